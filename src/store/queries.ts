@@ -1,0 +1,42 @@
+/**
+ * The reads that the HTTP layer and the dashboard make, all confined to one owner. Implemented by the
+ * store; typed here so that the layers above depend on a list of questions, not on tables.
+ */
+import type {
+  DeliveryDetail,
+  DeliveryRecord,
+  DeliveryState,
+  EndpointRecord,
+  Page,
+  PageQuery,
+  SubscriptionRecord,
+  SubscriptionState,
+  TaskDetail,
+  TaskRecord,
+  TransitionEvent,
+} from './records.ts'
+
+export interface Queries {
+  subscription(ownerId: number, id: string): SubscriptionRecord | null
+  listSubscriptions(
+    ownerId: number,
+    query: PageQuery & { taskToken?: string; state?: SubscriptionState; callbackUrl?: string },
+  ): Page<SubscriptionRecord>
+  /** Null unless the owner has a subscription to the task in any state. */
+  task(ownerId: number, taskToken: string): TaskDetail | null
+  listTasks(ownerId: number, query: PageQuery): Page<TaskRecord>
+  delivery(ownerId: number, id: string): DeliveryDetail | null
+  listDeliveries(
+    ownerId: number,
+    query: PageQuery & { subscriptionId?: string; state?: DeliveryState; type?: string },
+  ): Page<DeliveryRecord>
+  listEndpoints(ownerId: number, query: PageQuery, now: number): Page<EndpointRecord>
+  endpoint(ownerId: number, id: string, now: number): EndpointRecord | null
+  /** Transitions of a task after `seq`, oldest first, at most `limit`; for the event stream. */
+  transitionsAfter(taskToken: string, seq: number, limit: number): TransitionEvent[]
+  /** What decides whether a stream of the owner goes on: null when it has no subscription to the task. */
+  streamState(
+    ownerId: number,
+    taskToken: string,
+  ): { lastSeq: number; ended: boolean; watching: boolean } | null
+}

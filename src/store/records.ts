@@ -1,0 +1,150 @@
+/** What store verbs take and give: plain data, times in integer milliseconds, public ids as strings. */
+
+export type SubscriptionState = 'active' | 'paused' | 'completed' | 'expired' | 'cancelled'
+export type DeliveryState = 'pending' | 'delivered' | 'superseded' | 'exhausted' | 'cancelled'
+
+/** Rows of one owner are found by its number; the name is the one in POLLHOOK_API_KEYS. */
+export interface Owner {
+  id: number
+  name: string
+}
+
+export interface SubscriptionInput {
+  ownerId: number
+  taskToken: string
+  /** As the WHATWG URL parser serialises it. */
+  callbackUrl: string
+  statusUrl: string | null
+  events: readonly string[]
+  percentStep: number
+  metadata: Readonly<Record<string, string>>
+  /** `whsec_…` in clear; the store seals it before it is written. Null: the owner's secret signs. */
+  secret: string | null
+  expiresInMs: number
+}
+
+/** Only the keys that are present change. */
+export interface SubscriptionPatch {
+  events?: readonly string[]
+  percentStep?: number
+  metadata?: Readonly<Record<string, string>>
+  callbackUrl?: string
+  secret?: string | null
+  statusUrl?: string | null
+  expiresInMs?: number
+  state?: 'active' | 'paused'
+}
+
+export interface TaskRecord {
+  taskToken: string
+  status: string | null
+  percent: number | null
+  seq: number
+  changedAt: number | null
+  endedAt: number | null
+}
+
+export interface SubscriptionRecord {
+  id: string
+  taskToken: string
+  callbackUrl: string
+  statusUrl: string | null
+  events: string[]
+  percentStep: number
+  metadata: Record<string, string>
+  ownSecret: boolean
+  state: SubscriptionState
+  stateReason: 'requested' | 'gone' | null
+  task: TaskRecord
+  createdAt: number
+  expiresAt: number
+}
+
+export interface TransitionRecord {
+  seq: number
+  /** `task.encoding`, `task.progress`, `task.lost`… */
+  type: string
+  status: string | null
+  percent: number | null
+  at: number
+}
+
+export interface TaskDetail extends TaskRecord {
+  error: { code: number; description: string | null } | null
+  /** Upstream's status object as JSON text; null when there is none or it was over 1 MiB. */
+  resultJson: string | null
+  transitions: TransitionRecord[]
+}
+
+export interface DeliveryRecord {
+  id: string
+  webhookId: string
+  subscriptionId: string
+  taskToken: string
+  type: string
+  seq: number | null
+  state: DeliveryState
+  stateReason: string | null
+  attempts: number
+  nextAttemptAt: number | null
+  createdAt: number
+  finishedAt: number | null
+}
+
+export interface AttemptRecord {
+  attempt: number
+  at: number
+  url: string
+  outcome: 'accepted' | 'rejected' | 'unreachable' | 'refused'
+  statusCode: number | null
+  errorCode: string | null
+  durationMs: number
+  responseBody: string | null
+}
+
+export interface DeliveryDetail extends DeliveryRecord {
+  callbackUrl: string
+  /** The exact JSON text that every attempt sends. */
+  body: string
+  /** Oldest first, the newest 20. */
+  attemptLog: AttemptRecord[]
+}
+
+export interface EndpointRecord {
+  id: string
+  origin: string
+  state: 'healthy' | 'failing'
+  failingSince: number | null
+  lastSuccessAt: number | null
+  backlog: number
+  oldestWaitingAt: number | null
+  retryAfterUntil: number | null
+  paused: boolean
+  maxConcurrency: number | null
+  maxPerSecond: number | null
+}
+
+export interface EndpointPatch {
+  paused?: boolean
+  maxConcurrency?: number | null
+  maxPerSecond?: number | null
+}
+
+export interface Page<T> {
+  data: T[]
+  /** Opaque; null on the last page. */
+  nextCursor: string | null
+}
+
+export interface PageQuery {
+  /** 1 to 200. */
+  limit: number
+  cursor: string | null
+}
+
+/** Everything one stream or webhook of a task needs of one transition, in order. */
+export interface TransitionEvent extends TransitionRecord {
+  previous: { status: string | null; percent: number | null } | null
+  error: { code: number; description: string | null } | null
+  resultJson: string | null
+}
