@@ -1,0 +1,193 @@
+/**
+ * One POST to a callback URL, turned into an Outcome (CONTRACT §4.7). Knows HTTP and its failures; nothing of
+ * deliveries, retries or signatures. undici's pools are dispatched to directly for speed (DESIGN §4).
+ */
+import type { Dispatcher } from 'undici'
+import { type Outcome, responseBodyBytesMax, type TransportErrorCode } from '../../core/outcome.ts'
+import { type CallbackPolicy, parseCallbackUrl } from '../../core/target.ts'
+import type { Sender, SendRequest } from '../../ports.ts'
+import { createGuard, guardCode, type Lookup } from './guard.ts'
+import { createPools, type PoolLease, type Pools } from './pools.ts'
+
+export interface SenderOptions extends CallbackPolicy {
+  /** Connections per origin; what is sent beyond them waits, and its deadline runs. */
+  concurrencyPerOrigin: number
+  /**
+   * Default 10 s. A lower delivery timeout should lower this too: a connection that is still being opened
+   * holds its place among `concurrencyPerOrigin` after the attempt has timed out.
+   */
+  connectTimeoutMs?: number
+  /** Origins kept open while idle; default 256. */
+  originsMax?: number
+  /** Sockets above which idle origins are closed; default 1,024. */
+  socketsMax?: number
+  /** Default: the system's resolver. */
+  lookup?: Lookup
+}
+
+export interface NodeSender extends Sender {
+  /** Cuts all connections. What is in flight, or sent later, ends `unreachable` with `network_error`. */
+  close(): Promise<void>
+}
+
+/** A larger body of a 2xx answer is cut off; the receiver has said yes long before. */
+export const acceptedBodyBytesMax = 65_536
+
+export function createSender(options: SenderOptions): NodeSender {
+  const { privateCidrs, lookup, connectTimeoutMs = 10_000 } = options
+  const guard = createGuard({ privateCidrs, connectTimeoutMs, ...(lookup && { lookup }) })
+  const pools = createPools({
+    guard,
+    connectionsPerOrigin: options.concurrencyPerOrigin,
+    originsMax: options.originsMax ?? 256,
+    socketsMax: options.socketsMax ?? 1_024,
+  })
+  return {
+    send(request) {
+      const target = parseCallbackUrl(request.url, options)
+      if (!target.ok) return Promise.resolve({ kind: 'refused', errorCode: target.refusal })
+      const path = target.url.slice(target.origin.length)
+      return new Promise((resolve) => {
+        try {
+          post({ pools, lease: pools.acquire(target.origin), path, request }, resolve)
+        } catch {
+          resolve(unreachable('network_error'))
+        }
+      })
+    },
+    close: () => pools.close(),
+  }
+}
+
+interface Post {
+  pools: Pools
+  lease: PoolLease
+  path: string
+  request: SendRequest
+}
+
+/** Dispatches the request and resolves exactly once, by the answer's end, an error or the deadline. */
+function post({ pools, lease, path, request }: Post, resolve: (outcome: Outcome) => void): void {
+  let settled = false
+  let controller: Dispatcher.DispatchController | null = null
+  const answer = newAnswer()
+
+  const settle = (outcome: Outcome) => {
+    if (settled) return
+    settled = true
+    clearTimeout(deadline)
+    pools.release(lease)
+    resolve(outcome)
+  }
+  /** The rest of the answer is not wanted, and with it goes the connection. */
+  const cut = (outcome: Outcome) => {
+    settle(outcome)
+    controller?.abort(new Error('the rest of the answer is not read'))
+  }
+  const deadline = setTimeout(() => cut(answerSoFar(answer, 'timeout')), request.timeoutMs)
+
+  const handler: Dispatcher.DispatchHandler = {
+    onRequestStart(started) {
+      // Its deadline passed while it waited for a connection: it must not go out any more.
+      if (settled) started.abort(new Error('the deadline has passed'))
+      else controller = started
+    },
+    onResponseStart(_controller, statusCode, headers) {
+      if (statusCode < 200) return
+      answer.statusCode = statusCode
+      const retryAfter = headers['retry-after']
+      answer.retryAfter = (Array.isArray(retryAfter) ? retryAfter[0] : retryAfter) ?? null
+    },
+    onResponseData(_controller, chunk) {
+      if (readOn(answer, chunk)) return
+      cut(wholeAnswer(answer))
+    },
+    onResponseEnd() {
+      settle(wholeAnswer(answer))
+    },
+    onResponseError(_controller, error) {
+      if (settled) return
+      settle(failure(answer, error))
+    },
+  }
+  lease.pool.dispatch({ path, method: 'POST', headers: request.headers, body: request.body }, handler)
+}
+
+interface Answer {
+  /** 0 until the headers are in. */
+  statusCode: number
+  retryAfter: string | null
+  bodyBytes: number
+  /** The first `responseBodyBytesMax` bytes of a rejecting answer. */
+  chunks: Buffer[]
+}
+
+function newAnswer(): Answer {
+  return { statusCode: 0, retryAfter: null, bodyBytes: 0, chunks: [] }
+}
+
+function isSuccess({ statusCode }: Answer): boolean {
+  return statusCode >= 200 && statusCode < 300
+}
+
+/** @returns false when enough of the body has been read */
+function readOn(answer: Answer, chunk: Buffer): boolean {
+  const before = answer.bodyBytes
+  answer.bodyBytes += chunk.length
+  if (isSuccess(answer)) return answer.bodyBytes <= acceptedBodyBytesMax
+  // A copy: the chunk is a view of a read buffer of up to 64 KiB.
+  answer.chunks.push(Buffer.from(chunk.subarray(0, responseBodyBytesMax - before)))
+  return answer.bodyBytes < responseBodyBytesMax
+}
+
+function wholeAnswer(answer: Answer): Outcome {
+  const { statusCode, retryAfter } = answer
+  if (isSuccess(answer)) return { kind: 'accepted', statusCode }
+  return { kind: 'rejected', statusCode, retryAfter, responseBody: bodyText(answer) }
+}
+
+/**
+ * A 2xx counts when it is whole (CONTRACT §1 POLLHOOK_DELIVERY_TIMEOUT: "response body included"). Any other
+ * status has decided the attempt already: a 410 or Retry-After is not forgotten over the loss of its body.
+ */
+function answerSoFar(answer: Answer, errorCode: TransportErrorCode): Outcome {
+  return answer.statusCode === 0 || isSuccess(answer) ? unreachable(errorCode) : wholeAnswer(answer)
+}
+
+function bodyText({ bodyBytes, chunks }: Answer): string | null {
+  if (bodyBytes === 0) return null
+  // A streaming decoder keeps a character that was cut in two to itself.
+  return new TextDecoder().decode(Buffer.concat(chunks), { stream: bodyBytes > responseBodyBytesMax })
+}
+
+function failure(answer: Answer, error: Error & { code?: string }): Outcome {
+  if (error.code === guardCode.blockedAddress) return { kind: 'refused', errorCode: 'blocked_address' }
+  return answerSoFar(answer, transportErrorCode(error))
+}
+
+const errorCodes: Readonly<Record<string, TransportErrorCode>> = {
+  [guardCode.dns]: 'dns_error',
+  [guardCode.tls]: 'tls_error',
+  ECONNREFUSED: 'connection_refused',
+  ECONNRESET: 'connection_reset',
+  ECONNABORTED: 'connection_reset',
+  EPIPE: 'connection_reset',
+  // Closed in the middle of a body of known length.
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'connection_reset',
+  ETIMEDOUT: 'timeout',
+  UND_ERR_CONNECT_TIMEOUT: 'timeout',
+}
+
+function transportErrorCode({ code = '', message }: Error & { code?: string }): TransportErrorCode {
+  const known = errorCodes[code]
+  if (known !== undefined) return known
+  // undici's word for both "the peer hung up" and "the peer does not speak HTTP".
+  if (code === 'UND_ERR_SOCKET') return message === 'other side closed' ? 'connection_reset' : 'network_error'
+  // TLS alerts that arrive after the handshake, e.g. a missing client certificate under TLS 1.3.
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')) return 'tls_error'
+  return 'network_error'
+}
+
+function unreachable(errorCode: TransportErrorCode): Outcome {
+  return { kind: 'unreachable', errorCode }
+}

@@ -1,0 +1,341 @@
+import { once } from 'node:events'
+import type { RequestListener } from 'node:http'
+import type { Socket } from 'node:net'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { afterEach, describe, expect, test } from 'vitest'
+import { parseCidrs } from '../../src/core/address.ts'
+import type { Lookup } from '../../src/net/node/guard.ts'
+import { createSender, type NodeSender, type SenderOptions } from '../../src/net/node/send.ts'
+import { selfSigned } from '../support/certificate.ts'
+import { createLoopback } from '../support/loopback.ts'
+
+const loopback = createLoopback()
+const senders: NodeSender[] = []
+afterEach(async () => {
+  await Promise.all(senders.splice(0).map((sender) => sender.close()))
+  await loopback.closeAll()
+})
+
+const parsed = parseCidrs('127.0.0.0/8')
+const privateCidrs = parsed.ok ? parsed.cidrs : []
+const toLoopback: Lookup = async () => [{ address: '127.0.0.1', family: 4 }]
+
+function makeSender(options: Partial<SenderOptions> = {}): NodeSender {
+  const sender = createSender({ concurrencyPerOrigin: 64, insecure: true, privateCidrs, ...options })
+  senders.push(sender)
+  return sender
+}
+
+/** Long enough to be no part of a test that does not mean it. */
+const request = (url: string, timeoutMs = 15_000) => ({
+  url,
+  headers: { 'content-type': 'application/json', 'webhook-id': 'msg_1' },
+  body: '{"type":"task.completed","note":"ü"}',
+  timeoutMs,
+})
+
+async function sendTo(listener: RequestListener, timeoutMs?: number) {
+  const { port } = await loopback.http(listener)
+  return makeSender().send(request(`http://127.0.0.1:${port}/hook`, timeoutMs))
+}
+
+/** Sends to a server that answers with exactly these bytes, and hands over its socket. */
+async function sendToRaw(answer: string, then: (socket: Socket) => void = () => {}, timeoutMs?: number) {
+  const { port } = await loopback.tcp((socket) => {
+    socket.once('data', () => socket.write(answer, () => then(socket)))
+  })
+  return makeSender().send(request(`http://127.0.0.1:${port}/hook`, timeoutMs))
+}
+
+describe('the request', () => {
+  test('is one POST with the path, query, headers and bytes as given', async () => {
+    const seen: unknown[] = []
+    const { port } = await loopback.http(async (incoming, response) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of incoming) chunks.push(chunk)
+      seen.push([incoming.method, incoming.url, incoming.headers.host, incoming.headers['webhook-id']])
+      seen.push(Buffer.concat(chunks).toString())
+      response.end()
+    })
+    await makeSender().send(request(`http://127.0.0.1:${port}/a%20b?q=1&r=%C3%BC`))
+    expect(seen).toEqual([
+      ['POST', '/a%20b?q=1&r=%C3%BC', `127.0.0.1:${port}`, 'msg_1'],
+      '{"type":"task.completed","note":"ü"}',
+    ])
+  })
+
+  test('goes over https to a receiver with a trusted certificate', async () => {
+    const certificate = selfSigned('hooks.test')
+    setDefaultCACertificates([...getCACertificates('default'), certificate.cert])
+    const { port } = await loopback.https(certificate, (_incoming, response) => response.end('ok'))
+    const sender = makeSender({ insecure: false, lookup: toLoopback })
+    const trusted = await sender.send(request(`https://hooks.test:${port}/`))
+    expect(trusted).toEqual({ kind: 'accepted', statusCode: 200 })
+    const otherName = await sender.send(request(`https://other.test:${port}/`))
+    expect(otherName).toEqual({ kind: 'unreachable', errorCode: 'tls_error' })
+  })
+
+  test('uses open connections again', async () => {
+    let connections = 0
+    const { server, port } = await loopback.http((_incoming, response) => response.end('ok'))
+    server.on('connection', () => {
+      connections += 1
+    })
+    const sender = makeSender()
+    for (let n = 0; n < 20; n++) await sender.send(request(`http://127.0.0.1:${port}/`))
+    // Two, because undici frees a connection only after it has reported the end of the answer.
+    expect(connections).toBeLessThanOrEqual(2)
+  })
+
+  test('never has more than the configured connections to one origin', async () => {
+    const waiting: (() => void)[] = []
+    let connections = 0
+    const { server, port } = await loopback.http((_incoming, response) => {
+      waiting.push(() => response.end())
+      if (waiting.length === 3) for (const answer of waiting.splice(0)) answer()
+    })
+    server.on('connection', () => {
+      connections += 1
+    })
+    const sender = makeSender({ concurrencyPerOrigin: 3 })
+    const sent = Array.from({ length: 9 }, () => sender.send(request(`http://127.0.0.1:${port}/`)))
+    expect((await Promise.all(sent)).every(({ kind }) => kind === 'accepted')).toBe(true)
+    expect(connections).toBe(3)
+  })
+})
+
+describe('accepted', () => {
+  test.each([200, 201, 202, 204, 299])('is an answer of %i', async (statusCode) => {
+    const outcome = await sendTo((_incoming, response) => response.writeHead(statusCode).end())
+    expect(outcome).toEqual({ kind: 'accepted', statusCode })
+  })
+
+  test('is a 2xx after informational answers', async () => {
+    const early = 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n'
+    const outcome = await sendToRaw(`${early}${early}HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n`)
+    expect(outcome).toEqual({ kind: 'accepted', statusCode: 200 })
+  })
+
+  test('is a 2xx whose body does not stop growing, and reading it stops', async () => {
+    const chunk = Buffer.alloc(16_384)
+    let hungUp: Promise<unknown> = Promise.resolve()
+    const outcome = await sendTo((_incoming, response) => {
+      hungUp = once(response, 'close')
+      const pour = () => {
+        while (!response.destroyed && response.write(chunk));
+      }
+      response.on('drain', pour)
+      pour()
+    })
+    expect(outcome).toEqual({ kind: 'accepted', statusCode: 200 })
+    await hungUp
+  })
+})
+
+describe('rejected', () => {
+  test.each([300, 307, 400, 404, 410, 429, 500, 503, 599])('is an answer of %i', async (statusCode) => {
+    const outcome = await sendTo((_incoming, response) => response.writeHead(statusCode).end('no'))
+    expect(outcome).toEqual({ kind: 'rejected', statusCode, retryAfter: null, responseBody: 'no' })
+  })
+
+  test('carries Retry-After as received, the first if there are several', async () => {
+    const one = await sendTo((_incoming, response) => response.writeHead(503, { 'retry-after': '120' }).end())
+    expect(one).toMatchObject({ retryAfter: '120', responseBody: null })
+    const date = 'Fri, 27 Nov 2026 10:00:00 GMT'
+    const two = await sendTo((_incoming, response) =>
+      response.writeHead(429, ['retry-after', date, 'retry-after', '7']).end(),
+    )
+    expect(two).toMatchObject({ retryAfter: date })
+  })
+
+  test('keeps the first 1,000 bytes of the body and hangs up', async () => {
+    let hungUp: Promise<unknown> = Promise.resolve()
+    const outcome = await sendTo((_incoming, response) => {
+      hungUp = once(response, 'close')
+      response.writeHead(500).write('x'.repeat(900))
+      response.write('y'.repeat(900))
+    })
+    expect(outcome).toMatchObject({ responseBody: 'x'.repeat(900) + 'y'.repeat(100) })
+    await hungUp
+  })
+
+  test('keeps a body of exactly 1,000 bytes whole', async () => {
+    const outcome = await sendTo((_incoming, response) => response.writeHead(500).end('ü'.repeat(500)))
+    expect(outcome).toMatchObject({ responseBody: 'ü'.repeat(500) })
+  })
+
+  test('does not keep half a character', async () => {
+    const outcome = await sendTo((_incoming, response) => response.writeHead(500).end(`x${'ü'.repeat(600)}`))
+    expect(outcome).toMatchObject({ responseBody: `x${'ü'.repeat(499)}` })
+  })
+
+  test('keeps a body that is not UTF-8 as text', async () => {
+    const outcome = await sendTo((_incoming, response) =>
+      response.writeHead(500).end(Buffer.from([0x61, 0xff])),
+    )
+    expect(outcome).toMatchObject({ responseBody: 'a\ufffd' })
+  })
+
+  test('stays rejected when the body is cut off or never ends', async () => {
+    const head = 'HTTP/1.1 410 Gone\r\ncontent-length: 50\r\n\r\n'
+    const cutOff = await sendToRaw(`${head}gone`, (socket) => socket.destroy())
+    expect(cutOff).toMatchObject({ kind: 'rejected', statusCode: 410, responseBody: 'gone' })
+    const endless = await sendToRaw(`${head}gone`, () => {}, 1_000)
+    expect(endless).toMatchObject({ kind: 'rejected', statusCode: 410, responseBody: 'gone' })
+  })
+})
+
+describe('unreachable', () => {
+  const unreachable = (errorCode: string) => ({ kind: 'unreachable', errorCode })
+
+  test('is a dns_error when the name has no address', async () => {
+    const lookup: Lookup = () => Promise.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' }))
+    const outcome = await makeSender({ lookup }).send(request('http://hooks.test/'))
+    expect(outcome).toEqual(unreachable('dns_error'))
+  })
+
+  test('is connection_refused when nobody listens, by address and by a name of two addresses', async () => {
+    const { server, port } = await loopback.tcp(() => {})
+    await new Promise((resolve) => server.close(resolve))
+    const lookup: Lookup = async () => ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }))
+    const sender = makeSender({ lookup })
+    for (const host of ['127.0.0.1', 'hooks.test'])
+      expect(await sender.send(request(`http://${host}:${port}/`))).toEqual(unreachable('connection_refused'))
+  })
+
+  test('is connection_reset when the receiver hangs up before an answer', async () => {
+    const closed = await sendToRaw('', (socket) => socket.end())
+    expect(closed).toEqual(unreachable('connection_reset'))
+    const reset = await sendToRaw('', (socket) => socket.resetAndDestroy())
+    expect(reset).toEqual(unreachable('connection_reset'))
+  })
+
+  test('is connection_reset when a 2xx loses its connection in the middle of the body', async () => {
+    const heads = ['content-length: 50', 'transfer-encoding: chunked\r\n\r\n20']
+    for (const head of heads) {
+      const answer = `HTTP/1.1 200 OK\r\n${head}\r\n\r\nhalf`
+      const reset = await sendToRaw(answer, (socket) => socket.resetAndDestroy())
+      expect(reset).toEqual(unreachable('connection_reset'))
+    }
+    const ended = await sendToRaw('HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\nhalf', (socket) =>
+      socket.end(),
+    )
+    expect(ended).toEqual(unreachable('connection_reset'))
+  })
+
+  test('is a timeout when no answer comes', async () => {
+    expect(await sendTo(() => {}, 300)).toEqual(unreachable('timeout'))
+  })
+
+  test('is a timeout when the headers never end', async () => {
+    expect(await sendToRaw('HTTP/1.1 200 OK\r\nx-a: ', () => {}, 300)).toEqual(unreachable('timeout'))
+  })
+
+  test('is a timeout when a 2xx never ends, however busily it trickles', async () => {
+    let timer: NodeJS.Timeout | undefined
+    const outcome = await sendTo((_incoming, response) => {
+      timer = setInterval(() => response.write('.'), 20)
+    }, 300)
+    clearInterval(timer)
+    expect(outcome).toEqual(unreachable('timeout'))
+  })
+
+  test('is a timeout when the name is still being looked up', async () => {
+    const lookup: Lookup = () => new Promise(() => {})
+    const sender = makeSender({ lookup, connectTimeoutMs: 1_000 })
+    expect(await sender.send(request('http://hooks.test/', 300))).toEqual(unreachable('timeout'))
+  })
+
+  test('is a timeout for what waits behind a slow answer, and it is not sent later', async () => {
+    const seen: (string | undefined)[] = []
+    let arrive = (_answer: () => void) => {}
+    const arrived = new Promise<() => void>((resolve) => {
+      arrive = resolve
+    })
+    const { port } = await loopback.http((incoming, response) => {
+      seen.push(incoming.url)
+      if (incoming.url === '/slow') arrive(() => response.end())
+      else response.end()
+    })
+    const sender = makeSender({ concurrencyPerOrigin: 1 })
+    const slow = sender.send(request(`http://127.0.0.1:${port}/slow`))
+    const release = await arrived
+    const queued = await sender.send(request(`http://127.0.0.1:${port}/queued`, 300))
+    expect(queued).toEqual(unreachable('timeout'))
+    release()
+    expect(await slow).toEqual({ kind: 'accepted', statusCode: 200 })
+    const next = await sender.send(request(`http://127.0.0.1:${port}/next`))
+    expect(next).toEqual({ kind: 'accepted', statusCode: 200 })
+    expect(seen).toEqual(['/slow', '/next'])
+  })
+
+  test('is a tls_error for an unknown certificate', async () => {
+    const { port } = await loopback.https(selfSigned('127.0.0.1'), (_incoming, response) => response.end())
+    expect(await makeSender().send(request(`https://127.0.0.1:${port}/`))).toEqual(unreachable('tls_error'))
+  })
+
+  test.each([
+    ['no HTTP', 'SSH-2.0-OpenSSH_9.9\r\n'],
+    ['headers without end', `HTTP/1.1 200 OK\r\nx-a: ${'a'.repeat(40_000)}\r\n\r\n`],
+    [
+      'an upgrade that nobody asked for',
+      'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n',
+    ],
+    ['a chunk without a size', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n'],
+    ['a status of 99', 'HTTP/1.1 099 Odd\r\n\r\n'],
+  ])('is a network_error for %s', async (_name, answer) => {
+    expect(await sendToRaw(answer)).toEqual(unreachable('network_error'))
+  })
+})
+
+describe('refused', () => {
+  test('is a URL that policy forbids now, whatever it did at registration', async () => {
+    const sender = makeSender({ insecure: false })
+    const refused = { kind: 'refused', errorCode: 'blocked_url' }
+    for (const url of [
+      'http://example.com/',
+      'https://a:b@example.com/',
+      'https://printer.local/',
+      'nonsense',
+    ])
+      expect(await sender.send(request(url)), url).toEqual(refused)
+  })
+
+  test('is an address that is not allowed, by literal and by name', async () => {
+    const sender = makeSender({ lookup: async () => [{ address: '10.0.0.1', family: 4 }] })
+    const refused = { kind: 'refused', errorCode: 'blocked_address' }
+    expect(await sender.send(request('http://10.0.0.1/'))).toEqual(refused)
+    expect(await sender.send(request('https://hooks.test/'))).toEqual(refused)
+  })
+})
+
+describe('connections', () => {
+  test('to more origins than may stay open are closed, the one idle longest first', async () => {
+    const closed: Promise<string>[] = []
+    const urls: string[] = []
+    for (const name of ['a', 'b', 'c']) {
+      const { server, port } = await loopback.http((_incoming, response) => response.end())
+      closed.push(once(server, 'connection').then(([socket]) => once(socket, 'close').then(() => name)))
+      urls.push(`http://127.0.0.1:${port}/`)
+    }
+    const sender = makeSender({ originsMax: 2 })
+    for (const url of urls) expect(await sender.send(request(url))).toMatchObject({ kind: 'accepted' })
+    expect(await Promise.race(closed)).toBe('a')
+    expect(await sender.send(request(urls[0] as string))).toMatchObject({ kind: 'accepted' })
+  })
+
+  test('are cut by close, and what is in flight or sent later is a network_error', async () => {
+    let arrived = () => {}
+    const reached = new Promise<void>((resolve) => {
+      arrived = resolve
+    })
+    const { port } = await loopback.http(() => arrived())
+    const sender = makeSender()
+    const inFlight = sender.send(request(`http://127.0.0.1:${port}/`))
+    await reached
+    await sender.close()
+    const networkError = { kind: 'unreachable', errorCode: 'network_error' }
+    expect(await inFlight).toEqual(networkError)
+    expect(await sender.send(request(`http://127.0.0.1:${port}/`))).toEqual(networkError)
+  })
+})
