@@ -1,0 +1,81 @@
+/**
+ * The texts of Standard Webhooks 1.0: secrets and keys as written, the content that is signed, the headers
+ * that carry it. Computes no HMAC and no signature: that is the `Signer` port, which differs by runtime.
+ */
+import { decodeBase64, encodeBase64 } from './base64.ts'
+
+export const signingSecretBytesMin = 24
+export const signingSecretBytesMax = 64
+
+const secretPrefix = 'whsec_'
+const keyPrefix = 'whsk_'
+
+/** @returns the key bytes, or null unless `secret` is `whsec_` and strict base64 of 24 to 64 bytes */
+export function parseSigningSecret(secret: string): Uint8Array<ArrayBuffer> | null {
+  if (!secret.startsWith(secretPrefix)) return null
+  const bytes = decodeBase64(secret.slice(secretPrefix.length))
+  if (bytes === null) return null
+  return bytes.length >= signingSecretBytesMin && bytes.length <= signingSecretBytesMax ? bytes : null
+}
+
+/** @param bytes 24 to 64 of them */
+export function formatSigningSecret(bytes: Uint8Array): string {
+  return secretPrefix + encodeBase64(bytes)
+}
+
+/** The two halves of an ed25519 `whsk_…` key, 32 bytes each. */
+export interface SigningKey {
+  seed: Uint8Array<ArrayBuffer>
+  publicKey: Uint8Array<ArrayBuffer>
+}
+
+/**
+ * @returns null unless `key` is `whsk_` and strict base64 of 64 bytes, seed before public key; whether the
+ *   halves belong together is for `keys/signing-key.ts` to say
+ */
+export function parseSigningKey(key: string): SigningKey | null {
+  if (!key.startsWith(keyPrefix)) return null
+  const bytes = decodeBase64(key.slice(keyPrefix.length))
+  if (bytes?.length !== 64) return null
+  return { seed: bytes.slice(0, 32), publicKey: bytes.slice(32) }
+}
+
+/** RFC 8410 §7: everything of a PKCS #8 ed25519 key but the seed, which is all that both runtimes import. */
+const pkcs8Header = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20]
+
+/** @param seed 32 bytes */
+export function pkcs8OfSeed(seed: Uint8Array): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from([...pkcs8Header, ...seed])
+}
+
+/** Standard Webhooks, "Signature scheme": what is signed, with the body as the exact text that goes out. */
+export function signedContent(id: string, timestampSeconds: number, body: string): string {
+  return `${id}.${timestampSeconds}.${body}`
+}
+
+/** The parts of `webhook-signature` as one header value. */
+export function signatureHeader(signatures: readonly string[]): string {
+  return signatures.join(' ')
+}
+
+/** What identifies and signs one attempt (CONTRACT §3). */
+export interface SignedAttempt {
+  webhookId: string
+  /** Unix time of this attempt in seconds, the same as in the signed content. */
+  timestampSeconds: number
+  /** From `Signer.sign`. */
+  signature: string
+  /** Pollhook's own, for `user-agent`. */
+  version: string
+}
+
+/** All headers of a webhook; lengths and host are the sender's. */
+export function webhookHeaders(attempt: SignedAttempt): Record<string, string> {
+  return {
+    'content-type': 'application/json',
+    'user-agent': `Pollhook/${attempt.version}`,
+    'webhook-id': attempt.webhookId,
+    'webhook-timestamp': String(attempt.timestampSeconds),
+    'webhook-signature': attempt.signature,
+  }
+}
