@@ -69,3 +69,8 @@ export interface Log {
   warn(message: string, fields?: Record<string, unknown>): void
   error(message: string, fields?: Record<string, unknown>): void
 }
+
+export interface Timers {
+  /** Runs `work` once, `ms` from now (0: as soon as the runtime can); the answer calls it off. */
+  after(ms: number, work: () => void): () => void
+}

@@ -147,4 +147,6 @@ export interface TransitionEvent extends TransitionRecord {
   previous: { status: string | null; percent: number | null } | null
   error: { code: number; description: string | null } | null
   resultJson: string | null
+  /** True when upstream's result was over 1 MiB and therefore not kept. */
+  resultDropped?: boolean
 }

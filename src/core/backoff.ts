@@ -1,0 +1,47 @@
+/** Every wait in Pollhook as a pure function; chance and time are arguments. Durations in milliseconds. */
+
+/** Longest `Retry-After` that is honoured (CONTRACT §4.4). */
+export const retryAfterMsMax = 10 * 60 * 60 * 1000
+
+/** ±20 % around `waitMs`; `chance` in [0, 1). */
+export function jittered(waitMs: number, chance: number): number {
+  return Math.round(waitMs * (0.8 + 0.4 * chance))
+}
+
+/**
+ * The wait after a poll (CONTRACT §5.2): derived from the age of the last change rather than counted, so
+ * that a restart does not forget it.
+ */
+export function pollWaitMs(wait: {
+  intervalMs: number
+  intervalMaxMs: number
+  sinceChangeMs: number
+  chance: number
+}): number {
+  const base = Math.min(wait.intervalMaxMs, wait.intervalMs + Math.max(0, wait.sinceChangeMs) / 2)
+  return Math.ceil(base * (1 + wait.chance / 10))
+}
+
+/** A host that fails again and again is left alone for longer each time, up to the longest poll interval. */
+export function hostBackoffMs(back: {
+  failures: number
+  intervalMs: number
+  intervalMaxMs: number
+  chance: number
+}): number {
+  const doubled = back.intervalMs * 2 ** Math.min(Math.max(back.failures - 1, 0), 16)
+  return jittered(Math.min(back.intervalMaxMs, doubled), back.chance)
+}
+
+/**
+ * A `Retry-After` header (RFC 9110 §10.2.3: delay-seconds or HTTP-date) as milliseconds from `now`, capped
+ * at 10 h; null when there is none or it cannot be read. A date in the past is 0.
+ */
+export function retryAfterMs(header: string | null, now: number): number | null {
+  if (header === null) return null
+  const text = header.trim()
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, retryAfterMsMax)
+  if (!/^[A-Za-z]{3}/.test(text)) return null
+  const at = Date.parse(text)
+  return Number.isNaN(at) ? null : Math.min(Math.max(0, at - now), retryAfterMsMax)
+}

@@ -1,0 +1,88 @@
+/**
+ * The health of an endpoint (CONTRACT §4.5): failures in a row, the circuit they open, probes while it is
+ * open, and `Retry-After`. Pure: one attempt in, the next health out.
+ */
+import { jittered } from './backoff.ts'
+import { askedWaitMs } from './delivery.ts'
+import type { Outcome } from './outcome.ts'
+
+export const circuitOpensAfter = 10
+const probeWaitMsMax = 5 * 60 * 1000
+
+export interface EndpointHealth {
+  /** Failures in a row; the circuit is open from the tenth on. */
+  failures: number
+  /** First failure of that row. */
+  failingSince: number | null
+  /** Since when deliveries are kept waiting by the endpoint: an open circuit or `Retry-After`. */
+  unavailableSince: number | null
+  probes: number
+  nextProbeAt: number | null
+  retryAfterUntil: number | null
+  lastSuccessAt: number | null
+}
+
+export const healthy: EndpointHealth = {
+  failures: 0,
+  failingSince: null,
+  unavailableSince: null,
+  probes: 0,
+  nextProbeAt: null,
+  retryAfterUntil: null,
+  lastSuccessAt: null,
+}
+
+export function circuitOpen(health: EndpointHealth): boolean {
+  return health.failures >= circuitOpensAfter
+}
+
+export function isUnavailable(health: EndpointHealth, now: number): boolean {
+  return circuitOpen(health) || (health.retryAfterUntil ?? 0) > now
+}
+
+export interface FinishedAttempt {
+  outcome: Outcome
+  /** It was the one attempt an open circuit allows: only those move the next probe. */
+  probe: boolean
+  at: number
+  chance: number
+  terminalScheduleMs: readonly number[]
+}
+
+export function afterAttempt(health: EndpointHealth, attempt: FinishedAttempt): EndpointHealth {
+  const { outcome, at } = attempt
+  if (outcome.kind === 'refused') return attempt.probe ? { ...health, ...nextProbe(health, attempt) } : health
+  const asked = askedWaitMs(outcome, at)
+  const retryAfterUntil =
+    asked === null ? health.retryAfterUntil : Math.max(health.retryAfterUntil ?? 0, at + asked)
+  const waiting = (retryAfterUntil ?? 0) > at
+  if (!isFailure(outcome)) {
+    const lastSuccessAt = outcome.kind === 'accepted' ? at : health.lastSuccessAt
+    const unavailableSince = waiting ? (health.unavailableSince ?? at) : null
+    return { ...healthy, unavailableSince, retryAfterUntil: waiting ? retryAfterUntil : null, lastSuccessAt }
+  }
+  const failures = health.failures + 1
+  const opens = failures === circuitOpensAfter
+  const unavailable = failures >= circuitOpensAfter || waiting
+  return {
+    ...health,
+    failures,
+    failingSince: health.failingSince ?? at,
+    unavailableSince: unavailable ? (health.unavailableSince ?? at) : health.unavailableSince,
+    retryAfterUntil,
+    ...(opens || attempt.probe ? nextProbe(health, attempt) : {}),
+  }
+}
+
+/** Transport errors, timeouts, 5xx and 429; any other answer shows that the endpoint is there. */
+export function isFailure(outcome: Outcome): boolean {
+  if (outcome.kind === 'unreachable') return true
+  return outcome.kind === 'rejected' && (outcome.statusCode >= 500 || outcome.statusCode === 429)
+}
+
+function nextProbe(health: EndpointHealth, attempt: FinishedAttempt) {
+  const schedule = attempt.terminalScheduleMs
+  const scheduled = schedule[Math.min(health.probes, schedule.length - 1)] ?? probeWaitMsMax
+  const wait = jittered(Math.min(scheduled, probeWaitMsMax), attempt.chance)
+  return { probes: health.probes + 1, nextProbeAt: attempt.at + Math.min(wait, probeWaitMsMax) }
+}

@@ -1,0 +1,23 @@
+/** Which transitions a subscription wants: event patterns and its percent step. Pure. */
+import { type Change, crossesStep } from './transition.ts'
+
+/** `*`, `task.*` or one exact type (CONTRACT §2 "Registering"). */
+export function eventMatches(patterns: readonly string[], type: string): boolean {
+  return patterns.some(
+    (pattern) => pattern === '*' || pattern === type || (pattern === 'task.*' && type.startsWith('task.')),
+  )
+}
+
+export interface Wish {
+  events: readonly string[]
+  percentStep: number
+}
+
+/**
+ * Does a subscription with this wish get this change? Progress counts only when the subscription's own
+ * step was crossed since the previous transition, whoever's step made the transition.
+ */
+export function wants(wish: Wish, change: Change, percentBefore: number | null): boolean {
+  if (!eventMatches(wish.events, change.type)) return false
+  return change.type !== 'task.progress' || crossesStep(percentBefore, change.percent, wish.percentStep)
+}

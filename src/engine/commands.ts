@@ -1,0 +1,150 @@
+/**
+ * Every write the API asks for: one commit, then the engine is woken. Registrations that arrive together
+ * share a commit, so that each is on disk before its answer without paying for a disk flush of its own.
+ */
+import type { Commands, SigningSecret, SubscribeResult } from '../commands.ts'
+import type { Clock, Log, Timers } from '../ports.ts'
+import type { SecretNumber } from '../store/owners.ts'
+import type { SubscriptionInput } from '../store/records.ts'
+import type { Store } from '../store/store.ts'
+import type { Deliverer } from './deliver.ts'
+import type { Poller } from './poll.ts'
+import type { Quota } from './quota.ts'
+
+export interface CommandDeps {
+  store: Store
+  poller: Pick<Poller, 'reload' | 'hint' | 'polledAt'>
+  deliverer: Pick<Deliverer, 'touch' | 'reload'>
+  quota: Quota
+  now: Clock
+  timers: Timers
+  log: Log
+  /** The secrets behind a number, newest POLLHOOK_SECRET first. */
+  secretsOf(ownerId: number, n: number): readonly string[]
+  /** Subscriptions of these tasks changed: event streams look again. */
+  onTouched(taskTokens: Iterable<string>): void
+  ready(): boolean
+}
+
+interface Waiting {
+  inputs: readonly SubscriptionInput[]
+  resolve(results: SubscribeResult[]): void
+  reject(error: unknown): void
+}
+
+export function createCommands(deps: CommandDeps): Commands {
+  const { store, poller, deliverer, now } = deps
+  let waiting: Waiting[] = []
+
+  function flush(): void {
+    const group = waiting
+    waiting = []
+    try {
+      const all = commit(group.flatMap(({ inputs }) => inputs))
+      let from = 0
+      for (const { inputs, resolve } of group) {
+        resolve(all.slice(from, from + inputs.length))
+        from += inputs.length
+      }
+    } catch (error) {
+      if (group.length === 1) group[0]!.reject(error)
+      else for (const one of group) flushAlone(one)
+    }
+  }
+
+  /** One registration that SQLite refuses must not fail those that came with it. */
+  function flushAlone(one: Waiting): void {
+    try {
+      one.resolve(commit(one.inputs))
+    } catch (error) {
+      one.reject(error)
+    }
+  }
+
+  function commit(inputs: readonly SubscriptionInput[]): SubscribeResult[] {
+    const { results, endpointIds } = store.subscribe(inputs, now(), deps.quota.claims())
+    deps.quota.settle(
+      results.map((result, i) => ({ ownerId: inputs[i]!.ownerId, created: result.kind === 'created' })),
+    )
+    touched(new Set(inputs.map(({ taskToken }) => taskToken)))
+    if (endpointIds.size > 0) deliverer.touch(endpointIds)
+    return results
+  }
+
+  function touched(tokens: Iterable<string>): void {
+    poller.reload(tokens)
+    deps.onTouched(tokens)
+  }
+
+  function toSecrets(ownerId: number, numbers: readonly SecretNumber[]): SigningSecret[] {
+    return numbers.flatMap(({ n, expiresAt }) =>
+      deps.secretsOf(ownerId, n).map((secret) => ({ secret, expiresAt })),
+    )
+  }
+
+  return {
+    subscribe(inputs) {
+      return new Promise((resolve, reject) => {
+        if (waiting.length === 0) deps.timers.after(0, flush)
+        waiting.push({ inputs, resolve, reject })
+      })
+    },
+
+    async updateSubscription(ownerId, id, patch) {
+      const { result, endpointId } = store.updateSubscription(ownerId, id, patch, now())
+      if (result.kind === 'updated') touched([result.subscription.taskToken])
+      if (endpointId !== null) deliverer.touch([endpointId])
+      return result
+    },
+
+    async cancelSubscription(ownerId, id) {
+      const cancelled = store.cancelSubscription(ownerId, id, now())
+      if (cancelled === null) return false
+      deps.quota.released(ownerId)
+      touched([cancelled.taskToken])
+      return true
+    },
+
+    async sendTest(ownerId, id) {
+      const { result, endpointId } = store.sendTest(ownerId, id, now())
+      if (endpointId !== null) deliverer.touch([endpointId])
+      return result
+    },
+
+    async redeliver(ownerId, deliveryId) {
+      const { result, endpointId } = store.redeliver(ownerId, deliveryId, now())
+      if (endpointId !== null) deliverer.touch([endpointId])
+      return result
+    },
+
+    async redeliverMany(ownerId, filter) {
+      let count = 0
+      for (let after: number | null = 0; after !== null; ) {
+        const batch = store.redeliverBatch(ownerId, filter, after, now())
+        count += batch.count
+        after = batch.after
+        if (batch.endpointIds.length > 0) deliverer.touch(batch.endpointIds)
+        // Between two batches the passes have their turn.
+        if (after !== null) await new Promise<void>((resolve) => deps.timers.after(0, resolve))
+      }
+      return { count }
+    },
+
+    async updateEndpoint(ownerId, id, patch) {
+      const record = store.updateEndpoint(ownerId, id, patch, now())
+      const row = record === null ? null : store.endpointRowId(ownerId, id)
+      if (row !== null) deliverer.reload(row)
+      return record
+    },
+
+    signingSecrets: (ownerId) => toSecrets(ownerId, store.secretNumbers(ownerId, now())),
+
+    async rotateSigningSecret(ownerId, overlapMs) {
+      return toSecrets(ownerId, store.rotateSecret(ownerId, overlapMs, now()))
+    },
+
+    hint: (taskToken) => poller.hint(taskToken),
+    polledAt: (taskToken) => poller.polledAt(taskToken),
+    ready: deps.ready,
+  }
+}

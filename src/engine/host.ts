@@ -1,0 +1,79 @@
+/**
+ * One upstream host: its place in the queue of calls and its health (CONTRACT §5.3). Knows no tasks'
+ * states and makes no calls.
+ */
+import { hostBackoffMs } from '../core/backoff.ts'
+
+export interface Host<Entry> {
+  origin: string
+  /** Due tasks in the order they became due. */
+  ready: Entry[]
+  /** Whichever of `ready` has waited longest for company goes then, full batch or not; null when empty. */
+  flushAt: number | null
+  /** Due tasks that are asked for in a call of their own (CONTRACT §5.4). */
+  lone: Entry[]
+  inFlight: number
+  /** Fallbacks that wait for a place among the calls in flight. */
+  waiters: (() => void)[]
+  /** Failed calls in a row. */
+  failures: number
+  failedAt: number
+  /** Not asked before then; a master's tasks go to the API host meanwhile. */
+  blockedUntil: number
+}
+
+export function createHost<Entry>(origin: string): Host<Entry> {
+  return {
+    origin,
+    ready: [],
+    flushAt: null,
+    lone: [],
+    inFlight: 0,
+    waiters: [],
+    failures: 0,
+    failedAt: 0,
+    blockedUntil: 0,
+  }
+}
+
+export function isBlocked(host: Host<unknown>, now: number): boolean {
+  return host.blockedUntil > now
+}
+
+/** It failed before and is being tried again: one call at a time until it answers. */
+export function isOnProbation(host: Host<unknown>): boolean {
+  return host.failures >= 2
+}
+
+export function noteAnswer(host: Host<unknown>): void {
+  host.failures = 0
+  host.blockedUntil = 0
+}
+
+/** Calls that were under way together count as one failure. One alone is retried; repeated ones back off. */
+export function noteFailedCall(
+  host: Host<unknown>,
+  call: { startedAt: number; now: number; intervalMs: number; intervalMaxMs: number; chance: number },
+): void {
+  if (call.startedAt < host.failedAt) return
+  host.failures++
+  host.failedAt = call.now
+  if (host.failures < 2) return
+  host.blockedUntil = call.now + hostBackoffMs({ ...call, failures: host.failures - 1 })
+}
+
+/** Waits for one of the `limit` places; give it back with `release`. */
+export async function acquire(host: Host<unknown>, limit: number): Promise<void> {
+  if (host.inFlight < limit) {
+    host.inFlight++
+    return
+  }
+  await new Promise<void>((resolve) => host.waiters.push(resolve))
+}
+
+export function release(host: Host<unknown>): void {
+  const next = host.waiters.shift()
+  // The place goes from one to the next; it is never free in between.
+  if (next === undefined) host.inFlight--
+  else next()
+}

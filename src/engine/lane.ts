@@ -1,0 +1,112 @@
+/**
+ * A lane is what memory knows of one endpoint while something waits for it: how many attempts are under
+ * way, how many may be, and how fast. Knows neither deliveries' contents nor the store.
+ */
+import { afterAttempt, circuitOpen, type FinishedAttempt, isFailure } from '../core/endpoint.ts'
+import type { Log } from '../ports.ts'
+import type { EndpointState } from '../store/endpoints.ts'
+
+export interface Lane {
+  endpoint: EndpointState
+  inFlight: number
+  /** The one attempt an open circuit allows is under way. */
+  probing: boolean
+  /** Attempts this lane may have in flight: grows with each success, shrinks with each failure. */
+  window: number
+  /** Allowance of `max_per_second`, in deliveries. */
+  allowance: number
+  allowanceAt: number
+  /** `last_success_at` as it was last written. */
+  successSavedAt: number
+  /** The health differs from what is written. */
+  dirty: boolean
+  /** The circuit closed by a success: all that waits is made due by the next settle. */
+  recovered: boolean
+}
+
+/** A lane starts narrow, so that an endpoint that hangs holds few slots until it is known to. */
+const windowAtStart = 8
+
+export function createLane(endpoint: EndpointState, now: number): Lane {
+  return {
+    endpoint,
+    inFlight: 0,
+    probing: false,
+    window: windowAtStart,
+    allowance: Math.max(1, endpoint.maxPerSecond ?? 1),
+    allowanceAt: now,
+    successSavedAt: endpoint.health.lastSuccessAt ?? 0,
+    dirty: false,
+    recovered: false,
+  }
+}
+
+export interface Slots {
+  /** Attempts in flight in total, and how many there may be. */
+  inFlight: number
+  concurrency: number
+  endpointConcurrency: number
+}
+
+/**
+ * How many attempts the lane may start now. A lane never takes more than a share of the slots that are
+ * free, so that however many endpoints hang there is room for the next one; alone it reaches its limit.
+ */
+export function room(lane: Lane, slots: Slots, now: number): number {
+  const free = slots.concurrency - slots.inFlight
+  const limit = Math.min(lane.endpoint.maxConcurrency ?? slots.endpointConcurrency, slots.endpointConcurrency)
+  const others = slots.concurrency - slots.endpointConcurrency
+  const share = others <= 0 ? free : Math.ceil((free * slots.endpointConcurrency) / others)
+  const wanted = Math.min(
+    free,
+    limit - lane.inFlight,
+    lane.window - lane.inFlight,
+    Math.max(1, share - lane.inFlight),
+  )
+  if (wanted <= 0) return 0
+  return lane.endpoint.maxPerSecond === null ? wanted : Math.min(wanted, Math.floor(refill(lane, now)))
+}
+
+function refill(lane: Lane, now: number): number {
+  const perSecond = lane.endpoint.maxPerSecond ?? 0
+  const gained = (Math.max(0, now - lane.allowanceAt) * perSecond) / 1000
+  lane.allowance = Math.min(Math.max(1, perSecond), lane.allowance + gained)
+  lane.allowanceAt = now
+  return lane.allowance + 1e-6
+}
+
+export function spend(lane: Lane): void {
+  if (lane.endpoint.maxPerSecond !== null) lane.allowance -= 1
+}
+
+/** When the rate allows one more; null when the rate is not what holds the lane. */
+export function rateAllowsAt(lane: Lane, now: number): number | null {
+  const perSecond = lane.endpoint.maxPerSecond
+  if (perSecond === null || refill(lane, now) >= 1) return null
+  return now + Math.ceil(((1 - lane.allowance) * 1000) / perSecond)
+}
+
+/** `last_success_at` is written this often at most while nothing else changes. */
+const successSaveMs = 60_000
+
+/** Takes one finished attempt into the lane's health and window, and marks what must be written. */
+export function noteOutcome(
+  lane: Lane,
+  attempt: FinishedAttempt,
+  settings: { endpointConcurrency: number },
+  log: Log,
+): void {
+  const { health, origin } = lane.endpoint
+  const next = afterAttempt(health, attempt)
+  const wasOpen = circuitOpen(health)
+  if (wasOpen && attempt.outcome.kind === 'accepted') lane.recovered = true
+  if (circuitOpen(next) !== wasOpen) {
+    log.warn('endpoint changed', { origin, state: wasOpen ? 'healthy' : 'failing', failures: next.failures })
+  }
+  lane.endpoint.health = next
+  if (isFailure(attempt.outcome)) lane.window = Math.max(1, lane.window >> 1)
+  else lane.window = Math.min(settings.endpointConcurrency, lane.window + 1)
+  const keys = Object.keys(next) as (keyof typeof next)[]
+  const same = keys.every((key) => key === 'lastSuccessAt' || next[key] === health[key])
+  if (!same || (next.lastSuccessAt ?? 0) - lane.successSavedAt >= successSaveMs) lane.dirty = true
+}

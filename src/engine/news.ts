@@ -1,0 +1,33 @@
+/** Whether an answer is worth a transaction: a poll that changes nothing writes nothing (DESIGN §3.4). */
+import type { Observation } from '../core/snapshot.ts'
+import { diff } from '../core/transition.ts'
+import type { PollAnswer } from '../store/polls.ts'
+import type { Watch } from '../store/watches.ts'
+
+/** Would recording this answer write anything? Decided from memory alone. */
+export function isNews(
+  watch: Watch,
+  answer: PollAnswer,
+  limits: { lostAfterMs: number; stalledAfterMs: number },
+  polledAt: number,
+  now: number,
+): boolean {
+  if (watch.expiresAt <= polledAt) return true
+  if (answer.kind === 'failed') {
+    if (watch.failingSince === null) return true
+    return !watch.stalled && now - watch.failingSince >= limits.stalledAfterMs
+  }
+  if (watch.stalled || watch.failingSince !== null) return true
+  if (answer.kind === 'unknown') {
+    if (watch.unknownSince === null || now - watch.unknownSince >= limits.lostAfterMs) return true
+    return answer.alone && !watch.askedAlone
+  }
+  if (watch.unknownSince !== null || watch.askedAlone || watch.awaitsState) return true
+  if (answer.statusUrl !== null && answer.statusUrl !== watch.statusUrl) return true
+  return changes(watch, answer.observation)
+}
+
+function changes(watch: Watch, observation: Observation): boolean {
+  const found = diff(watch, observation, watch.steps)
+  return found.changes.length > 0 || found.regressed !== watch.regressed
+}

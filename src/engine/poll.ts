@@ -1,0 +1,305 @@
+/**
+ * The poll pass: which tasks are due, asked in batches of one host each, their answers recorded. The
+ * schedule lives in memory; a poll that changes nothing writes nothing (DESIGN §3.4).
+ */
+import { pollWaitMs } from '../core/backoff.ts'
+import { parseStatusEntry } from '../core/snapshot.ts'
+import type { Clock, Log, Random, Upstream } from '../ports.ts'
+import type { InFlight } from '../store/outbox.ts'
+import type { PollAnswer, PollRecord, PollResult } from '../store/polls.ts'
+import type { Store } from '../store/store.ts'
+import type { Watch } from '../store/watches.ts'
+import { type AskContext, askForAll, type Reply } from './ask.ts'
+import { createHeap } from './heap.ts'
+import { acquire, createHost, type Host, isBlocked, isOnProbation } from './host.ts'
+import { isNews } from './news.ts'
+
+export interface PollSettings {
+  apiOrigin: string
+  intervalMs: number
+  intervalMaxMs: number
+  batch: number
+  concurrency: number
+  lostAfterMs: number
+}
+
+export interface PollDeps {
+  store: Pick<Store, 'watches' | 'watch' | 'recordPoll'>
+  upstream: Upstream
+  now: Clock
+  random: Random
+  log: Log
+  settings: PollSettings
+  /** The origin to poll for a raw `status_url`; null when policy does not allow it. */
+  statusOrigin(statusUrl: string): string | null
+  inFlight: InFlight
+  /** After each commit. */
+  onRecorded(records: readonly PollRecord[]): void
+  onCall: AskContext['onCall']
+  /** Something is to be done sooner than the last pass said. */
+  wake(): void
+}
+
+/** A task in memory. */
+interface Entry {
+  watch: Watch
+  origin: string
+  polledAt: number | null
+  /** It is in a call, or in a host's queue. */
+  busy: boolean
+  dueAt: number
+}
+
+export interface Poller {
+  /** Reads every polled task and spreads them over one interval. */
+  start(): void
+  /** Starts the calls that are due. @returns when to pass again; null when nothing is scheduled */
+  pass(): number | null
+  /** Subscriptions of these tasks were made, changed or ended. */
+  reload(tokens: Iterable<string>): void
+  /** Upstream's own callback: due as soon as the interval allows. */
+  hint(token: string): void
+  polledAt(token: string): number | null
+  taskCount(): number
+  /** Resolves when no call is under way. */
+  idle(): Promise<void>
+}
+
+/** A poll may be put off by this part of the interval to share a call; the first one of a task by less. */
+const lingerPart = 4
+const firstLingerMsMax = 100
+
+export function createPoller(deps: PollDeps): Poller {
+  const { store, settings, now, random } = deps
+  const entries = new Map<string, Entry>()
+  const hosts = new Map<string, Host<Entry>>()
+  const due = createHeap<Entry>()
+  /** When a task that is no longer polled was last asked for: registering it anew must not poll too soon. */
+  const lately = new Map<string, number>()
+  const calls = new Set<Promise<void>>()
+  const apiHost = hostOf(settings.apiOrigin)
+  const limits = { lostAfterMs: settings.lostAfterMs, stalledAfterMs: 5 * settings.intervalMaxMs }
+  const context: AskContext = {
+    upstream: deps.upstream,
+    now,
+    random,
+    poll: settings,
+    apiHost,
+    onCall: deps.onCall,
+  }
+
+  function hostOf(origin: string): Host<Entry> {
+    const found = hosts.get(origin) ?? createHost<Entry>(origin)
+    hosts.set(origin, found)
+    return found
+  }
+
+  function originOf(watch: Watch): string {
+    return (watch.statusUrl === null ? null : deps.statusOrigin(watch.statusUrl)) ?? settings.apiOrigin
+  }
+
+  function schedule(entry: Entry, at: number): void {
+    const soonest = entry.polledAt === null ? 0 : entry.polledAt + settings.intervalMs
+    entry.dueAt = Math.max(soonest, Math.min(at, entry.watch.expiresAt))
+    if (!entry.busy) due.set(entry, entry.dueAt)
+  }
+
+  function add(watch: Watch, at: number): void {
+    const polledAt = lately.get(watch.token) ?? null
+    lately.delete(watch.token)
+    const entry: Entry = { watch, origin: originOf(watch), polledAt, busy: false, dueAt: at }
+    entries.set(watch.token, entry)
+    schedule(entry, at)
+  }
+
+  function remove(entry: Entry): void {
+    due.delete(entry)
+    entries.delete(entry.watch.token)
+    if (entry.polledAt !== null) lately.set(entry.watch.token, entry.polledAt)
+  }
+
+  function update(entry: Entry, watch: Watch): void {
+    entry.watch = watch
+    entry.origin = originOf(watch)
+  }
+
+  /** Due tasks move to the queue of their host; those of a host that is down go to the API host. */
+  function enqueueDue(at: number): void {
+    for (let entry = due.takeDue(at); entry !== undefined; entry = due.takeDue(at)) {
+      const own = hostOf(entry.origin)
+      const host = own === apiHost || isOpen(own, at) ? own : apiHost
+      entry.busy = true
+      if (entry.watch.askedAlone) {
+        host.lone.push(entry)
+        continue
+      }
+      const lingerMs = settings.intervalMs / lingerPart
+      const first = entry.polledAt === null && entry.watch.status === null
+      const flushAt = at + (first ? Math.min(lingerMs, firstLingerMsMax) : lingerMs)
+      host.ready.push(entry)
+      host.flushAt = Math.min(host.flushAt ?? flushAt, flushAt)
+    }
+  }
+
+  /** A master that failed again and again gets one batch at a time, as a probe, until it answers. */
+  function isOpen(host: Host<Entry>, at: number): boolean {
+    if (isBlocked(host, at)) return false
+    return !isOnProbation(host) || (host.inFlight === 0 && host.ready.length < settings.batch)
+  }
+
+  /** @returns when this host is to be looked at again; null when nothing waits or an answer will wake us */
+  function dispatch(host: Host<Entry>, at: number): number | null {
+    while (host.ready.length + host.lone.length > 0) {
+      const full = host.lone.length > 0 || host.ready.length >= settings.batch
+      if (!full && host.flushAt !== null && host.flushAt > at) return host.flushAt
+      const blocked = isBlocked(host, at)
+      if (!blocked && host.inFlight >= (isOnProbation(host) ? 1 : settings.concurrency)) return null
+      const batch = takeBatch(host)
+      if (blocked) settle(batch, new Map(), at)
+      else if (batch.length > 0) start(host, batch)
+    }
+    return null
+  }
+
+  function takeBatch(host: Host<Entry>): Entry[] {
+    const lone = host.lone.shift()
+    const batch = lone === undefined ? host.ready.splice(0, settings.batch) : [lone]
+    if (host.ready.length === 0) host.flushAt = null
+    return batch.filter((entry) => entries.get(entry.watch.token) === entry)
+  }
+
+  function start(host: Host<Entry>, batch: Entry[]): void {
+    const startedAt = now()
+    for (const entry of batch) entry.polledAt = startedAt
+    // There is a place: the promise is resolved already and only takes it.
+    const call = acquire(host, settings.concurrency)
+      .then(() =>
+        askForAll(
+          context,
+          host,
+          batch.map((entry) => entry.watch.token),
+        ),
+      )
+      .then((replies) => settle(batch, replies, startedAt))
+      .catch((error: unknown) => {
+        deps.log.error('poll failed', { error })
+        settle(batch, new Map(), startedAt)
+      })
+      .finally(() => {
+        calls.delete(call)
+        deps.wake()
+      })
+    calls.add(call)
+  }
+
+  /** No reply counts as one that could not be had. */
+  function settle(batch: readonly Entry[], replies: ReadonlyMap<string, Reply>, polledAt: number): void {
+    const at = now()
+    const news: PollResult[] = []
+    for (const entry of batch) {
+      entry.busy = false
+      const token = entry.watch.token
+      const answer = answerOf(replies.get(token) ?? { kind: 'failed' })
+      if (isNews(entry.watch, answer, limits, polledAt, at)) news.push({ token, answer, polledAt })
+    }
+    for (const record of recordNews(news, at)) {
+      const entry = entries.get(record.token)
+      if (entry === undefined) continue
+      if (record.watch === null) remove(entry)
+      else update(entry, record.watch)
+    }
+    for (const entry of batch) {
+      if (entries.get(entry.watch.token) === entry) schedule(entry, at + waitAfter(entry, replies, at))
+    }
+  }
+
+  function recordNews(news: readonly PollResult[], at: number): PollRecord[] {
+    if (news.length === 0) return []
+    try {
+      const records = store.recordPoll(news, limits, at, deps.inFlight)
+      deps.onRecorded(records)
+      return records
+    } catch (error) {
+      if (news.length === 1) {
+        deps.log.error('a snapshot could not be written; its task is polled again', { error })
+        return []
+      }
+      // One that SQLite refuses must not take the others with it.
+      return news.flatMap((result) => recordNews([result], at))
+    }
+  }
+
+  function waitAfter(entry: Entry, replies: ReadonlyMap<string, Reply>, at: number): number {
+    if (entry.watch.regressed) return settings.intervalMs
+    const failed = (replies.get(entry.watch.token)?.kind ?? 'failed') === 'failed'
+    const blockedMs = failed ? Math.max(0, apiHost.blockedUntil - at) : 0
+    const wait = pollWaitMs({ ...settings, sinceChangeMs: at - entry.watch.changedAt, chance: random() })
+    return Math.max(wait, Math.min(blockedMs, settings.intervalMaxMs))
+  }
+
+  function answerOf(reply: Reply): PollAnswer {
+    if (reply.kind !== 'known') return reply
+    const observation = parseStatusEntry(reply.entry)
+    const { statusUrl } = observation
+    const allowed = statusUrl !== null && deps.statusOrigin(statusUrl) !== null
+    return { kind: 'known', observation, statusUrl: allowed ? statusUrl : null }
+  }
+
+  function isForgotten(host: Host<Entry>, at: number): boolean {
+    if (host.ready.length + host.lone.length + host.inFlight > 0) return false
+    return host.failures === 0 || host.blockedUntil + settings.intervalMaxMs < at
+  }
+
+  return {
+    start() {
+      const at = now()
+      for (const watch of store.watches()) add(watch, at + random() * settings.intervalMs)
+    },
+
+    pass() {
+      const at = now()
+      enqueueDue(at)
+      for (const [token, polledAt] of lately) {
+        if (polledAt + settings.intervalMs > at) break
+        lately.delete(token)
+      }
+      let next: number | null = null
+      for (const host of hosts.values()) {
+        const again = dispatch(host, at)
+        if (again !== null) next = Math.min(next ?? again, again)
+        if (host !== apiHost && isForgotten(host, at)) hosts.delete(host.origin)
+      }
+      const dueAt = due.nextAt()
+      return dueAt === null ? next : Math.min(next ?? dueAt, dueAt)
+    },
+
+    reload(tokens) {
+      for (const token of tokens) {
+        const watch = store.watch(token)
+        const entry = entries.get(token)
+        if (watch === null) {
+          if (entry !== undefined) remove(entry)
+        } else if (entry === undefined) add(watch, now())
+        else {
+          update(entry, watch)
+          schedule(entry, entry.dueAt)
+        }
+      }
+      deps.wake()
+    },
+
+    hint(token) {
+      const entry = entries.get(token)
+      if (entry === undefined) return
+      schedule(entry, now())
+      deps.wake()
+    },
+
+    polledAt: (token) => entries.get(token)?.polledAt ?? lately.get(token) ?? null,
+    taskCount: () => entries.size,
+
+    async idle() {
+      while (calls.size > 0) await Promise.all(calls)
+    },
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * Attempts that ended are settled in groups: at once when idle, under load a few milliseconds' worth
+ * together (DESIGN §3.5). A full disk keeps them in memory until there is room again.
+ */
+import type { Schedules } from '../core/delivery.ts'
+import type { Clock, Log, Timers } from '../ports.ts'
+import type { Settled, Settlement } from '../store/deliveries.ts'
+import type { Store } from '../store/store.ts'
+import type { Lane } from './lane.ts'
+
+const settleMax = 500
+const settleDelayMs = 5
+const settleRetryMs = 1000
+
+export interface Finished<Flight> {
+  flight: Flight
+  lane: Lane
+  settlement: Settlement
+}
+
+export interface SettlerDeps<Flight> {
+  store: Pick<Store, 'settleDeliveries'>
+  schedules: Schedules
+  now: Clock
+  timers: Timers
+  log: Log
+  /** After the commit. */
+  onWritten(items: readonly Finished<Flight>[], results: readonly Settled[]): void
+}
+
+export interface Settler<Flight> {
+  add(item: Finished<Flight>, underLoad: boolean): void
+}
+
+export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight> {
+  let finished: Finished<Flight>[] = []
+  let cancelTimer: (() => void) | null = null
+
+  function soon(delayMs: number): void {
+    if (cancelTimer !== null) return
+    cancelTimer = deps.timers.after(delayMs, () => {
+      cancelTimer = null
+      settle()
+    })
+  }
+
+  function settle(): void {
+    const batch = finished.slice(0, settleMax)
+    const written = tryWrite(batch) ? batch : writeOneByOne(batch)
+    finished = finished.filter((item) => !written.includes(item))
+    if (finished.length > 0) soon(written.length > 0 ? 0 : settleRetryMs)
+  }
+
+  /** One that SQLite refuses must not keep the others from being settled. */
+  function writeOneByOne(batch: readonly Finished<Flight>[]): Finished<Flight>[] {
+    if (batch.length === 1) return []
+    return batch.filter((item) => tryWrite([item]))
+  }
+
+  function tryWrite(batch: readonly Finished<Flight>[]): boolean {
+    if (batch.length === 0) return true
+    const dirty = [...new Set(batch.map(({ lane }) => lane))].filter((lane) => lane.dirty)
+    const health = new Map(
+      dirty.map(({ endpoint, recovered }) => [endpoint.id, { health: endpoint.health, recovered }] as const),
+    )
+    let results: Settled[]
+    try {
+      const items = batch.map(({ settlement }) => settlement)
+      results = deps.store.settleDeliveries(items, health, deps.schedules, deps.now())
+    } catch (error) {
+      deps.log.error('attempts could not be settled; trying again', { error, attempts: batch.length })
+      return false
+    }
+    for (const lane of dirty) {
+      lane.dirty = false
+      lane.recovered = false
+      lane.successSavedAt = lane.endpoint.health.lastSuccessAt ?? 0
+    }
+    deps.onWritten(batch, results)
+    return true
+  }
+
+  return {
+    add(item, underLoad) {
+      finished.push(item)
+      soon(underLoad && finished.length < settleMax ? settleDelayMs : 0)
+    },
+  }
+}

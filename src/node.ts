@@ -1,0 +1,187 @@
+/**
+ * Pollhook on Node: configuration from the environment, one SQLite file, undici for both directions,
+ * @hono/node-server in front. Knows no domain rules.
+ */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { createRequire } from 'node:module'
+import { basename, dirname, join } from 'node:path'
+import { type ServerType, serve } from '@hono/node-server'
+import { type Config, readConfig } from './config.ts'
+import type { Place } from './core/ids.ts'
+import { createApp } from './http/app.ts'
+import { createAuthenticator } from './keys/api-keys.ts'
+import { databaseFingerprint } from './keys/derive.ts'
+import { jwksOf, loadSigningKey } from './keys/signing-key.ts'
+import { createVault } from './keys/vault.ts'
+import { createLog } from './log.ts'
+import { createSender } from './net/node/send.ts'
+import { createNodeSigner } from './net/node/signer.ts'
+import { createUpstream } from './net/qencode.ts'
+import { openDatabase } from './node/database.ts'
+import type { Log, Timers } from './ports.ts'
+import { createRelay, type Relay } from './relay.ts'
+import { claimDatabase } from './store/claim.ts'
+
+export interface NodePollhook {
+  /** Where it listens, e.g. `http://127.0.0.1:8080`. */
+  url: string
+  /** Stops taking requests, finishes or gives up what is in flight, closes the file. */
+  stop(): Promise<void>
+}
+
+/** A fault that the person who starts Pollhook can mend: one line each. */
+export class BootError extends Error {
+  readonly faults: readonly string[]
+  constructor(faults: readonly string[]) {
+    super(faults.join('\n'))
+    this.name = 'BootError'
+    this.faults = faults
+  }
+}
+
+/** What is in flight gets this long at a stop, then it is given up and sent again after the next start. */
+const drainMs = 10_000
+const place: Place = { generation: 1, shard: 0 }
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as {
+  version: string
+}
+
+const timers: Timers = {
+  after(ms, work) {
+    if (ms <= 0) {
+      const immediate = setImmediate(work)
+      return () => clearImmediate(immediate)
+    }
+    // A longer wait would overflow; waking early does no harm.
+    const timer = setTimeout(work, Math.min(ms, 2 ** 31 - 1))
+    return () => clearTimeout(timer)
+  },
+}
+
+/** @throws BootError for configuration, a database or a port that cannot be used */
+export async function startNode(
+  env: Record<string, string | undefined>,
+  write: (line: string) => void = (line) => process.stdout.write(line),
+): Promise<NodePollhook> {
+  const read = readConfig(env)
+  if (!read.ok) throw new BootError(read.faults)
+  const { config } = read
+  const log = createLog(config.logLevel, write)
+  for (const warning of read.warnings) log.warn(warning)
+  const signingKey = config.signingKey === null ? null : await loadSigningKey(config.signingKey)
+  if (config.signingKey !== null && signingKey === null) {
+    throw new BootError(['POLLHOOK_SIGNING_KEY: its public half does not belong to its seed'])
+  }
+  const database = bootStep('POLLHOOK_DB', () => openDatabase(config.databasePath))
+  const vault = createVault(config.secrets, randomBytes)
+  bootStep('POLLHOOK_SECRET', () => claimDatabase(database.db, config.secrets.map(databaseFingerprint), vault, place))
+  const sender = createSender({
+    ...config.callbacks,
+    concurrencyPerOrigin: config.delivery.endpointConcurrency,
+    connectTimeoutMs: Math.min(10_000, config.delivery.timeoutMs),
+  })
+  const relay = createRelay({
+    db: database.db,
+    config,
+    place,
+    upstream: createUpstream({ fetch, timeoutMs: config.poll.timeoutMs }),
+    sender,
+    signer: createNodeSigner({ signingKey: config.signingKey ?? undefined }),
+    vault,
+    now: Date.now,
+    random: Math.random,
+    randomBytes,
+    timers,
+    log,
+    version,
+  })
+  const closing = new AbortController()
+  const app = createNodeApp({ config, relay, log, closing: closing.signal, jwks: signingKey && jwksOf(signingKey) })
+  const server = await listen(app.fetch, config).catch((error: unknown) => {
+    database.close()
+    throw error
+  })
+  const url = urlOf(server, config.listen.host)
+  relay.start()
+  log.info('listening', { url, version, database: basename(config.databasePath) })
+  return {
+    url,
+    async stop() {
+      log.info('stopping', { in_flight: relay.inFlightCount() })
+      closing.abort()
+      const drained = Promise.all([relay.stop(), closeServer(server)])
+      await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, drainMs).unref())])
+      if ('closeAllConnections' in server) server.closeAllConnections()
+      await sender.close()
+      await relay.stop()
+      database.close()
+      log.info('stopped')
+    },
+  }
+}
+
+function bootStep<T>(variable: string, step: () => T): T {
+  try {
+    return step()
+  } catch (error) {
+    throw new BootError([`${variable}: ${error instanceof Error ? error.message : String(error)}`])
+  }
+}
+
+function createNodeApp(parts: {
+  config: Config
+  relay: Relay
+  log: Log
+  closing: AbortSignal
+  jwks: object | null
+}) {
+  const { config, relay } = parts
+  const authenticate = createAuthenticator(config.apiKeys)
+  const owners = new Map(relay.owners.map((owner) => [owner.name, owner]))
+  const docsFolder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
+  return createApp({
+    queries: relay.store,
+    commands: relay.commands,
+    authenticate: (key) => owners.get(authenticate(key) ?? '') ?? null,
+    now: Date.now,
+    requestId: randomUUID,
+    log: parts.log,
+    policy: {
+      callback: config.callbacks,
+      status: { apiOrigin: config.upstream.origin, hostPatterns: config.upstream.hostPatterns },
+    },
+    limits: { watchDefaultMs: config.watch.defaultMs, watchMaxMs: config.watch.maxMs },
+    jwks: () => parts.jwks,
+    transitions: relay.feed,
+    every(ms, work) {
+      const timer = setInterval(work, ms)
+      return () => clearInterval(timer)
+    },
+    closing: parts.closing,
+    docsAsset: (name) => readFile(join(docsFolder, basename(name))).then((bytes) => new Uint8Array(bytes), () => null),
+    version,
+  })
+}
+
+function listen(handler: Parameters<typeof serve>[0]['fetch'], config: Config): Promise<ServerType> {
+  const { host, port } = config.listen
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch: handler, hostname: host, port }, () => resolve(server))
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'is in use: stop what listens there, or set another, e.g. PORT=8081' : error.message
+      reject(new BootError([`PORT: ${host}:${port} ${why}`]))
+    })
+  })
+}
+
+function closeServer(server: ServerType): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()))
+}
+
+function urlOf(server: ServerType, host: string): string {
+  const { port } = server.address() as AddressInfo
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}

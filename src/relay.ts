@@ -1,0 +1,250 @@
+/**
+ * The composition root: one relay from its ports. Portable; which timers, sockets and database driver it
+ * runs on is the runtime's choice (node.ts, worker.ts, the simulation).
+ */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import type { Commands } from './commands.ts'
+import type { Config } from './config.ts'
+import type { Place } from './core/ids.ts'
+import { parseStatusUrl } from './core/target.ts'
+import { attemptDelivery } from './engine/attempt.ts'
+import { createCommands } from './engine/commands.ts'
+import { createDeliverer, type SettledAttempt } from './engine/deliver.ts'
+import { createFeed, type Feed } from './engine/feed.ts'
+import { createPoller } from './engine/poll.ts'
+import { createQuota } from './engine/quota.ts'
+import { createSigningSecrets } from './keys/derive.ts'
+import { shortToken } from './log.ts'
+import type { Clock, Log, Random, Sender, Signer, Timers, Upstream, Vault } from './ports.ts'
+import type { PollRecord } from './store/polls.ts'
+import type { Owner } from './store/records.ts'
+import { createStore, type Store } from './store/store.ts'
+import type { Database } from './store/transaction.ts'
+
+export interface RelayDeps {
+  /** Migrated already. */
+  db: Database
+  config: Config
+  place: Place
+  upstream: Upstream
+  sender: Sender
+  signer: Signer
+  vault: Vault
+  now: Clock
+  random: Random
+  /** Cryptographically random bytes. */
+  randomBytes(length: number): Uint8Array
+  timers: Timers
+  log: Log
+  version: string
+  observer?: RelayObserver
+}
+
+/** What happens, for whoever counts it. */
+export interface RelayObserver {
+  recorded(records: readonly PollRecord[], at: number): void
+  settled(attempts: readonly SettledAttempt[], at: number): void
+  called(call: { api: boolean; tokens: number; outcome: string; durationMs: number }): void
+}
+
+export interface Relay {
+  store: Store
+  commands: Commands
+  feed: Feed
+  owners: readonly Owner[]
+  /** Reads the schedule from the database and begins. */
+  start(): void
+  /** Both passes, side by side. @returns when they want to run again; null when only an event can need them */
+  pass(): number | null
+  /** When the passes run next; null when nothing is planned. */
+  nextPassAt(): number | null
+  /** Takes nothing more; resolves when nothing is under way. */
+  stop(): Promise<void>
+  taskCount(): number
+  inFlightCount(): number
+}
+
+export function createRelay(deps: RelayDeps): Relay {
+  const { config, now, random, timers, log } = deps
+  const { db, place, vault } = deps
+  const store = createStore({
+    db,
+    place,
+    vault,
+    randomText: (length) => randomText(deps.randomBytes(length)),
+    endpointPublicId,
+  })
+  const owners = store.ensureOwners([...new Set(config.apiKeys.map(({ owner }) => owner))])
+  const secretsUnder = createSigningSecrets(config.secrets)
+  const secretsOf = (ownerId: number, n: number) => secretsUnder(store.ownerName(ownerId), n)
+  const quota = createQuota(config.ownerQuota, store.countActive)
+  const feed = createFeed()
+  let running = false
+  let cancelTimer: (() => void) | null = null
+  let plannedAt: number | null = null
+
+  const poller = createPoller({
+    store,
+    upstream: deps.upstream,
+    now,
+    random,
+    log,
+    settings: { ...config.poll, apiOrigin: config.upstream.origin },
+    statusOrigin: (url) => {
+      const parsed = parseStatusUrl(url, { apiOrigin: config.upstream.origin, hostPatterns: config.upstream.hostPatterns })
+      return parsed.ok ? parsed.origin : null
+    },
+    inFlight: (id) => deliverer.isInFlight(id),
+    onRecorded(records) {
+      report(log, records)
+      if (records.some(({ watch }) => watch === null)) quota.released()
+      deliverer.touch(new Set(records.flatMap(({ queued }) => queued.map(({ endpointId }) => endpointId))))
+      feed.publish(records.map(({ token }) => token))
+      deps.observer?.recorded(records, now())
+    },
+    onCall: (call) => deps.observer?.called(call),
+    wake,
+  })
+
+  const { delivery } = config
+  const attempts = {
+    ...deps,
+    signingSecrets: (ownerId: number) =>
+      store.secretNumbers(ownerId, now()).flatMap(({ n }) => secretsOf(ownerId, n)),
+    recheck: (id: number) => store.recheck(id, now()),
+    userAgent: `Pollhook/${deps.version}`,
+    timeoutMs: delivery.timeoutMs,
+  }
+  const deliverer = createDeliverer({
+    store,
+    attempt: (taken, at) => attemptDelivery(attempts, taken, at),
+    now,
+    random,
+    timers,
+    log,
+    settings: {
+      ...delivery,
+      schedules: { terminalMs: delivery.retryScheduleMs, interimMs: delivery.retryScheduleInterimMs },
+    },
+    onSettled(settled) {
+      for (const one of settled) logAttempt(log, one)
+      const gone = settled.flatMap(({ goneTask }) => goneTask ?? [])
+      if (gone.length > 0) {
+        quota.released()
+        poller.reload(gone)
+        feed.publish(gone)
+      }
+      deps.observer?.settled(settled, now())
+    },
+    wake,
+  })
+
+  /** Everything that happens at once is answered by one pass. */
+  function wake(): void {
+    if (running) plan(now())
+  }
+
+  function plan(at: number | null): void {
+    if (at === null || (plannedAt !== null && plannedAt <= at)) return
+    cancelTimer?.()
+    plannedAt = at
+    cancelTimer = timers.after(Math.max(0, at - now()), () => {
+      plannedAt = null
+      cancelTimer = null
+      pass()
+    })
+  }
+
+  function pass(): number | null {
+    if (!running) return null
+    try {
+      plan(earlier(poller.pass(), deliverer.pass()))
+    } catch (error) {
+      // A bug or a full disk: nothing is lost, and trying again soon is the only way to find out.
+      log.error('pass failed; trying again', { error })
+      plan(now() + 1000)
+    }
+    return plannedAt
+  }
+
+  const commands = createCommands({
+    store,
+    poller,
+    deliverer,
+    quota,
+    now,
+    timers,
+    log,
+    secretsOf,
+    onTouched: feed.publish,
+    ready: () => running,
+  })
+
+  return {
+    store,
+    commands,
+    feed,
+    owners,
+    start() {
+      store.supersedeStale(now())
+      poller.start()
+      deliverer.start()
+      running = true
+      log.info('relay started', { tasks: poller.taskCount() })
+      plan(now())
+    },
+    pass,
+    nextPassAt: () => plannedAt,
+    async stop() {
+      running = false
+      cancelTimer?.()
+      deliverer.stop()
+      await Promise.all([poller.idle(), deliverer.idle()])
+    },
+    taskCount: poller.taskCount,
+    inFlightCount: deliverer.inFlightCount,
+  }
+}
+
+function earlier(a: number | null, b: number | null): number | null {
+  if (a === null || b === null) return a ?? b
+  return Math.min(a, b)
+}
+
+const alphabet = '0123456789abcdefghijklmnopqrstuvwxyz'
+
+/** One character a byte; 36 does not divide 256, a bias of no matter for ids that need only be distinct. */
+function randomText(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => alphabet[byte % alphabet.length]).join('')
+}
+
+/** The same in every shard, so that lists can merge them (DESIGN §5). */
+function endpointPublicId(ownerName: string, origin: string): string {
+  return `ep_${bytesToHex(sha256(utf8ToBytes(`${ownerName}\n${origin}`))).slice(0, 24)}`
+}
+
+function report(log: Log, records: readonly PollRecord[]): void {
+  for (const { token, changes } of records) {
+    for (const { type, status, percent } of changes) {
+      log.info('transition', { task: shortToken(token), type, status, percent })
+    }
+  }
+}
+
+function logAttempt(log: Log, one: SettledAttempt): void {
+  const { delivery, outcome, durationMs, state } = one
+  const fields = {
+    task: shortToken(delivery.taskToken),
+    webhook_id: delivery.webhookId,
+    type: delivery.type,
+    attempt: delivery.attempts + 1,
+    origin: new URL(one.url).origin,
+    outcome: outcome.kind,
+    code: 'statusCode' in outcome ? outcome.statusCode : outcome.errorCode,
+    duration_ms: durationMs,
+    state,
+  }
+  if (outcome.kind === 'accepted') log.debug('attempt', fields)
+  else log.info('attempt', fields)
+}

@@ -1,0 +1,15 @@
+/** What every verb of the store is made from, given once by the composition root. */
+import type { Place } from '../core/ids.ts'
+import type { Vault } from '../ports.ts'
+import type { Database } from './transaction.ts'
+
+export interface StoreContext {
+  db: Database
+  /** Written into every id made here (DESIGN §5). */
+  place: Place
+  vault: Vault
+  /** Random text of `[0-9a-z]`, `length` characters. */
+  randomText(length: number): string
+  /** The public id of an endpoint: the same in every shard. */
+  endpointPublicId(ownerName: string, origin: string): string
+}

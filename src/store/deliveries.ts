@@ -1,0 +1,254 @@
+/**
+ * Deliveries on their way out: taking what is due and settling what was tried. Taking writes nothing: what
+ * is in flight is known in memory only, and an attempt counts when it is settled (DESIGN §3.6).
+ */
+import { and, asc, eq, gt, isNotNull, lte, sql } from 'drizzle-orm'
+import { type Decision, decide, rank, type Schedules } from '../core/delivery.ts'
+import type { EndpointHealth } from '../core/endpoint.ts'
+import type { Outcome } from '../core/outcome.ts'
+import { appendAttempt } from './attempt-log.ts'
+import type { StoreContext } from './context.ts'
+import type { EndpointVerbs } from './endpoints.ts'
+import type { OutboxVerbs } from './outbox.ts'
+import type { RecipientVerbs } from './recipients.ts'
+import { deliveries, subscriptions } from './schema.ts'
+import { inTransaction } from './transaction.ts'
+
+/** Everything one attempt needs. */
+export interface DueDelivery {
+  id: number
+  subscriptionId: number
+  nonce: string
+  taskToken: string
+  rank: number
+  type: string
+  seq: number | null
+  webhookId: string
+  attempts: number
+  dueAt: number
+  createdAt: number
+  body: string
+  callbackUrl: string
+  sealedSecret: string | null
+}
+
+export interface Settlement {
+  delivery: Pick<DueDelivery, 'id' | 'attempts'>
+  outcome: Outcome
+  /** When the attempt started. */
+  at: number
+  durationMs: number
+  url: string
+  chance: number
+}
+
+export interface Settled {
+  state: string
+  /** The subscription was ended by a 410: its task may have nobody left to tell. */
+  goneTask: string | null
+}
+
+export type DeliveryVerbs = ReturnType<typeof deliveryVerbs>
+
+export function deliveryVerbs(
+  context: StoreContext,
+  verbs: { outbox: OutboxVerbs; endpoints: EndpointVerbs; recipients: RecipientVerbs; cancel: CancelVerb },
+) {
+  const { db } = context
+  const p = sql.placeholder
+  const columns = {
+    id: deliveries.id,
+    subscriptionId: deliveries.subscriptionId,
+    nonce: subscriptions.nonce,
+    taskToken: subscriptions.taskToken,
+    rank: deliveries.rank,
+    type: deliveries.type,
+    seq: deliveries.seq,
+    webhookId: deliveries.webhookId,
+    attempts: deliveries.attempts,
+    dueAt: sql<number>`${deliveries.dueAt}`.as('due'),
+    createdAt: deliveries.createdAt,
+    body: deliveries.body,
+    callbackUrl: subscriptions.callbackUrl,
+    sealedSecret: subscriptions.sealedSecret,
+  }
+  const joined = () =>
+    db
+      .select(columns)
+      .from(deliveries)
+      .innerJoin(subscriptions, eq(subscriptions.id, deliveries.subscriptionId))
+  const due = joined()
+    .where(and(eq(deliveries.endpointId, p('endpointId')), lte(deliveries.dueAt, p('now'))))
+    .orderBy(asc(deliveries.dueAt))
+    .limit(p('limit'))
+    .prepare()
+  const dueTests = joined()
+    .where(
+      and(
+        eq(deliveries.endpointId, p('endpointId')),
+        sql`${deliveries.state} = 'pending' and ${deliveries.rank} < 2`,
+        eq(deliveries.rank, rank.test),
+        lte(deliveries.dueAt, p('now')),
+      ),
+    )
+    .limit(p('limit'))
+    .prepare()
+  const one = joined()
+    .where(and(eq(deliveries.id, p('id')), eq(deliveries.state, 'pending'), isNotNull(deliveries.dueAt)))
+    .limit(1)
+    .prepare()
+  const nextDue = db
+    .select({ at: sql<number | null>`min(${deliveries.dueAt})` })
+    .from(deliveries)
+    .where(and(eq(deliveries.endpointId, p('endpointId')), gt(deliveries.dueAt, p('now'))))
+    .prepare()
+  const forSettling = db
+    .select({
+      subscriptionId: deliveries.subscriptionId,
+      endpointId: deliveries.endpointId,
+      type: deliveries.type,
+      rank: deliveries.rank,
+      state: deliveries.state,
+      stateReason: deliveries.stateReason,
+      attempts: deliveries.attempts,
+      scheduleFrom: deliveries.scheduleFrom,
+      acceptedAt: deliveries.acceptedAt,
+      dueAt: deliveries.dueAt,
+      finishedAt: deliveries.finishedAt,
+      attemptLog: deliveries.attemptLog,
+      paused: subscriptions.paused,
+      taskToken: subscriptions.taskToken,
+    })
+    .from(deliveries)
+    .innerJoin(subscriptions, eq(subscriptions.id, deliveries.subscriptionId))
+    .where(eq(deliveries.id, p('id')))
+    .limit(1)
+    .prepare()
+  const newer = db
+    .select({ id: deliveries.id })
+    .from(deliveries)
+    .where(
+      and(
+        eq(deliveries.subscriptionId, p('subscriptionId')),
+        gt(deliveries.id, p('id')),
+        eq(deliveries.rank, rank.regular),
+      ),
+    )
+    .limit(1)
+    .prepare()
+  const write = db
+    .update(deliveries)
+    .set({
+      state: sql`${p('state')}`,
+      stateReason: sql`${p('reason')}`,
+      attempts: sql`${p('attempts')}`,
+      nextAttemptAt: sql`${p('nextAttemptAt')}`,
+      dueAt: sql`${p('dueAt')}`,
+      acceptedAt: sql`${p('acceptedAt')}`,
+      finishedAt: sql`${p('finishedAt')}`,
+      attemptLog: sql`${p('attemptLog')}`,
+    })
+    .where(eq(deliveries.id, p('id')))
+    .prepare()
+
+  function settleOne(item: Settlement, schedules: Schedules, now: number): Settled {
+    const row = forSettling.get({ id: item.delivery.id })
+    // Gone with its task by retention, or settled already: there is nothing left to count the attempt on.
+    if (row === undefined || row.attempts !== item.delivery.attempts)
+      return { state: 'unknown', goneTask: null }
+    const attempts = row.attempts + 1
+    const accepted = item.outcome.kind === 'accepted'
+    const acceptedAt = row.acceptedAt ?? (accepted ? now : null)
+    const attemptLog = appendAttempt(row.attemptLog, { ...item, attempt: attempts })
+    const base = { id: item.delivery.id, attempts, acceptedAt, attemptLog }
+    const gone = item.outcome.kind === 'rejected' && item.outcome.statusCode === 410
+    if (row.state !== 'pending') {
+      const { state, stateReason: reason, finishedAt } = row
+      write.run({ ...base, state, reason, nextAttemptAt: null, dueAt: null, finishedAt })
+      if (gone) verbs.cancel(row.subscriptionId, 'gone', now)
+      return { state, goneTask: gone ? row.taskToken : null }
+    }
+    const decision = decide(
+      {
+        type: row.type,
+        rank: row.rank,
+        tries: attempts - row.scheduleFrom,
+        everAccepted: acceptedAt !== null,
+        newerExists:
+          row.type === 'task.progress' &&
+          !accepted &&
+          newer.get({ subscriptionId: row.subscriptionId, id: item.delivery.id }) !== undefined,
+      },
+      item.outcome,
+      { schedules, now, chance: item.chance },
+    )
+    const isHead = row.dueAt !== null
+    write.run({ ...base, ...columnsOf(decision, row, now) })
+    if (gone) verbs.cancel(row.subscriptionId, 'gone', now)
+    else if (decision.state !== 'pending' && isHead) {
+      const of = { id: row.subscriptionId, endpointId: row.endpointId, paused: row.paused }
+      verbs.outbox.promoteNext(of, row.rank === rank.regular ? item.delivery.id : 0)
+    }
+    return { state: decision.state, goneTask: gone ? row.taskToken : null }
+  }
+
+  return {
+    /** Due heads of an endpoint, longest due first; the caller leaves out what it has in flight. */
+    takeDueDeliveries(endpointId: number, now: number, limit: number): DueDelivery[] {
+      return due.all({ endpointId, now, limit })
+    },
+
+    /** Tests go out even while the circuit is open (CONTRACT §3). */
+    takeDueTests(endpointId: number, now: number, limit: number): DueDelivery[] {
+      return dueTests.all({ endpointId, now, limit })
+    },
+
+    /** The same delivery as it is now; null when it was cancelled, superseded or held since it was taken. */
+    recheck(id: number, now: number): DueDelivery | null {
+      const row = one.get({ id })
+      return row !== undefined && row.dueAt <= now ? row : null
+    },
+
+    /** When the next head of the endpoint becomes due after `now`; null when none waits. */
+    nextDueAt(endpointId: number, now: number): number | null {
+      return nextDue.get({ endpointId, now })?.at ?? null
+    },
+
+    /** Endpoints with pending deliveries and when the first of each is due: the start of the engine's lanes. */
+    waitingEndpoints(): { endpointId: number; dueAt: number }[] {
+      return db.all(sql`select endpoint_id as endpointId, min(due_at) as dueAt from ${deliveries}
+        where due_at is not null group by endpoint_id`)
+    },
+
+    /** Attempts that ended together, in one commit, with the endpoints' health that follows from them. */
+    settleDeliveries(
+      items: readonly Settlement[],
+      health: ReadonlyMap<number, { health: EndpointHealth; recovered: boolean }>,
+      schedules: Schedules,
+      now: number,
+    ): Settled[] {
+      return inTransaction(db, () => {
+        const settled = items.map((item) => settleOne(item, schedules, now))
+        for (const [endpointId, { health: next, recovered }] of health) {
+          verbs.endpoints.saveHealth(endpointId, next)
+          if (recovered) verbs.endpoints.makeAllDue(endpointId, now)
+        }
+        return settled
+      })
+    },
+  }
+}
+
+/** Ends a subscription and its pending deliveries. */
+export type CancelVerb = (subscriptionId: number, reason: 'requested' | 'gone', now: number) => void
+
+function columnsOf(decision: Decision, row: { dueAt: number | null; paused: number }, now: number) {
+  if (decision.state === 'pending') {
+    const { nextAttemptAt } = decision
+    // What lost its place as head while it was being sent keeps only its planned time.
+    const dueAt = row.dueAt === null || row.paused === 1 ? row.dueAt : nextAttemptAt
+    return { state: 'pending', reason: null, nextAttemptAt, dueAt, finishedAt: null }
+  }
+  const reason = 'reason' in decision ? decision.reason : null
+  return { state: decision.state, reason, nextAttemptAt: null, dueAt: null, finishedAt: now }
+}

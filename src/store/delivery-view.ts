@@ -1,0 +1,140 @@
+/** Deliveries as their owner sees them. Nothing here writes. */
+import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
+import { rank } from '../core/delivery.ts'
+import { decodeId, encodeId, ownerFloor } from '../core/ids.ts'
+import { readAttempts } from './attempt-log.ts'
+import type { StoreContext } from './context.ts'
+import { cursorOf, pageOf, rowOfCursor } from './page.ts'
+import type { DeliveryDetail, DeliveryRecord, DeliveryState, Page, PageQuery } from './records.ts'
+import { deliveries, subscriptions } from './schema.ts'
+
+export type DeliveryViewVerbs = ReturnType<typeof deliveryViewVerbs>
+
+export function deliveryViewVerbs({ db, place }: StoreContext) {
+  const columns = {
+    id: deliveries.id,
+    webhookId: deliveries.webhookId,
+    subscriptionId: deliveries.subscriptionId,
+    nonce: subscriptions.nonce,
+    taskToken: subscriptions.taskToken,
+    callbackUrl: subscriptions.callbackUrl,
+    endpointId: deliveries.endpointId,
+    type: deliveries.type,
+    seq: deliveries.seq,
+    state: deliveries.state,
+    stateReason: deliveries.stateReason,
+    attempts: deliveries.attempts,
+    nextAttemptAt: deliveries.nextAttemptAt,
+    createdAt: deliveries.createdAt,
+    finishedAt: deliveries.finishedAt,
+  }
+  const joined = (where: SQL | undefined) =>
+    db
+      .select(columns)
+      .from(deliveries)
+      .innerJoin(subscriptions, eq(subscriptions.id, deliveries.subscriptionId))
+      .where(where)
+  type Row = ReturnType<ReturnType<typeof joined>['all']>[number]
+
+  function toRecord(row: Row): DeliveryRecord {
+    return {
+      id: encodeId('dlv', { ...place, row: row.id }),
+      webhookId: row.webhookId,
+      subscriptionId: encodeId('sub', { ...place, row: row.subscriptionId }, row.nonce),
+      taskToken: row.taskToken,
+      type: row.type,
+      seq: row.seq,
+      state: row.state as DeliveryState,
+      stateReason: row.stateReason,
+      attempts: row.attempts,
+      nextAttemptAt: row.nextAttemptAt,
+      createdAt: row.createdAt,
+      finishedAt: row.finishedAt,
+    }
+  }
+
+  function rowById(id: number): Row | null {
+    return joined(eq(deliveries.id, id)).limit(1).get() ?? null
+  }
+
+  function deliveryRow(ownerId: number, id: string): Row | null {
+    const decoded = decodeId('dlv', id)
+    if (decoded === null || decoded.nonce !== '') return null
+    if (decoded.generation !== place.generation || decoded.shard !== place.shard) return null
+    if (decoded.row < ownerFloor(ownerId) || decoded.row >= ownerFloor(ownerId + 1)) return null
+    return rowById(decoded.row)
+  }
+
+  return {
+    deliveryRow,
+
+    deliveryRecordOf(id: number): DeliveryRecord {
+      const row = rowById(id)
+      if (row === null) throw new Error('a delivery that was just written is not there')
+      return toRecord(row)
+    },
+
+    delivery(ownerId: number, id: string): DeliveryDetail | null {
+      const row = deliveryRow(ownerId, id)
+      if (row === null) return null
+      const rest = db
+        .select({ body: deliveries.body, attemptLog: deliveries.attemptLog })
+        .from(deliveries)
+        .where(eq(deliveries.id, row.id))
+        .limit(1)
+        .get()
+      const { body, attemptLog } = rest ?? { body: 'null', attemptLog: '[]' }
+      return { ...toRecord(row), callbackUrl: row.callbackUrl, body, attemptLog: readAttempts(attemptLog) }
+    },
+
+    listDeliveries(
+      ownerId: number,
+      query: PageQuery & { subscriptionId?: string; state?: DeliveryState; type?: string },
+    ): Page<DeliveryRecord> {
+      const conditions: SQL[] = [
+        gte(deliveries.id, ownerFloor(ownerId)),
+        lt(deliveries.id, Math.min(rowOfCursor(query.cursor), ownerFloor(ownerId + 1))),
+      ]
+      if (query.subscriptionId !== undefined) {
+        const decoded = decodeId('sub', query.subscriptionId)
+        if (decoded === null) return { data: [], nextCursor: null }
+        conditions.push(eq(deliveries.subscriptionId, decoded.row), eq(subscriptions.nonce, decoded.nonce))
+      }
+      if (query.state !== undefined) conditions.push(eq(deliveries.state, query.state))
+      if (query.type !== undefined) conditions.push(eq(deliveries.type, query.type))
+      const rows = joined(and(...conditions))
+        .orderBy(desc(deliveries.id))
+        .limit(query.limit + 1)
+        .all()
+      return pageOf(rows, query.limit, (row) => cursorOf(row.id), toRecord)
+    },
+
+    /** Due progress of which a newer event of its subscription exists: only a crash leaves it so. */
+    staleProgress() {
+      return db.all<{ id: number; subscriptionId: number; endpointId: number; paused: number }>(sql`
+        select d.id, d.subscription_id as subscriptionId, d.endpoint_id as endpointId, s.paused
+        from ${deliveries} d join ${subscriptions} s on s.id = d.subscription_id
+        where d.due_at is not null and d.type = 'task.progress' and d.rank = ${rank.regular}
+          and exists (select 1 from ${deliveries} n
+            where n.subscription_id = d.subscription_id and n.id > d.id and n.rank = ${rank.regular})`)
+    },
+
+    /** Pending deliveries whose endpoint has kept them waiting since before `before`, longest first. */
+    keptWaiting(endpointId: number, before: number, limit: number) {
+      return db
+        .select({
+          id: deliveries.id,
+          subscriptionId: deliveries.subscriptionId,
+          acceptedAt: deliveries.acceptedAt,
+          rank: deliveries.rank,
+          paused: subscriptions.paused,
+        })
+        .from(deliveries)
+        .innerJoin(subscriptions, eq(subscriptions.id, deliveries.subscriptionId))
+        .where(and(eq(deliveries.endpointId, endpointId), sql`${deliveries.dueAt} <= ${before}`))
+        .orderBy(deliveries.dueAt)
+        .limit(limit)
+        .all()
+    },
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * Endpoints: the origin of callback URLs of one owner, with its health and settings. A row is written when
+ * health or settings change, not at each success (DESIGN §4).
+ */
+import { and, desc, eq, lt, sql } from 'drizzle-orm'
+import { circuitOpen, type EndpointHealth } from '../core/endpoint.ts'
+import type { StoreContext } from './context.ts'
+import { cursorOf, pageOf, rowOfCursor } from './page.ts'
+import type { EndpointPatch, EndpointRecord, Page, PageQuery } from './records.ts'
+import { deliveries, endpoints, heldAt } from './schema.ts'
+import { inTransaction } from './transaction.ts'
+
+/** What the engine holds of an endpoint. */
+export interface EndpointState {
+  id: number
+  ownerId: number
+  origin: string
+  paused: boolean
+  maxConcurrency: number | null
+  maxPerSecond: number | null
+  health: EndpointHealth
+}
+
+type EndpointRow = typeof endpoints.$inferSelect
+
+export type EndpointVerbs = ReturnType<typeof endpointVerbs>
+
+export function endpointVerbs({ db, endpointPublicId }: StoreContext) {
+  const p = sql.placeholder
+  const byPublicId = db
+    .select()
+    .from(endpoints)
+    .where(eq(endpoints.publicId, p('publicId')))
+    .limit(1)
+    .prepare()
+  const byId = db
+    .select()
+    .from(endpoints)
+    .where(eq(endpoints.id, p('id')))
+    .limit(1)
+    .prepare()
+
+  function backlogOf(endpointId: number): { backlog: number; oldestWaitingAt: number | null } {
+    // Heads are in the index; what waits behind each of them is found by its subscription.
+    const row = db.all<{ backlog: number; oldest: number | null }>(sql`
+      select count(*) as backlog, min(d.created_at) as oldest
+      from (select distinct subscription_id as id from ${deliveries}
+        where endpoint_id = ${endpointId} and due_at is not null) h
+      join ${deliveries} d on d.subscription_id = h.id and d.state = 'pending'`)[0]
+    return { backlog: row?.backlog ?? 0, oldestWaitingAt: row?.oldest ?? null }
+  }
+
+  function toRecord(row: EndpointRow, now: number): EndpointRecord {
+    const failing = circuitOpen(row)
+    return {
+      id: row.publicId,
+      origin: row.origin,
+      state: failing ? 'failing' : 'healthy',
+      failingSince: failing ? row.failingSince : null,
+      lastSuccessAt: row.lastSuccessAt,
+      ...backlogOf(row.id),
+      retryAfterUntil: (row.retryAfterUntil ?? 0) > now ? row.retryAfterUntil : null,
+      paused: row.paused === 1,
+      maxConcurrency: row.maxConcurrency,
+      maxPerSecond: row.maxPerSecond,
+    }
+  }
+
+  function owned(ownerId: number, publicId: string): EndpointRow | null {
+    const row = byPublicId.get({ publicId })
+    return row !== undefined && row.ownerId === ownerId ? row : null
+  }
+
+  return {
+    /** The row number of an origin of an owner, made where there is none yet. */
+    ensureEndpoint(owner: { id: number; name: string }, origin: string): number {
+      const publicId = endpointPublicId(owner.name, origin)
+      const found = byPublicId.get({ publicId })
+      if (found !== undefined) return found.id
+      const row = db
+        .insert(endpoints)
+        .values({ publicId, ownerId: owner.id, origin })
+        .returning({ id: endpoints.id })
+        .get()
+      return row.id
+    },
+
+    endpointState(id: number): EndpointState | null {
+      const row = byId.get({ id })
+      if (row === undefined) return null
+      const { ownerId, origin, maxConcurrency, maxPerSecond, ...health } = row
+      return {
+        id,
+        ownerId,
+        origin,
+        paused: row.paused === 1,
+        maxConcurrency,
+        maxPerSecond,
+        health: healthOf(health),
+      }
+    },
+
+    saveHealth(id: number, health: EndpointHealth): void {
+      db.update(endpoints).set(healthOf(health)).where(eq(endpoints.id, id)).run()
+    },
+
+    endpointRowId(ownerId: number, publicId: string): number | null {
+      return owned(ownerId, publicId)?.id ?? null
+    },
+
+    endpoint(ownerId: number, publicId: string, now: number): EndpointRecord | null {
+      const row = owned(ownerId, publicId)
+      return row === null ? null : toRecord(row, now)
+    },
+
+    listEndpoints(ownerId: number, query: PageQuery, now: number): Page<EndpointRecord> {
+      const rows = db
+        .select()
+        .from(endpoints)
+        .where(and(eq(endpoints.ownerId, ownerId), lt(endpoints.id, rowOfCursor(query.cursor))))
+        .orderBy(desc(endpoints.id))
+        .limit(query.limit + 1)
+        .all()
+      return pageOf(
+        rows,
+        query.limit,
+        (row) => cursorOf(row.id),
+        (row) => toRecord(row, now),
+      )
+    },
+
+    /** What a pause held is due when it ends; the waits of retries begin anew. */
+    updateEndpoint(
+      ownerId: number,
+      publicId: string,
+      patch: EndpointPatch,
+      now: number,
+    ): EndpointRecord | null {
+      return inTransaction(db, () => {
+        const row = owned(ownerId, publicId)
+        if (row === null) return null
+        const { paused, ...limits } = patch
+        const set = { ...limits, ...(paused === undefined ? {} : { paused: paused ? 1 : 0 }) }
+        if (Object.keys(set).length > 0) db.update(endpoints).set(set).where(eq(endpoints.id, row.id)).run()
+        if (row.paused === 1 && paused === false) makeAllDue(row.id, now)
+        return toRecord({ ...row, ...set }, now)
+      })
+    },
+
+    makeAllDue,
+  }
+
+  /** All that waits for the endpoint becomes due now, except what a paused subscription holds. */
+  function makeAllDue(endpointId: number, now: number): void {
+    db.update(deliveries)
+      .set({ dueAt: now, nextAttemptAt: now })
+      .where(sql`${deliveries.endpointId} = ${endpointId} and ${deliveries.dueAt} is not null
+        and ${deliveries.dueAt} <> ${now} and ${deliveries.dueAt} < ${heldAt}`)
+      .run()
+  }
+}
+
+function healthOf(row: EndpointHealth): EndpointHealth {
+  const { failures, failingSince, unavailableSince, probes, nextProbeAt, retryAfterUntil, lastSuccessAt } =
+    row
+  return { failures, failingSince, unavailableSince, probes, nextProbeAt, retryAfterUntil, lastSuccessAt }
+}

@@ -1,0 +1,221 @@
+/**
+ * The outbox: a delivery written in the same transaction as what it tells of (DESIGN §3.3). Keeps the rule
+ * that one delivery of a subscription, its head, is due at a time, and that the latest progress wins.
+ */
+import { and, desc, eq, gt, gte, lt, sql } from 'drizzle-orm'
+import { rank, type StateReason } from '../core/delivery.ts'
+import { encodeId, ownerFloor, ownerOfRow, webhookId } from '../core/ids.ts'
+import { type EventResult, type EventState, renderEvent } from '../core/payload.ts'
+import type { TaskError } from '../core/snapshot.ts'
+import type { StoreContext } from './context.ts'
+import { deliveries, heldAt } from './schema.ts'
+
+/** What the outbox must know of a subscription. */
+export interface Recipient {
+  id: number
+  nonce: string
+  taskToken: string
+  endpointId: number
+  metadata: string
+  paused: number
+}
+
+export interface OutboxEvent {
+  type: string
+  /** When the change was detected. */
+  at: number
+  seq: number
+  status: string | null
+  percent: number | null
+  previous: EventState | null
+  error: TaskError | null
+  result: EventResult
+}
+
+/** Which deliveries are being sent right now: they are not superseded under the sender's feet. */
+export type InFlight = (deliveryId: number) => boolean
+
+export interface Queued {
+  deliveryId: number
+  endpointId: number
+}
+
+export type OutboxVerbs = ReturnType<typeof outboxVerbs>
+
+export function outboxVerbs({ db, place, randomText }: StoreContext) {
+  const p = sql.placeholder
+  const newestRegular = db
+    .select({ id: deliveries.id, type: deliveries.type, state: deliveries.state, dueAt: deliveries.dueAt })
+    .from(deliveries)
+    .where(and(eq(deliveries.subscriptionId, p('subscriptionId')), eq(deliveries.rank, rank.regular)))
+    .orderBy(desc(deliveries.id))
+    .limit(1)
+    .prepare()
+  const urgent = db
+    .select({ id: deliveries.id })
+    .from(deliveries)
+    .where(
+      and(
+        eq(deliveries.endpointId, p('endpointId')),
+        eq(deliveries.subscriptionId, p('subscriptionId')),
+        sql`${deliveries.state} = 'pending' and ${deliveries.rank} < 2`,
+      ),
+    )
+    .orderBy(deliveries.rank, deliveries.id)
+    .limit(1)
+    .prepare()
+  const nextRegular = db
+    .select({ id: deliveries.id })
+    .from(deliveries)
+    .where(
+      and(
+        eq(deliveries.subscriptionId, p('subscriptionId')),
+        gt(deliveries.id, p('after')),
+        eq(deliveries.state, 'pending'),
+        eq(deliveries.rank, rank.regular),
+      ),
+    )
+    .orderBy(deliveries.id)
+    .limit(1)
+    .prepare()
+  const newestId = db
+    .select({ id: sql<number | null>`max(${deliveries.id})` })
+    .from(deliveries)
+    .where(and(gte(deliveries.id, p('floor')), lt(deliveries.id, p('ceiling'))))
+    .prepare()
+  const insert = db
+    .insert(deliveries)
+    .values({
+      id: p('id'),
+      subscriptionId: p('subscriptionId'),
+      endpointId: p('endpointId'),
+      rank: p('rank'),
+      webhookId: p('webhookId'),
+      type: p('type'),
+      seq: p('seq'),
+      state: 'pending',
+      nextAttemptAt: p('nextAttemptAt'),
+      dueAt: p('dueAt'),
+      createdAt: p('createdAt'),
+      body: p('body'),
+    })
+    .prepare()
+  const finish = db
+    .update(deliveries)
+    .set({
+      state: sql`${p('state')}`,
+      stateReason: sql`${p('reason')}`,
+      finishedAt: sql`${p('at')}`,
+      dueAt: null,
+      nextAttemptAt: null,
+    })
+    .where(eq(deliveries.id, p('id')))
+    .prepare()
+  // The planned time is kept beside the due time: a delivery that loses its place as head does not lose its wait.
+  const makeHead = db
+    .update(deliveries)
+    .set({ dueAt: sql`case when ${p('held')} = 1 then ${heldAt} else ${deliveries.nextAttemptAt} end` })
+    .where(eq(deliveries.id, p('id')))
+    .prepare()
+  const clearHeads = db
+    .update(deliveries)
+    .set({ dueAt: null })
+    .where(and(eq(deliveries.subscriptionId, p('subscriptionId')), sql`${deliveries.dueAt} is not null`))
+    .prepare()
+
+  function nextId(subscriptionId: number): number {
+    const floor = ownerFloor(ownerOfRow(subscriptionId))
+    const row = newestId.get({ floor, ceiling: ownerFloor(ownerOfRow(subscriptionId) + 1) })
+    return (row?.id ?? floor) + 1
+  }
+
+  function publicSubscriptionId(recipient: { id: number; nonce: string }): string {
+    return encodeId('sub', { ...place, row: recipient.id }, recipient.nonce)
+  }
+
+  function finishDelivery(id: number, state: string, reason: StateReason | null, at: number): void {
+    finish.run({ id, state, reason, at })
+  }
+
+  /** @returns whether the new event becomes the head */
+  function supersedeOlder(to: Recipient, now: number, inFlight: InFlight): boolean {
+    const newest = newestRegular.get({ subscriptionId: to.id })
+    const waits = newest?.state === 'pending'
+    if (newest === undefined || !waits) return headOfUrgent(to) === null
+    if (newest.type !== 'task.progress' || inFlight(newest.id)) return false
+    finishDelivery(newest.id, 'superseded', 'newer_event', now)
+    return newest.dueAt !== null
+  }
+
+  function headOfUrgent(to: { id: number; endpointId: number }): number | null {
+    return urgent.get({ subscriptionId: to.id, endpointId: to.endpointId })?.id ?? null
+  }
+
+  function render(to: Recipient, event: Omit<OutboxEvent, 'seq'> & { seq: number | null }): string {
+    return renderEvent({
+      ...event,
+      subscriptionId: publicSubscriptionId(to),
+      taskToken: to.taskToken,
+      metadataJson: to.metadata,
+    })
+  }
+
+  return {
+    publicSubscriptionId,
+    finishDelivery,
+
+    /** One transition on its way to one subscription. */
+    enqueue(to: Recipient, event: OutboxEvent, now: number, inFlight: InFlight): Queued {
+      const isHead = supersedeOlder(to, now, inFlight)
+      const id = nextId(to.id)
+      insert.run({
+        id,
+        subscriptionId: to.id,
+        endpointId: to.endpointId,
+        rank: rank.regular,
+        webhookId: webhookId(publicSubscriptionId(to), event.seq),
+        type: event.type,
+        seq: event.seq,
+        nextAttemptAt: now,
+        dueAt: isHead ? (to.paused === 1 ? heldAt : now) : null,
+        createdAt: now,
+        body: render(to, event),
+      })
+      return { deliveryId: id, endpointId: to.endpointId }
+    },
+
+    /** `pollhook.test`: in front of everything that waits; the caller refreshes the head. */
+    enqueueTest(to: Recipient, state: EventState, now: number): number {
+      const id = nextId(to.id)
+      const event = { type: 'pollhook.test', at: now, seq: null, ...state, previous: null, error: null }
+      insert.run({
+        id,
+        subscriptionId: to.id,
+        endpointId: to.endpointId,
+        rank: rank.test,
+        webhookId: `msg_${randomText(27)}`,
+        type: 'pollhook.test',
+        seq: null,
+        nextAttemptAt: now,
+        dueAt: null,
+        createdAt: now,
+        body: render(to, { ...event, result: { json: null, truncated: false } }),
+      })
+      return id
+    },
+
+    /** After the head left the queue for good: the next in order becomes due at its own planned time. */
+    promoteNext(of: { id: number; endpointId: number; paused: number }, after: number): number | null {
+      const next = headOfUrgent(of) ?? nextRegular.get({ subscriptionId: of.id, after })?.id ?? null
+      if (next !== null) makeHead.run({ id: next, held: of.paused })
+      return next
+    },
+
+    /** Finds the head from scratch: for the rare commands that change the order or hold it. */
+    refreshHead(of: { id: number; endpointId: number; paused: number }): void {
+      clearHeads.run({ subscriptionId: of.id })
+      const head = headOfUrgent(of) ?? nextRegular.get({ subscriptionId: of.id, after: 0 })?.id ?? null
+      if (head !== null) makeHead.run({ id: head, held: of.paused })
+    },
+  }
+}

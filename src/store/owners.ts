@@ -1,0 +1,75 @@
+/**
+ * Owners: a number for each name in POLLHOOK_API_KEYS, and which of their derived signing secrets are in
+ * force. Knows the secrets' numbers only; deriving them is not the store's work.
+ */
+import { eq } from 'drizzle-orm'
+import { ownersMax } from '../core/ids.ts'
+import type { StoreContext } from './context.ts'
+import type { Owner } from './records.ts'
+import { owners } from './schema.ts'
+import { inTransaction } from './transaction.ts'
+
+/** Secret number `n` of an owner (CONTRACT §4.9); `expiresAt` null for the newest. */
+export interface SecretNumber {
+  n: number
+  expiresAt: number | null
+}
+
+/** So many superseded secrets at most are kept signing, however often an owner rotates. */
+const secretsMax = 5
+
+export type OwnerVerbs = ReturnType<typeof ownerVerbs>
+
+export function ownerVerbs({ db }: StoreContext) {
+  const names = new Map<number, string>()
+
+  function row(ownerId: number) {
+    const found = db.select().from(owners).where(eq(owners.id, ownerId)).limit(1).get()
+    if (found === undefined) throw new Error(`no owner has the number ${ownerId}`)
+    return found
+  }
+
+  function secretNumbers(ownerId: number, now: number): SecretNumber[] {
+    const all = JSON.parse(row(ownerId).signing) as SecretNumber[]
+    return all.filter(({ expiresAt }) => expiresAt === null || expiresAt > now)
+  }
+
+  return {
+    secretNumbers,
+
+    /** A number for each name, made where there is none yet. @throws when there are more than 8,191 owners */
+    ensureOwners(wanted: readonly string[]): Owner[] {
+      return inTransaction(db, () => {
+        const first = JSON.stringify([{ n: 1, expiresAt: null }])
+        for (const name of wanted)
+          db.insert(owners).values({ name, signing: first }).onConflictDoNothing().run()
+        const all = db.select({ id: owners.id, name: owners.name }).from(owners).all()
+        if (all.some(({ id }) => id > ownersMax)) throw new Error(`more than ${ownersMax} owners`)
+        for (const owner of all) names.set(owner.id, owner.name)
+        return all.filter(({ name }) => wanted.includes(name))
+      })
+    },
+
+    ownerName(ownerId: number): string {
+      const known = names.get(ownerId) ?? row(ownerId).name
+      names.set(ownerId, known)
+      return known
+    },
+
+    /** The next number becomes the newest; the one before it signs beside it for `overlapMs` more. */
+    rotateSecret(ownerId: number, overlapMs: number, now: number): SecretNumber[] {
+      return inTransaction(db, () => {
+        const all = JSON.parse(row(ownerId).signing) as SecretNumber[]
+        const n = Math.max(...all.map((secret) => secret.n)) + 1
+        const older = all.map((secret) => ({ ...secret, expiresAt: secret.expiresAt ?? now + overlapMs }))
+        const kept = older.filter(({ expiresAt }) => expiresAt > now).slice(0, secretsMax - 1)
+        const next: SecretNumber[] = [{ n, expiresAt: null }, ...kept]
+        db.update(owners)
+          .set({ signing: JSON.stringify(next) })
+          .where(eq(owners.id, ownerId))
+          .run()
+        return next
+      })
+    },
+  }
+}

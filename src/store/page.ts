@@ -1,0 +1,28 @@
+/** Cursors: opaque to users, a row number within. A page reads one row more to know whether one follows. */
+import type { Page } from './records.ts'
+
+export function cursorOf(row: number): string {
+  return `c${row.toString(36)}`
+}
+
+/** @throws an Error named `InvalidCursorError`; without a cursor, a number above every row */
+export function rowOfCursor(cursor: string | null): number {
+  if (cursor === null) return Number.MAX_SAFE_INTEGER
+  const row = /^c[0-9a-z]{1,11}$/.test(cursor) ? Number.parseInt(cursor.slice(1), 36) : Number.NaN
+  if (Number.isSafeInteger(row)) return row
+  const error = new Error('the cursor is not one that a list answered')
+  error.name = 'InvalidCursorError'
+  throw error
+}
+
+export function pageOf<Row, T>(
+  rows: readonly Row[],
+  limit: number,
+  cursor: (row: Row) => string,
+  view: (row: Row) => T,
+): Page<T> {
+  const shown = rows.slice(0, limit)
+  const last = shown.at(-1)
+  const more = rows.length > limit && last !== undefined
+  return { data: shown.map(view), nextCursor: more ? cursor(last) : null }
+}

@@ -1,0 +1,273 @@
+/**
+ * What a poll pass learned, written down: snapshots, transitions, deliveries, expiries, in one transaction
+ * or not at all (DESIGN §3.3). Knows nothing of hosts, calls or schedules.
+ */
+import { sql } from 'drizzle-orm'
+import { eventResult, noResult, storedResultBytesMax, utf8BytesOver } from '../core/payload.ts'
+import type { Observation } from '../core/snapshot.ts'
+import { eventMatches, wants } from '../core/subscription.ts'
+import { type Change, diff, type KnownState, lostChange, stalledChange } from '../core/transition.ts'
+import type { StoreContext } from './context.ts'
+import type { InFlight, OutboxVerbs, Queued } from './outbox.ts'
+import type { LiveSubscription, RecipientVerbs } from './recipients.ts'
+import type { Snapshot, StoredResult, TaskRow, TaskVerbs } from './tasks.ts'
+import { type Database, inTransaction } from './transaction.ts'
+import type { Watch } from './watches.ts'
+
+/** What upstream said about one token. */
+export type PollAnswer =
+  /** `statusUrl` was checked against the policy already; null is no change. */
+  | { kind: 'known'; observation: Observation; statusUrl: string | null }
+  /** `alone`: error 13 or 5 in a call of its own. */
+  | { kind: 'unknown'; alone: boolean }
+  /** Neither its host nor the API host could be asked. */
+  | { kind: 'failed' }
+
+export interface PollResult {
+  token: string
+  answer: PollAnswer
+  /** Subscriptions whose time ran out before this poll began are expired by it. */
+  polledAt: number
+}
+
+export interface PollLimits {
+  lostAfterMs: number
+  stalledAfterMs: number
+}
+
+export interface PollRecord {
+  token: string
+  /** Null: not polled any more. */
+  watch: Watch | null
+  changes: Change[]
+  queued: Queued[]
+  expired: number
+}
+
+interface TaskState {
+  row: TaskRow
+  snapshot: Snapshot | null
+  live: LiveSubscription[]
+}
+
+const empty: Snapshot = { seq: 0, type: '', status: null, percent: null, at: 0 }
+const nothingStored: StoredResult = { json: null, dropped: false }
+
+export function pollVerbs(
+  { db }: StoreContext,
+  verbs: { tasks: TaskVerbs; outbox: OutboxVerbs; recipients: RecipientVerbs },
+) {
+  const { tasks, outbox, recipients } = verbs
+
+  function record(result: PollResult, limits: PollLimits, now: number, inFlight: InFlight): PollRecord {
+    const row = tasks.task(result.token)
+    if (row === null || row.polling === 0) {
+      return { token: result.token, watch: null, changes: [], queued: [], expired: 0 }
+    }
+    const live = recipients.liveSubscriptions(row.token)
+    const state: TaskState = { row, snapshot: tasks.snapshot(row.token), live }
+    const { changes, next } = judge(state, result.answer, limits, now)
+    const stored = storedResult(result.answer, changes)
+    const queued: Queued[] = []
+    let snapshot = state.snapshot ?? empty
+    for (const change of changes) {
+      const before = snapshot
+      snapshot = { ...change, seq: before.seq + 1, at: now }
+      tasks.addTransition(row.token, snapshot.seq, change, now, change.end === null ? nothingStored : stored)
+      for (const to of live) {
+        if (to.awaitsState === 1 && change.type === 'task.progress') continue
+        if (!wants(to, change, before.percent)) continue
+        queued.push(outbox.enqueue(to, eventOf(change, snapshot, before, stored), now, inFlight))
+      }
+    }
+    if (result.answer.kind === 'known') queued.push(...giveState(live, snapshot, changes, now, inFlight))
+    const remaining = next.end === null ? expire(live, snapshot, result.polledAt, now, inFlight, queued) : []
+    if (remaining.length === 0) next.polling = 0
+    tasks.saveTask(row, next)
+    const watch = next.polling === 1 ? watchOf(next, snapshot, remaining) : null
+    return {
+      token: row.token,
+      watch,
+      changes,
+      queued,
+      expired: next.end === null ? live.length - remaining.length : 0,
+    }
+  }
+
+  /** The first event of those who registered while the task was known but not polled (CONTRACT §5.1). */
+  function giveState(
+    live: LiveSubscription[],
+    snapshot: Snapshot,
+    changes: readonly Change[],
+    now: number,
+    inFlight: InFlight,
+  ): Queued[] {
+    const queued: Queued[] = []
+    for (const to of live) {
+      if (to.awaitsState === 0) continue
+      const told = changes.some(({ type }) => type !== 'task.progress' && type !== 'task.resumed')
+      const type = `task.${snapshot.status}`
+      if (!told && snapshot.status !== null && eventMatches(to.events, type)) {
+        const event = { ...snapshot, type, previous: null, error: null, result: noResult }
+        queued.push(outbox.enqueue(to, event, now, inFlight))
+      }
+      recipients.markStateGiven(to.id)
+      to.awaitsState = 0
+    }
+    return queued
+  }
+
+  /** @returns who is left */
+  function expire(
+    live: readonly LiveSubscription[],
+    snapshot: Snapshot,
+    polledAt: number,
+    now: number,
+    inFlight: InFlight,
+    queued: Queued[],
+  ): LiveSubscription[] {
+    return live.filter((to) => {
+      if (to.expiresAt > polledAt) return true
+      const { status, percent, seq } = snapshot
+      const previous = seq === 0 ? null : { status, percent }
+      const event = { type: 'task.expired', at: now, seq: seq + 1, status, percent, previous }
+      if (eventMatches(to.events, event.type)) {
+        queued.push(outbox.enqueue(to, { ...event, error: null, result: noResult }, now, inFlight))
+      }
+      recipients.endSubscription(to.id, 'expired', null, now)
+      return false
+    })
+  }
+
+  return {
+    /**
+     * Everything one call taught, in one commit. Result by result in the order given; a task that is not
+     * polled any more is skipped.
+     */
+    recordPoll(
+      results: readonly PollResult[],
+      limits: PollLimits,
+      now: number,
+      inFlight: InFlight,
+    ): PollRecord[] {
+      return inTransaction(db, () => {
+        if (results.some(({ answer }) => answer.kind === 'failed')) noteFailure(db, limits, now)
+        return results.map((result) => record(result, limits, now, inFlight))
+      })
+    },
+  }
+}
+
+/** The transitions an answer makes, and the task row as it is after them. */
+function judge(state: TaskState, answer: PollAnswer, limits: PollLimits, now: number) {
+  const { row } = state
+  const known: KnownState = {
+    status: state.snapshot?.status ?? null,
+    percent: state.snapshot?.percent ?? null,
+    regressed: row.regressedAt !== null,
+    stalled: row.stalled === 1,
+  }
+  switch (answer.kind) {
+    case 'known': {
+      const { changes, regressed } = diff(
+        known,
+        answer.observation,
+        state.live.map((to) => to.percentStep),
+      )
+      const next = answered(row)
+      next.unknownSince = null
+      next.askedAlone = 0
+      next.regressedAt = regressed ? (row.regressedAt ?? now) : null
+      next.statusUrl = answer.statusUrl ?? row.statusUrl
+      return { changes, next: ended(next, changes, now) }
+    }
+    case 'unknown': {
+      const changes = known.stalled ? diff(known, noNews, []).changes : []
+      const next = answered(row)
+      next.unknownSince = row.unknownSince ?? now
+      next.askedAlone = answer.alone ? 1 : row.askedAlone
+      if (now - next.unknownSince >= limits.lostAfterMs) changes.push(lostChange(known))
+      return { changes, next: ended(next, changes, now) }
+    }
+    case 'failed': {
+      const next = { ...row, failingSince: row.failingSince ?? now }
+      const stalls = !known.stalled && now - next.failingSince >= limits.stalledAfterMs
+      return stalls
+        ? { changes: [stalledChange(known)], next: { ...next, stalled: 1 } }
+        : { changes: [], next }
+    }
+  }
+}
+
+const noNews: Observation = { status: null, percent: null, end: null, error: null, statusUrl: null, raw: {} }
+
+function answered(row: TaskRow): TaskRow {
+  return { ...row, failingSince: null, stalled: 0 }
+}
+
+function ended(row: TaskRow, changes: readonly Change[], now: number): TaskRow {
+  const end = changes.at(-1)?.end ?? null
+  return end === null ? row : { ...row, end, endedAt: now, polling: 0 }
+}
+
+function storedResult(answer: PollAnswer, changes: readonly Change[]): StoredResult {
+  if (answer.kind !== 'known' || (changes.at(-1)?.end ?? null) === null) return nothingStored
+  const json = serialise(answer.observation.raw)
+  if (json === null || utf8BytesOver(json, storedResultBytesMax)) return { json: null, dropped: true }
+  return { json, dropped: false }
+}
+
+/** Null for what can be parsed but not serialised again: nested a few thousand levels deep. */
+function serialise(raw: Record<string, unknown>): string | null {
+  try {
+    return JSON.stringify(raw)
+  } catch {
+    return null
+  }
+}
+
+function eventOf(change: Change, snapshot: Snapshot, before: Snapshot, stored: StoredResult) {
+  const previous = before.seq === 0 ? null : { status: before.status, percent: before.percent }
+  const result = change.end === null ? noResult : resultOf(stored)
+  return { ...snapshot, previous, error: change.error, result }
+}
+
+/** A result as the payload shows it. */
+export function resultOf(stored: StoredResult) {
+  return stored.dropped ? ({ json: null, truncated: true } as const) : eventResult(stored.json)
+}
+
+function watchOf(row: TaskRow, snapshot: Snapshot, live: readonly LiveSubscription[]): Watch {
+  return {
+    token: row.token,
+    statusUrl: row.statusUrl,
+    status: snapshot.status,
+    percent: snapshot.percent,
+    changedAt: snapshot.seq === 0 ? row.createdAt : snapshot.at,
+    steps: [...new Set(live.map((to) => to.percentStep))],
+    expiresAt: Math.min(...live.map((to) => to.expiresAt)),
+    regressed: row.regressedAt !== null,
+    stalled: row.stalled === 1,
+    unknownSince: row.unknownSince,
+    askedAlone: row.askedAlone === 1,
+    failingSince: row.failingSince,
+    awaitsState: live.some((to) => to.awaitsState === 1),
+  }
+}
+
+const failureSeen = 'upstream_failure_seen_at'
+
+/**
+ * A stall is counted from the first failed call, but never over the relay's own downtime: when nothing
+ * was seen to fail for far longer than polls are apart, the gap is taken out of every running count.
+ */
+function noteFailure(db: Database, limits: PollLimits, now: number): void {
+  const seen = db.all<{ value: string }>(sql`select value from meta where key = ${failureSeen}`)[0]
+  const gapMs = seen === undefined ? 0 : now - Number(seen.value)
+  if (gapMs > limits.stalledAfterMs / 2) {
+    db.run(sql`update tasks set failing_since = min(failing_since + ${gapMs}, ${now})
+      where polling = 1 and failing_since is not null`)
+  }
+  db.run(sql`insert into meta (key, value) values (${failureSeen}, ${String(now)})
+    on conflict (key) do update set value = excluded.value`)
+}

@@ -1,0 +1,171 @@
+/** Sending on request: one delivery again, many by filter, and the test event. */
+import { and, eq, gt, gte, lt, type SQL, sql } from 'drizzle-orm'
+import type { DeliveryResult, RedeliverFilter } from '../commands.ts'
+import { rank } from '../core/delivery.ts'
+import { decodeId, ownerFloor } from '../core/ids.ts'
+import type { StoreContext } from './context.ts'
+import type { DeliveryViewVerbs } from './delivery-view.ts'
+import type { EndpointVerbs } from './endpoints.ts'
+import type { OutboxVerbs } from './outbox.ts'
+import { deliveries, subscriptions } from './schema.ts'
+import type { SubscriptionViewVerbs } from './subscription-view.ts'
+import type { TaskVerbs } from './tasks.ts'
+import { inTransaction } from './transaction.ts'
+
+/** So many at most are made pending in one commit: a large filter never holds up a pass. */
+export const redeliverBatchMax = 500
+
+export interface Requeued {
+  result: DeliveryResult
+  endpointId: number | null
+}
+
+export interface RequeuedBatch {
+  count: number
+  endpointIds: number[]
+  /** Give it back to go on; null when the filter is done. */
+  after: number | null
+}
+
+interface Target {
+  id: number
+  state: string
+  attempts: number
+  subscriptionId: number
+  endpointId: number
+}
+
+export function redeliveryVerbs(
+  { db }: StoreContext,
+  world: {
+    tasks: TaskVerbs
+    outbox: OutboxVerbs
+    endpoints: EndpointVerbs
+    views: SubscriptionViewVerbs
+    deliveryViews: DeliveryViewVerbs
+  },
+) {
+  const { tasks, outbox, endpoints, views, deliveryViews } = world
+  const subscriptionOf = db
+    .select({
+      id: subscriptions.id,
+      endpointId: subscriptions.endpointId,
+      paused: subscriptions.paused,
+      endState: subscriptions.endState,
+    })
+    .from(subscriptions)
+    .where(eq(subscriptions.id, sql.placeholder('id')))
+    .limit(1)
+    .prepare()
+
+  /** A pending one becomes due now; any other becomes pending with a fresh schedule (CONTRACT §4.8). */
+  function requeue(target: Target, now: number): number {
+    const to = subscriptionOf.get({ id: target.subscriptionId })
+    if (to === undefined) throw new Error('a delivery has no subscription')
+    const revived =
+      target.state === 'pending'
+        ? {}
+        : { state: 'pending', stateReason: null, finishedAt: null, scheduleFrom: target.attempts }
+    db.update(deliveries)
+      // A test stays a test: it goes out first, and while the circuit is open.
+      .set({
+        ...revived,
+        rank: sql`min(${deliveries.rank}, ${rank.redelivery})`,
+        endpointId: to.endpointId,
+        nextAttemptAt: now,
+      })
+      .where(eq(deliveries.id, target.id))
+      .run()
+    outbox.refreshHead(to)
+    return to.endpointId
+  }
+
+  const targetColumns = {
+    id: deliveries.id,
+    state: deliveries.state,
+    attempts: deliveries.attempts,
+    subscriptionId: deliveries.subscriptionId,
+    endpointId: deliveries.endpointId,
+  }
+
+  function redeliverOne(ownerId: number, id: string, now: number): Requeued {
+    const row = deliveryViews.deliveryRow(ownerId, id)
+    if (row === null) return { result: { kind: 'not_found' }, endpointId: null }
+    const to = subscriptionOf.get({ id: row.subscriptionId })
+    if (row.state === 'cancelled') return conflict('the delivery is cancelled')
+    if (to?.endState === 'cancelled') return conflict('its subscription is cancelled')
+    const endpointId = requeue(row, now)
+    const delivery = deliveryViews.deliveryRecordOf(row.id)
+    return { result: { kind: 'queued', delivery }, endpointId }
+  }
+
+  function conditions(ownerId: number, filter: RedeliverFilter, after: number): SQL[] | null {
+    const all: SQL[] = [
+      eq(deliveries.state, 'exhausted'),
+      gt(deliveries.id, Math.max(after, ownerFloor(ownerId))),
+      lt(deliveries.id, ownerFloor(ownerId + 1)),
+      sql`${subscriptions.endState} is not 'cancelled'`,
+      // Progress that has a newer event says nothing any more.
+      sql`(${deliveries.type} <> 'task.progress' or not exists (select 1 from ${deliveries} later
+        where later.subscription_id = ${deliveries.subscriptionId} and later.id > ${deliveries.id}
+        and later.rank = ${rank.regular}))`,
+    ]
+    if (filter.since !== undefined) all.push(gte(deliveries.createdAt, filter.since))
+    if (filter.until !== undefined) all.push(sql`${deliveries.createdAt} <= ${filter.until}`)
+    if (filter.subscriptionId !== undefined) {
+      const decoded = decodeId('sub', filter.subscriptionId)
+      if (decoded === null) return null
+      all.push(eq(deliveries.subscriptionId, decoded.row))
+    }
+    if (filter.endpointId !== undefined) {
+      const endpointId = endpoints.endpointRowId(ownerId, filter.endpointId)
+      if (endpointId === null) return null
+      all.push(eq(deliveries.endpointId, endpointId))
+    }
+    return all
+  }
+
+  return {
+    redeliver(ownerId: number, id: string, now: number): Requeued {
+      return inTransaction(db, () => redeliverOne(ownerId, id, now))
+    },
+
+    /** One batch of a filter; call again with `after` until it is null. */
+    redeliverBatch(ownerId: number, filter: RedeliverFilter, after: number, now: number): RequeuedBatch {
+      return inTransaction(db, () => {
+        const where = conditions(ownerId, filter, after)
+        if (where === null) return { count: 0, endpointIds: [], after: null }
+        const rows = db
+          .select(targetColumns)
+          .from(deliveries)
+          .innerJoin(subscriptions, eq(subscriptions.id, deliveries.subscriptionId))
+          .where(and(...where))
+          .orderBy(deliveries.id)
+          .limit(redeliverBatchMax)
+          .all()
+        const endpointIds = filter.dryRun ? [] : rows.map((row) => requeue(row, now))
+        const last = rows.at(-1)
+        const more = rows.length === redeliverBatchMax && last !== undefined
+        return { count: rows.length, endpointIds: [...new Set(endpointIds)], after: more ? last.id : null }
+      })
+    },
+
+    sendTest(ownerId: number, id: string, now: number): Requeued {
+      return inTransaction(db, () => {
+        const row = views.subscriptionRow(ownerId, id)
+        if (row === null) return { result: { kind: 'not_found' as const }, endpointId: null }
+        if (row.endState === 'cancelled') return conflict('the subscription is cancelled')
+        const snapshot = tasks.snapshot(row.taskToken)
+        const state = { status: snapshot?.status ?? null, percent: snapshot?.percent ?? null }
+        const deliveryId = outbox.enqueueTest(row, state, now)
+        outbox.refreshHead(row)
+        const delivery = deliveryViews.deliveryRecordOf(deliveryId)
+        return { result: { kind: 'queued' as const, delivery }, endpointId: row.endpointId }
+      })
+    },
+  }
+}
+
+function conflict(detail: string): Requeued {
+  return { result: { kind: 'conflict', detail }, endpointId: null }
+}

@@ -1,0 +1,90 @@
+/** The store: every verb over one database, composed once. Each verb that writes is one transaction. */
+import { rank } from '../core/delivery.ts'
+import type { StoreContext } from './context.ts'
+import { deliveryVerbs } from './deliveries.ts'
+import { deliveryViewVerbs } from './delivery-view.ts'
+import { endpointVerbs } from './endpoints.ts'
+import { outboxVerbs } from './outbox.ts'
+import { ownerVerbs } from './owners.ts'
+import { pollVerbs } from './polls.ts'
+import { recipientVerbs } from './recipients.ts'
+import { redeliveryVerbs } from './redeliveries.ts'
+import { subscriptionChangeVerbs } from './subscription-changes.ts'
+import { subscriptionViewVerbs } from './subscription-view.ts'
+import { subscriptionVerbs } from './subscriptions.ts'
+import { taskViewVerbs } from './task-view.ts'
+import { taskVerbs } from './tasks.ts'
+import { inTransaction } from './transaction.ts'
+import { watchVerbs } from './watches.ts'
+
+export type Store = ReturnType<typeof createStore>
+
+/** The database is migrated already. */
+export function createStore(context: StoreContext) {
+  const tasks = taskVerbs(context)
+  const outbox = outboxVerbs(context)
+  const recipients = recipientVerbs(context)
+  const endpoints = endpointVerbs(context)
+  const owners = ownerVerbs(context)
+  const views = subscriptionViewVerbs(context, { tasks, outbox })
+  const deliveryViews = deliveryViewVerbs(context)
+  const world = { tasks, outbox, recipients, endpoints, owners, views }
+  const subscriptions = subscriptionVerbs(context, world)
+  const cancel = subscriptions.cancelSubscriptionRow
+  const deliveries = deliveryVerbs(context, { outbox, endpoints, recipients, cancel })
+
+  return {
+    ...watchVerbs(context),
+    ...pollVerbs(context, { tasks, outbox, recipients }),
+    ...taskViewVerbs(context, { tasks, views }),
+    ...owners,
+    ...redeliveryVerbs(context, { tasks, outbox, endpoints, views, deliveryViews }),
+    subscribe: subscriptions.subscribe,
+    cancelSubscription: subscriptions.cancelSubscription,
+    ...subscriptionChangeVerbs(context, world),
+    subscription: views.subscription,
+    listSubscriptions: views.listSubscriptions,
+    countActive: views.countActive,
+    delivery: deliveryViews.delivery,
+    listDeliveries: deliveryViews.listDeliveries,
+    endpoint: endpoints.endpoint,
+    endpointState: endpoints.endpointState,
+    endpointRowId: endpoints.endpointRowId,
+    listEndpoints: endpoints.listEndpoints,
+    updateEndpoint: endpoints.updateEndpoint,
+    takeDueDeliveries: deliveries.takeDueDeliveries,
+    takeDueTests: deliveries.takeDueTests,
+    recheck: deliveries.recheck,
+    nextDueAt: deliveries.nextDueAt,
+    waitingEndpoints: deliveries.waitingEndpoints,
+    settleDeliveries: deliveries.settleDeliveries,
+
+    /** After a crash: progress that was being sent when a newer event came is not sent again. */
+    supersedeStale(now: number): void {
+      inTransaction(context.db, () => {
+        for (const stale of deliveryViews.staleProgress()) {
+          outbox.finishDelivery(stale.id, 'superseded', 'newer_event', now)
+          outbox.promoteNext({ ...stale, id: stale.subscriptionId }, stale.id)
+        }
+        return null
+      })
+    },
+
+    /**
+     * Ends what an unavailable endpoint has kept waiting since before `before` (CONTRACT §4.5), at most
+     * `limit` of it; what was once accepted ends delivered all the same.
+     */
+    exhaustKeptWaiting(endpointId: number, before: number, now: number, limit: number): number {
+      return inTransaction(context.db, () => {
+        const waiting = deliveryViews.keptWaiting(endpointId, before, limit)
+        for (const { id, subscriptionId, acceptedAt, rank: order, paused } of waiting) {
+          if (acceptedAt === null) outbox.finishDelivery(id, 'exhausted', 'endpoint_unavailable', now)
+          else outbox.finishDelivery(id, 'delivered', null, now)
+          const of = { id: subscriptionId, endpointId, paused }
+          outbox.promoteNext(of, order === rank.regular ? id : 0)
+        }
+        return waiting.length
+      })
+    },
+  }
+}

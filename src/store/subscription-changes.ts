@@ -1,0 +1,86 @@
+/** PATCH of a subscription and what it does to the queue of its pending deliveries (CONTRACT §2 "PATCH"). */
+import { and, eq } from 'drizzle-orm'
+import type { UpdateResult } from '../commands.ts'
+import { ownerOfRow } from '../core/ids.ts'
+import type { StoreContext } from './context.ts'
+import type { SubscriptionPatch } from './records.ts'
+import { deliveries, subscriptions } from './schema.ts'
+import { type SubscriptionRow, subscriptionState } from './subscription-view.ts'
+import type { SubscriptionWorld } from './subscriptions.ts'
+import { inTransaction } from './transaction.ts'
+
+export function subscriptionChangeVerbs({ db, vault }: StoreContext, world: SubscriptionWorld) {
+  const { tasks, outbox, endpoints, owners, views } = world
+
+  function update(ownerId: number, id: string, patch: SubscriptionPatch, now: number) {
+    const row = views.subscriptionRow(ownerId, id)
+    if (row === null) return refused({ kind: 'not_found' })
+    const task = views.taskOf(row)
+    const state = subscriptionState(row, task)
+    if (state !== 'active' && state !== 'paused') return refused({ kind: 'conflict', state })
+    if (patch.callbackUrl !== undefined) {
+      const of = { taskToken: row.taskToken, callbackUrl: patch.callbackUrl, notId: row.id }
+      const twin = views.activeTwin(ownerId, of, task)
+      if (twin !== null) {
+        return refused({ kind: 'subscription_exists', id: outbox.publicSubscriptionId(twin) })
+      }
+    }
+    const next = patched(row, patch, now)
+    db.update(subscriptions).set(next).where(eq(subscriptions.id, row.id)).run()
+    const statusUrl = patch.statusUrl ?? task.statusUrl
+    tasks.saveTask(task, { ...task, statusUrl })
+    if (next.endpointId !== row.endpointId || next.paused !== row.paused) moveQueue(row, next, now)
+    const subscription = views.subscriptionRecord(next, { ...task, statusUrl })
+    const result: UpdateResult = { kind: 'updated', subscription }
+    return { result, endpointId: next.endpointId }
+  }
+
+  function patched(row: SubscriptionRow, patch: SubscriptionPatch, now: number): SubscriptionRow {
+    const next = { ...row }
+    if (patch.events !== undefined) next.events = JSON.stringify(patch.events)
+    if (patch.percentStep !== undefined) next.percentStep = patch.percentStep
+    if (patch.metadata !== undefined) next.metadata = JSON.stringify(patch.metadata)
+    if (patch.state !== undefined) next.paused = patch.state === 'paused' ? 1 : 0
+    if (patch.secret !== undefined) {
+      const publicId = outbox.publicSubscriptionId(row)
+      next.sealedSecret = patch.secret === null ? null : vault.seal(publicId, patch.secret)
+    }
+    if (patch.expiresInMs !== undefined) {
+      next.watchMs = patch.expiresInMs
+      next.expiresAt = now + patch.expiresInMs
+    }
+    if (patch.callbackUrl !== undefined) {
+      next.callbackUrl = patch.callbackUrl
+      const ownerId = ownerOfRow(row.id)
+      const owner = { id: ownerId, name: owners.ownerName(ownerId) }
+      next.endpointId = endpoints.ensureEndpoint(owner, new URL(patch.callbackUrl).origin)
+    }
+    return next
+  }
+
+  /** Pending deliveries follow their subscription to another endpoint, into a pause and out of it. */
+  function moveQueue(before: SubscriptionRow, after: SubscriptionRow, now: number): void {
+    const resumed = before.paused === 1 && after.paused === 0
+    db.update(deliveries)
+      .set({ endpointId: after.endpointId, ...(resumed ? { nextAttemptAt: now } : {}) })
+      .where(and(eq(deliveries.subscriptionId, after.id), eq(deliveries.state, 'pending')))
+      .run()
+    outbox.refreshHead(after)
+  }
+
+  return {
+    /** `endpointId` is where its pending deliveries now wait. */
+    updateSubscription(
+      ownerId: number,
+      id: string,
+      patch: SubscriptionPatch,
+      now: number,
+    ): { result: UpdateResult; endpointId: number | null } {
+      return inTransaction(db, () => update(ownerId, id, patch, now))
+    },
+  }
+}
+
+function refused(result: UpdateResult): { result: UpdateResult; endpointId: null } {
+  return { result, endpointId: null }
+}

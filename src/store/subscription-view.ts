@@ -1,0 +1,157 @@
+/** Subscriptions as their owner sees them. `completed` is read from the task; nothing here writes. */
+import { and, desc, eq, gt, gte, lt, type SQL, sql } from 'drizzle-orm'
+import { decodeId, ownerFloor } from '../core/ids.ts'
+import type { StoreContext } from './context.ts'
+import type { OutboxVerbs } from './outbox.ts'
+import { cursorOf, pageOf, rowOfCursor } from './page.ts'
+import type { Page, PageQuery, SubscriptionRecord, SubscriptionState, TaskRecord } from './records.ts'
+import { subscriptions, tasks } from './schema.ts'
+import type { TaskRow, TaskVerbs } from './tasks.ts'
+
+export type SubscriptionRow = typeof subscriptions.$inferSelect
+
+/** The state of a subscription of a task that has ended or not; the SQL twin is `stateSql`. */
+export function subscriptionState(row: SubscriptionRow, task: { end: string | null }): SubscriptionState {
+  if (row.endState === 'cancelled') return 'cancelled'
+  if (row.paused === 1) return 'paused'
+  if (row.endState !== null) return row.endState as SubscriptionState
+  return task.end === null ? 'active' : 'completed'
+}
+
+const stateSql = sql`case when ${subscriptions.endState} = 'cancelled' then 'cancelled'
+  when ${subscriptions.paused} = 1 then 'paused'
+  when ${subscriptions.endState} is not null then ${subscriptions.endState}
+  when ${tasks.end} is not null then 'completed' else 'active' end`
+
+export type SubscriptionViewVerbs = ReturnType<typeof subscriptionViewVerbs>
+
+export function subscriptionViewVerbs(
+  { db, place }: StoreContext,
+  verbs: { tasks: TaskVerbs; outbox: OutboxVerbs },
+) {
+  const byRow = db
+    .select()
+    .from(subscriptions)
+    .where(eq(subscriptions.id, sql.placeholder('id')))
+    .limit(1)
+    .prepare()
+
+  function taskRecord(task: TaskRow): TaskRecord {
+    const snapshot = verbs.tasks.snapshot(task.token)
+    return {
+      taskToken: task.token,
+      status: snapshot?.status ?? null,
+      percent: snapshot?.percent ?? null,
+      seq: snapshot?.seq ?? 0,
+      changedAt: snapshot?.at ?? null,
+      endedAt: task.endedAt,
+    }
+  }
+
+  function toRecord(row: SubscriptionRow, task: TaskRow): SubscriptionRecord {
+    return {
+      id: verbs.outbox.publicSubscriptionId(row),
+      taskToken: row.taskToken,
+      callbackUrl: row.callbackUrl,
+      statusUrl: task.statusUrl,
+      events: JSON.parse(row.events) as string[],
+      percentStep: row.percentStep,
+      metadata: JSON.parse(row.metadata) as Record<string, string>,
+      ownSecret: row.sealedSecret !== null,
+      state: subscriptionState(row, task),
+      stateReason: row.stateReason as SubscriptionRecord['stateReason'],
+      task: taskRecord(task),
+      createdAt: row.createdAt,
+      expiresAt: row.expiresAt,
+    }
+  }
+
+  function rowOf(ownerId: number, id: string): SubscriptionRow | null {
+    const decoded = decodeId('sub', id)
+    if (decoded === null || decoded.generation !== place.generation || decoded.shard !== place.shard)
+      return null
+    if (decoded.row < ownerFloor(ownerId) || decoded.row >= ownerFloor(ownerId + 1)) return null
+    const row = byRow.get({ id: decoded.row })
+    return row !== undefined && row.nonce === decoded.nonce ? row : null
+  }
+
+  function taskOf(row: SubscriptionRow): TaskRow {
+    const task = verbs.tasks.task(row.taskToken)
+    if (task === null) throw new Error('a subscription has no task')
+    return task
+  }
+
+  return {
+    taskRecord,
+    subscriptionRecord: toRecord,
+    subscriptionRow: rowOf,
+    taskOf,
+
+    subscription(ownerId: number, id: string): SubscriptionRecord | null {
+      const row = rowOf(ownerId, id)
+      return row === null ? null : toRecord(row, taskOf(row))
+    },
+
+    listSubscriptions(
+      ownerId: number,
+      query: PageQuery & { taskToken?: string; state?: SubscriptionState; callbackUrl?: string },
+    ): Page<SubscriptionRecord> {
+      const conditions: SQL[] = [
+        gte(subscriptions.id, ownerFloor(ownerId)),
+        lt(subscriptions.id, Math.min(rowOfCursor(query.cursor), ownerFloor(ownerId + 1))),
+      ]
+      if (query.taskToken !== undefined) conditions.push(eq(subscriptions.taskToken, query.taskToken))
+      if (query.callbackUrl !== undefined) conditions.push(eq(subscriptions.callbackUrl, query.callbackUrl))
+      if (query.state !== undefined) conditions.push(sql`${stateSql} = ${query.state}`)
+      const rows = db
+        .select({ subscription: subscriptions, task: tasks })
+        .from(subscriptions)
+        .innerJoin(tasks, eq(tasks.token, subscriptions.taskToken))
+        .where(and(...conditions))
+        .orderBy(desc(subscriptions.id))
+        .limit(query.limit + 1)
+        .all()
+      return pageOf(
+        rows,
+        query.limit,
+        (row) => cursorOf(row.subscription.id),
+        (row) => toRecord(row.subscription, row.task),
+      )
+    },
+
+    /** Active and paused subscriptions of an owner: what its quota counts. */
+    countActive(ownerId: number): number {
+      const row = db.all<{ n: number }>(sql`select count(*) as n from ${tasks}
+        join ${subscriptions} on ${subscriptions.taskToken} = ${tasks.token}
+        where ${tasks.polling} = 1 and ${subscriptions.endState} is null
+          and ${subscriptions.id} >= ${ownerFloor(ownerId)} and ${subscriptions.id} < ${ownerFloor(ownerId + 1)}`)[0]
+      return row?.n ?? 0
+    },
+
+    /** Subscriptions of the owner to a task with the same callback URL that are active or paused. */
+    activeTwin(
+      ownerId: number,
+      of: { taskToken: string; callbackUrl: string; notId?: number },
+      task: TaskRow,
+    ): SubscriptionRow | null {
+      const rows = db
+        .select()
+        .from(subscriptions)
+        .where(
+          and(
+            eq(subscriptions.taskToken, of.taskToken),
+            eq(subscriptions.callbackUrl, of.callbackUrl),
+            gte(subscriptions.id, ownerFloor(ownerId)),
+            lt(subscriptions.id, ownerFloor(ownerId + 1)),
+            gt(subscriptions.id, 0),
+          ),
+        )
+        .all()
+      const active = rows.find((row) => {
+        const state = subscriptionState(row, task)
+        return row.id !== of.notId && (state === 'active' || state === 'paused')
+      })
+      return active ?? null
+    },
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * Registering, changing and cancelling subscriptions, each in one transaction with the deliveries that
+ * follow from it. Knows no URL policy and no defaults: its input was checked.
+ */
+import { and, eq, gte, isNull, lt, sql } from 'drizzle-orm'
+import type { SubscribeResult } from '../commands.ts'
+import { ownerFloor } from '../core/ids.ts'
+import { noResult } from '../core/payload.ts'
+import { eventMatches } from '../core/subscription.ts'
+import type { StoreContext } from './context.ts'
+import type { EndpointVerbs } from './endpoints.ts'
+import type { InFlight, OutboxVerbs } from './outbox.ts'
+import type { OwnerVerbs } from './owners.ts'
+import { resultOf } from './polls.ts'
+import type { RecipientVerbs } from './recipients.ts'
+import type { SubscriptionInput } from './records.ts'
+import { deliveries, subscriptions } from './schema.ts'
+import type { SubscriptionRow, SubscriptionViewVerbs } from './subscription-view.ts'
+import { endOf, type TaskRow, type TaskVerbs } from './tasks.ts'
+import { inTransaction } from './transaction.ts'
+
+export interface SubscriptionWorld {
+  tasks: TaskVerbs
+  outbox: OutboxVerbs
+  recipients: RecipientVerbs
+  endpoints: EndpointVerbs
+  owners: OwnerVerbs
+  views: SubscriptionViewVerbs
+}
+
+const nothingInFlight: InFlight = () => false
+
+export function subscriptionVerbs(context: StoreContext, world: SubscriptionWorld) {
+  const { db, vault, randomText } = context
+  const { tasks, outbox, endpoints, owners, views } = world
+  const p = sql.placeholder
+  const newestId = db
+    .select({ id: sql<number | null>`max(${subscriptions.id})` })
+    .from(subscriptions)
+    .where(and(gte(subscriptions.id, p('floor')), lt(subscriptions.id, p('ceiling'))))
+    .prepare()
+  const pending = db
+    .select({ id: deliveries.id })
+    .from(deliveries)
+    .where(and(eq(deliveries.subscriptionId, p('subscriptionId')), eq(deliveries.state, 'pending')))
+    .prepare()
+
+  function equalOptions(row: SubscriptionRow, input: SubscriptionInput): boolean {
+    const sameSecret =
+      row.sealedSecret === null
+        ? input.secret === null
+        : input.secret !== null &&
+          vault.open(outbox.publicSubscriptionId(row), row.sealedSecret) === input.secret
+    return (
+      sameSecret &&
+      row.percentStep === input.percentStep &&
+      row.watchMs === input.expiresInMs &&
+      sameSet(JSON.parse(row.events) as string[], input.events) &&
+      sameMap(JSON.parse(row.metadata) as Record<string, string>, input.metadata)
+    )
+  }
+
+  /** The task as it is polled from now on for a new subscription, and whether it was being polled already. */
+  function openTask(input: SubscriptionInput, now: number): { task: TaskRow; fresh: boolean } {
+    const found = tasks.task(input.taskToken)
+    if (found === null) {
+      const task = tasks.addTask({ token: input.taskToken, statusUrl: input.statusUrl, createdAt: now })
+      return { task, fresh: true }
+    }
+    const next = { ...found, statusUrl: input.statusUrl ?? found.statusUrl }
+    const end = endOf(found)
+    const fresh = found.polling === 0 && (end === null || end === 'lost')
+    if (fresh) {
+      // Those whose wish ended with the loss stay completed although the task goes on (CONTRACT §3).
+      if (end === 'lost') completeSubscriptions(found)
+      Object.assign(next, { polling: 1, end: null, endedAt: null, regressedAt: null })
+      Object.assign(next, { unknownSince: null, askedAlone: 0, failingSince: null })
+    }
+    tasks.saveTask(found, next)
+    return { task: next, fresh }
+  }
+
+  function completeSubscriptions(task: TaskRow): void {
+    db.update(subscriptions)
+      .set({ endState: 'completed', endedAt: task.endedAt })
+      .where(and(eq(subscriptions.taskToken, task.token), isNull(subscriptions.endState)))
+      .run()
+  }
+
+  /** A task that is already known gives its current state at once (CONTRACT §2 "Registering"). */
+  function giveCurrentState(row: SubscriptionRow, task: TaskRow, now: number): boolean {
+    const snapshot = tasks.snapshot(task.token)
+    if (snapshot === null || snapshot.status === null) return false
+    const type = `task.${snapshot.status}`
+    if (!eventMatches(JSON.parse(row.events) as string[], type)) return false
+    const ended = task.end !== null
+    const event = {
+      ...snapshot,
+      type,
+      previous: null,
+      error: ended ? tasks.lastError(task.token) : null,
+      result: ended ? resultOf(tasks.result(task.token, snapshot.seq)) : noResult,
+    }
+    outbox.enqueue(row, event, now, nothingInFlight)
+    return true
+  }
+
+  function insert(input: SubscriptionInput, awaitsState: boolean, now: number): SubscriptionRow {
+    const { ownerId } = input
+    const newest = newestId.get({ floor: ownerFloor(ownerId), ceiling: ownerFloor(ownerId + 1) })
+    const id = (newest?.id ?? ownerFloor(ownerId)) + 1
+    const nonce = randomText(8)
+    const owner = { id: ownerId, name: owners.ownerName(ownerId) }
+    const publicId = outbox.publicSubscriptionId({ id, nonce })
+    const row: SubscriptionRow = {
+      id,
+      nonce,
+      taskToken: input.taskToken,
+      endpointId: endpoints.ensureEndpoint(owner, new URL(input.callbackUrl).origin),
+      callbackUrl: input.callbackUrl,
+      events: JSON.stringify(input.events),
+      percentStep: input.percentStep,
+      metadata: JSON.stringify(input.metadata),
+      sealedSecret: input.secret === null ? null : vault.seal(publicId, input.secret),
+      watchMs: input.expiresInMs,
+      createdAt: now,
+      expiresAt: now + input.expiresInMs,
+      paused: 0,
+      endState: null,
+      endedAt: null,
+      stateReason: null,
+      awaitsState: awaitsState ? 1 : 0,
+    }
+    insertRow.run(row)
+    return row
+  }
+
+  const insertRow = db
+    .insert(subscriptions)
+    .values({
+      id: p('id'),
+      nonce: p('nonce'),
+      taskToken: p('taskToken'),
+      endpointId: p('endpointId'),
+      callbackUrl: p('callbackUrl'),
+      events: p('events'),
+      percentStep: p('percentStep'),
+      metadata: p('metadata'),
+      sealedSecret: p('sealedSecret'),
+      watchMs: p('watchMs'),
+      createdAt: p('createdAt'),
+      expiresAt: p('expiresAt'),
+      awaitsState: p('awaitsState'),
+    })
+    .prepare()
+
+  function subscribeOne(
+    input: SubscriptionInput,
+    now: number,
+    quotaLeft: (ownerId: number) => number | null,
+    endpointIds: Set<number>,
+  ) {
+    const known = tasks.task(input.taskToken)
+    const twin = known === null ? null : views.activeTwin(input.ownerId, input, known)
+    if (twin !== null && known !== null) {
+      const id = outbox.publicSubscriptionId(twin)
+      if (!equalOptions(twin, input)) return { kind: 'subscription_exists', id } as const
+      const task = input.statusUrl === null ? known : { ...known, statusUrl: input.statusUrl }
+      tasks.saveTask(known, task)
+      return { kind: 'existing', subscription: views.subscriptionRecord(twin, task) } as const
+    }
+    const quota = quotaLeft(input.ownerId)
+    if (quota !== null) return { kind: 'quota_exceeded', quota } as const
+    const { task, fresh } = openTask(input, now)
+    const snapshot = fresh || task.end !== null ? null : tasks.snapshot(task.token)
+    // Known but not polled, or lost and not yet seen again: only a new poll can tell how it stands.
+    const awaits =
+      task.end === null && (fresh ? known !== null && hasStatus(known) : snapshot?.status === 'lost')
+    const row = insert(input, awaits, now)
+    if (!awaits && giveCurrentState(row, task, now)) endpointIds.add(row.endpointId)
+    return { kind: 'created', subscription: views.subscriptionRecord(row, task) } as const
+  }
+
+  function hasStatus(task: TaskRow): boolean {
+    return (tasks.snapshot(task.token)?.status ?? null) !== null
+  }
+
+  /** Ends it and its pending deliveries; a task with nobody left to tell is not polled any more. */
+  function cancel(subscriptionId: number, reason: 'requested' | 'gone', now: number): void {
+    const row = db.select().from(subscriptions).where(eq(subscriptions.id, subscriptionId)).limit(1).get()
+    if (row === undefined || row.endState === 'cancelled') return
+    world.recipients.endSubscription(row.id, 'cancelled', reason, now)
+    for (const { id } of pending.all({ subscriptionId })) outbox.finishDelivery(id, 'cancelled', reason, now)
+    const task = views.taskOf(row)
+    if (task.polling === 1 && world.recipients.liveSubscriptions(task.token).length === 0) {
+      tasks.saveTask(task, { ...task, polling: 0 })
+    }
+  }
+
+  return {
+    cancelSubscriptionRow: cancel,
+
+    /**
+     * All of them in one commit, results in order. `quotaLeft` answers null while the owner may have one
+     * more, else its quota; it is asked once for each that would be made. `endpointIds` are those that
+     * something waits for now.
+     */
+    subscribe(
+      inputs: readonly SubscriptionInput[],
+      now: number,
+      quotaLeft: (ownerId: number) => number | null,
+    ): { results: SubscribeResult[]; endpointIds: ReadonlySet<number> } {
+      return inTransaction(db, () => {
+        const endpointIds = new Set<number>()
+        const results = inputs.map(
+          (input): SubscribeResult => subscribeOne(input, now, quotaLeft, endpointIds),
+        )
+        return { results, endpointIds }
+      })
+    },
+
+    /** @returns null when the owner has no such subscription */
+    cancelSubscription(
+      ownerId: number,
+      id: string,
+      now: number,
+    ): { taskToken: string; wasActive: boolean } | null {
+      return inTransaction(db, () => {
+        const row = views.subscriptionRow(ownerId, id)
+        if (row === null) return null
+        const wasActive = row.endState === null
+        cancel(row.id, 'requested', now)
+        return { taskToken: row.taskToken, wasActive }
+      })
+    },
+  }
+}
+
+function sameSet(a: readonly string[], b: readonly string[]): boolean {
+  const [left, right] = [new Set(a), new Set(b)]
+  return left.size === right.size && [...left].every((entry) => right.has(entry))
+}
+
+function sameMap(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const keys = Object.keys(a)
+  return (
+    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key])
+  )
+}

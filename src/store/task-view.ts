@@ -1,0 +1,99 @@
+/** Tasks as one owner sees them: only those it has a subscription to, in whatever state. */
+import { and, desc, eq, gte, isNull, lt, sql } from 'drizzle-orm'
+import { ownerFloor } from '../core/ids.ts'
+import type { StoreContext } from './context.ts'
+import { cursorOf, pageOf, rowOfCursor } from './page.ts'
+import type { Page, PageQuery, TaskDetail, TaskRecord } from './records.ts'
+import { subscriptions, tasks as taskTable } from './schema.ts'
+import type { SubscriptionViewVerbs } from './subscription-view.ts'
+import type { TaskVerbs } from './tasks.ts'
+
+/** Most transitions that one task shows; a task at the finest step has about a thousand. */
+const transitionsShownMax = 10_000
+
+export function taskViewVerbs(
+  { db }: StoreContext,
+  verbs: { tasks: TaskVerbs; views: SubscriptionViewVerbs },
+) {
+  const { tasks, views } = verbs
+
+  function ownedBy(ownerId: number) {
+    return and(gte(subscriptions.id, ownerFloor(ownerId)), lt(subscriptions.id, ownerFloor(ownerId + 1)))
+  }
+
+  function hasSubscription(ownerId: number, token: string): boolean {
+    const row = db
+      .select({ id: subscriptions.id })
+      .from(subscriptions)
+      .where(and(eq(subscriptions.taskToken, token), ownedBy(ownerId)))
+      .limit(1)
+      .get()
+    return row !== undefined
+  }
+
+  return {
+    task(ownerId: number, token: string): TaskDetail | null {
+      const row = hasSubscription(ownerId, token) ? tasks.task(token) : null
+      if (row === null) return null
+      const transitions = tasks.transitionsAfter(token, 0, transitionsShownMax)
+      const last = transitions.at(-1)
+      return {
+        ...views.taskRecord(row),
+        error: row.end === null ? null : (last?.error ?? null),
+        resultJson: row.end === null ? null : (last?.resultJson ?? null),
+        transitions: transitions.map(({ seq, type, status, percent, at }) => ({
+          seq,
+          type,
+          status,
+          percent,
+          at,
+        })),
+      }
+    },
+
+    /** Newest first by the owner's first subscription to each, so that a page stays right as rows are added. */
+    listTasks(ownerId: number, query: PageQuery): Page<TaskRecord> {
+      const rows = db
+        .select({ id: subscriptions.id, task: taskTable })
+        .from(subscriptions)
+        .innerJoin(taskTable, eq(taskTable.token, subscriptions.taskToken))
+        .where(
+          and(
+            ownedBy(ownerId),
+            lt(subscriptions.id, rowOfCursor(query.cursor)),
+            sql`not exists (select 1 from ${subscriptions} earlier
+              where earlier.task_token = ${subscriptions.taskToken}
+                and earlier.id >= ${ownerFloor(ownerId)} and earlier.id < ${subscriptions.id})`,
+          ),
+        )
+        .orderBy(desc(subscriptions.id))
+        .limit(query.limit + 1)
+        .all()
+      return pageOf(
+        rows,
+        query.limit,
+        (row) => cursorOf(row.id),
+        (row) => views.taskRecord(row.task),
+      )
+    },
+
+    /** What decides whether a stream of the owner goes on. */
+    streamState(
+      ownerId: number,
+      token: string,
+    ): { lastSeq: number; ended: boolean; watching: boolean } | null {
+      const row = hasSubscription(ownerId, token) ? tasks.task(token) : null
+      if (row === null) return null
+      const live = db
+        .select({ id: subscriptions.id })
+        .from(subscriptions)
+        .where(and(eq(subscriptions.taskToken, token), ownedBy(ownerId), isNull(subscriptions.endState)))
+        .limit(1)
+        .get()
+      const ended = row.end !== null
+      return { lastSeq: tasks.snapshot(token)?.seq ?? 0, ended, watching: !ended && live !== undefined }
+    },
+
+    transitionsAfter: tasks.transitionsAfter,
+  }
+}

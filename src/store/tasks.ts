@@ -1,0 +1,192 @@
+/**
+ * Tasks and their transitions: rows as the other verbs read and write them. A task's snapshot is its newest
+ * transition. Knows neither subscriptions' wishes nor deliveries.
+ */
+import { and, desc, eq, gt, sql } from 'drizzle-orm'
+import type { Change, TaskEnd } from '../core/transition.ts'
+import type { StoreContext } from './context.ts'
+import type { TransitionEvent } from './records.ts'
+import { tasks, transitions } from './schema.ts'
+
+export type TaskRow = typeof tasks.$inferSelect
+
+/** The newest transition without its result. */
+export interface Snapshot {
+  seq: number
+  type: string
+  status: string | null
+  percent: number | null
+  at: number
+}
+
+export interface StoredResult {
+  json: string | null
+  /** There was one, too large to be kept. */
+  dropped: boolean
+}
+
+const {
+  result: _result,
+  resultDropped: _dropped,
+  ...slim
+} = {
+  taskToken: transitions.taskToken,
+  seq: transitions.seq,
+  type: transitions.type,
+  status: transitions.status,
+  percent: transitions.percent,
+  at: transitions.at,
+  errorCode: transitions.errorCode,
+  errorDescription: transitions.errorDescription,
+  result: transitions.result,
+  resultDropped: transitions.resultDropped,
+}
+
+export type TaskVerbs = ReturnType<typeof taskVerbs>
+
+export function taskVerbs({ db }: StoreContext) {
+  const p = sql.placeholder
+  const byToken = db
+    .select()
+    .from(tasks)
+    .where(eq(tasks.token, p('token')))
+    .limit(1)
+    .prepare()
+  const newest = db
+    .select(slim)
+    .from(transitions)
+    .where(eq(transitions.taskToken, p('token')))
+    .orderBy(desc(transitions.seq))
+    .limit(1)
+    .prepare()
+  const resultOf = db
+    .select({ json: transitions.result, dropped: transitions.resultDropped })
+    .from(transitions)
+    .where(and(eq(transitions.taskToken, p('token')), eq(transitions.seq, p('seq'))))
+    .limit(1)
+    .prepare()
+  const after = db
+    .select()
+    .from(transitions)
+    .where(and(eq(transitions.taskToken, p('token')), gt(transitions.seq, p('seq'))))
+    .orderBy(transitions.seq)
+    .limit(p('limit'))
+    .prepare()
+  const insertTask = db
+    .insert(tasks)
+    .values({ token: p('token'), statusUrl: p('statusUrl'), createdAt: p('createdAt'), polling: 1 })
+    .prepare()
+  const insertTransition = db
+    .insert(transitions)
+    .values({
+      taskToken: p('taskToken'),
+      seq: p('seq'),
+      type: p('type'),
+      status: p('status'),
+      percent: p('percent'),
+      at: p('at'),
+      errorCode: p('errorCode'),
+      errorDescription: p('errorDescription'),
+      result: p('result'),
+      resultDropped: p('resultDropped'),
+    })
+    .prepare()
+  const updateTask = db
+    .update(tasks)
+    .set({
+      statusUrl: sql`${p('statusUrl')}`,
+      polling: sql`${p('polling')}`,
+      end: sql`${p('end')}`,
+      endedAt: sql`${p('endedAt')}`,
+      regressedAt: sql`${p('regressedAt')}`,
+      unknownSince: sql`${p('unknownSince')}`,
+      askedAlone: sql`${p('askedAlone')}`,
+      failingSince: sql`${p('failingSince')}`,
+      stalled: sql`${p('stalled')}`,
+    })
+    .where(eq(tasks.token, p('token')))
+    .prepare()
+
+  function transitionsAfter(taskToken: string, seq: number, limit: number): TransitionEvent[] {
+    // One more row in front: it is the `previous` of the first event.
+    const rows = after.all({ token: taskToken, seq: seq - 1, limit: limit + 1 })
+    const events = rows.map((row, index) => ({
+      seq: row.seq,
+      type: row.type,
+      status: row.status,
+      percent: row.percent,
+      at: row.at,
+      previous: index === 0 ? null : { status: rows[index - 1]!.status, percent: rows[index - 1]!.percent },
+      error: row.errorCode === null ? null : { code: row.errorCode, description: row.errorDescription },
+      resultJson: row.result,
+    }))
+    return events.filter((event) => event.seq > seq).slice(0, limit)
+  }
+
+  return {
+    transitionsAfter,
+
+    task(token: string): TaskRow | null {
+      return byToken.get({ token }) ?? null
+    },
+
+    snapshot(token: string): Snapshot | null {
+      return newest.get({ token }) ?? null
+    },
+
+    /** The newest transition with the error it carries. */
+    lastError(token: string): { code: number; description: string | null } | null {
+      const row = newest.get({ token })
+      if (row === undefined || row.errorCode === null) return null
+      return { code: row.errorCode, description: row.errorDescription }
+    },
+
+    result(token: string, seq: number): StoredResult {
+      const row = resultOf.get({ token, seq })
+      return { json: row?.json ?? null, dropped: row?.dropped === 1 }
+    },
+
+    addTask(task: { token: string; statusUrl: string | null; createdAt: number }): TaskRow {
+      insertTask.run(task)
+      return {
+        ...task,
+        polling: 1,
+        end: null,
+        endedAt: null,
+        regressedAt: null,
+        unknownSince: null,
+        askedAlone: 0,
+        failingSince: null,
+        stalled: 0,
+      }
+    },
+
+    /** Writes only when something differs: a poll that changes nothing writes nothing. */
+    saveTask(before: TaskRow, after: TaskRow): boolean {
+      const keys = Object.keys(after) as (keyof TaskRow)[]
+      if (keys.every((key) => before[key] === after[key])) return false
+      updateTask.run(after)
+      return true
+    },
+
+    addTransition(taskToken: string, seq: number, change: Change, at: number, result: StoredResult): void {
+      insertTransition.run({
+        taskToken,
+        seq,
+        type: change.type,
+        status: change.status,
+        percent: change.percent,
+        at,
+        errorCode: change.error?.code ?? null,
+        errorDescription: change.error?.description ?? null,
+        result: result.json,
+        resultDropped: result.dropped ? 1 : 0,
+      })
+    },
+  }
+}
+
+/** Narrowed here because the column is plain text. */
+export function endOf(task: TaskRow): TaskEnd | null {
+  return task.end as TaskEnd | null
+}
