@@ -1,0 +1,120 @@
+/**
+ * Request bodies: the media type, the size limit and UTF-8 are checked here, before anything parses. Knows
+ * nothing of what a body should contain.
+ */
+import type { Context, MiddlewareHandler } from 'hono'
+import type { HttpEnv } from './deps.ts'
+import { problem } from './problem.ts'
+
+export const bodyBytesMax = 64 * 1024
+export const batchBytesMax = 1024 * 1024
+
+const json = /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i
+
+export interface JsonBodyOptions {
+  /** @default bodyBytesMax */
+  bytesMax?: number
+  /** No body at all counts as `{}`. */
+  optional?: boolean
+}
+
+/**
+ * Reads the body and puts it back, checked, for the validator to parse.
+ * @throws unsupported_media_type, body_too_large, invalid_json, invalid_request as problems
+ */
+export function jsonBody(options: JsonBodyOptions = {}): MiddlewareHandler<HttpEnv> {
+  const { bytesMax = bodyBytesMax, optional = false } = options
+  return async (c, next) => {
+    const mediaType = c.req.header('content-type')
+    const absent = optional && mediaType === undefined
+    if (!absent && !json.test(mediaType ?? '')) {
+      throw problem('unsupported_media_type', 'Send the body with "content-type: application/json".')
+    }
+    const bytes = await readBody(c, bytesMax)
+    if (bytes === null) throw tooLarge(bytesMax)
+    if (absent && bytes.byteLength > 0) {
+      throw problem('unsupported_media_type', 'Send the body with "content-type: application/json".')
+    }
+    const text = optional && bytes.byteLength === 0 ? '{}' : utf8(bytes)
+    refuseReservedNames(text)
+    // What was read can be read again: the validator parses it.
+    c.req.raw = new Request(c.req.raw.url, { method: c.req.method, headers: c.req.raw.headers, body: text })
+    await next()
+  }
+}
+
+/** For calls without a body: what is sent anyway is ignored, within the limit. */
+export const noBody: MiddlewareHandler<HttpEnv> = async (c, next) => {
+  if ((await readBody(c, bodyBytesMax)) === null) throw tooLarge(bodyBytesMax)
+  await next()
+}
+
+/** The whole body, or null as soon as it is known to be larger; a chunked one announces no length. */
+export async function readBody(
+  c: Context<HttpEnv>,
+  bytesMax: number,
+): Promise<Uint8Array<ArrayBuffer> | null> {
+  if (Number(c.req.header('content-length') ?? 0) > bytesMax) return null
+  const chunks: Uint8Array[] = []
+  let size = 0
+  const reader = c.req.raw.body?.getReader()
+  while (reader !== undefined) {
+    const { done, value } = await reader.read()
+    if (done) break
+    size += value.byteLength
+    if (size > bytesMax) {
+      await reader.cancel()
+      return null
+    }
+    chunks.push(value)
+  }
+  return join(chunks, size)
+}
+
+function join(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(size)
+  let offset = 0
+  for (const chunk of chunks) {
+    all.set(chunk, offset)
+    offset += chunk.byteLength
+  }
+  return all
+}
+
+function tooLarge(bytesMax: number): Error {
+  return problem('body_too_large', `The body may have at most ${bytesMax} bytes.`)
+}
+
+function utf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw problem('invalid_json', 'The body is not valid UTF-8.')
+  }
+}
+
+/** Valibot drops these names from records in silence; refusing them keeps `metadata` exactly as given. */
+const reserved = new Set(['__proto__', 'constructor', 'prototype'])
+
+function refuseReservedNames(text: string): void {
+  if (!/__proto__|constructor|prototype|\\u/.test(text)) return
+  const found: string[] = []
+  parseJson(text, (name, value) => {
+    if (reserved.has(name)) found.push(name)
+    return value
+  })
+  if (found[0] === undefined) return
+  throw problem('invalid_request', `The name "${found[0]}" is reserved.`, {
+    errors: [{ path: '', message: `no field may be named "${found[0]}"; rename it` }],
+  })
+}
+
+/** @throws invalid_json as a problem */
+export function parseJson(text: string, reviver?: (name: string, value: unknown) => unknown): unknown {
+  try {
+    return JSON.parse(text, reviver)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : ''
+    throw problem('invalid_json', `The body is not valid JSON: ${reason.slice(0, 80)}`)
+  }
+}

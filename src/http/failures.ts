@@ -1,0 +1,65 @@
+/** What is answered when a handler threw: problems as they are, anything else as 500 or 503 without its text. */
+import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import { routePath } from 'hono/route'
+import type { Log } from '../ports.ts'
+import type { HttpEnv } from './deps.ts'
+import { answerProblem, type Problem, thrownProblem } from './problem.ts'
+
+/** For `app.onError`. Logs what is Pollhook's own fault; the answer never carries the error's text. */
+export function answerError(log: Log): (error: Error, c: Context<HttpEnv>) => Response {
+  return (error, c) => {
+    const known = thrownProblem(error) ?? framework(error) ?? cursor(error)
+    if (known !== null) return answerProblem(c, known)
+    const full = isStorageFailure(error)
+    log.error(full ? 'storage unavailable' : 'request failed', {
+      request_id: c.get('requestId'),
+      method: c.req.method,
+      route: routePath(c, -1),
+      error: error.stack ?? String(error),
+    })
+    return answerProblem(c, full ? unavailable : internal)
+  }
+}
+
+const internal: Problem = {
+  code: 'internal',
+  detail: 'Pollhook failed to handle the request. The log has the cause under this request_id.',
+}
+
+const unavailable: Problem = {
+  code: 'unavailable',
+  detail: 'Pollhook cannot write to its database at the moment. Nothing was changed; try again later.',
+  headers: { 'retry-after': '5' },
+}
+
+/** The one exception that Hono's validator throws by itself. */
+function framework(error: Error): Problem | null {
+  if (!(error instanceof HTTPException) || error.status !== 400) return null
+  return { code: 'invalid_json', detail: 'The body is not valid JSON.' }
+}
+
+/** Cursors are the store's own: it alone knows a bad one. */
+function cursor(error: Error): Problem | null {
+  if (error.name !== 'InvalidCursorError') return null
+  const message = 'is not a cursor of this list; pass next_cursor of the page before, unchanged'
+  return {
+    code: 'invalid_request',
+    detail: `cursor ${message}.`,
+    errors: [{ path: 'cursor', message }],
+  }
+}
+
+/** Codes of better-sqlite3, and the messages by which a Durable Object tells the same (it has no codes). */
+const storageFailure =
+  /^SQLITE_(FULL|BUSY|LOCKED|IOERR|READONLY|CANTOPEN|NOMEM)|database or disk is full|database is locked|disk I\/O error/
+
+function isStorageFailure(error: unknown): boolean {
+  let cause = error
+  for (let depth = 0; depth < 5 && cause instanceof Error; depth++) {
+    const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : ''
+    if (storageFailure.test(code) || storageFailure.test(cause.message)) return true
+    cause = cause.cause
+  }
+  return false
+}

@@ -1,0 +1,33 @@
+/** First middleware of every request: names it, times it, logs it by route pattern, hardens the answer. */
+import type { MiddlewareHandler } from 'hono'
+import { routePath } from 'hono/route'
+import type { AppDeps, HttpEnv } from './deps.ts'
+
+/** A caller's own id is kept when it can do no harm in a log line or a header. */
+const safeId = /^[A-Za-z0-9_-]{8,64}$/
+
+/** Probes and scrapes come every few seconds and say nothing at level info. */
+const quiet = new Set(['/healthz', '/readyz', '/metrics'])
+
+export function identify(deps: Pick<AppDeps, 'requestId' | 'now' | 'log'>): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    const given = c.req.header('x-request-id')
+    const id = given !== undefined && safeId.test(given) ? given : deps.requestId()
+    const startedAt = deps.now()
+    c.set('requestId', id)
+    await next()
+    c.header('x-request-id', id)
+    c.header('x-content-type-options', 'nosniff')
+    const fields = {
+      request_id: id,
+      method: c.req.method,
+      // The pattern, never the path: a path may carry a task token (CONTRACT §5.7).
+      route: routePath(c, -1),
+      status: c.res.status,
+      duration_ms: deps.now() - startedAt,
+      owner: c.get('owner')?.name,
+    }
+    if (quiet.has(c.req.path)) deps.log.debug('request', fields)
+    else deps.log.info('request', fields)
+  }
+}

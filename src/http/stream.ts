@@ -1,0 +1,187 @@
+/**
+ * Open event streams (WHATWG HTML §9.2): each remembers one `seq` and reads on from the store when its task
+ * is touched, so a slow reader costs no memory and an idle stream no polling. Knows no route.
+ */
+import { eventResult, renderEvent } from '../core/payload.ts'
+import type { TransitionEvent } from '../store/records.ts'
+import type { AppDeps } from './deps.ts'
+
+export const heartbeatMs = 15_000
+/** Transitions read from the store at a time. */
+const batchMax = 50
+/** Streams open at once; each holds a connection and a listener. */
+const streamsMax = 10_000
+
+export interface StreamRequest {
+  ownerId: number
+  taskToken: string
+  /** The stream starts after this `seq`. */
+  after: number
+}
+
+export interface Streams {
+  /** False while draining or when too many are open. */
+  accepting(): boolean
+  /** Holds nothing until the body is first read: a HEAD request never reads it. */
+  open(request: StreamRequest): ReadableStream<Uint8Array>
+}
+
+type StreamDeps = Pick<AppDeps, 'queries' | 'transitions' | 'every' | 'closing' | 'log'>
+
+interface Listener {
+  beat(): void
+  wake(): void
+}
+
+/** One heartbeat timer and one listener on `closing` serve all streams. */
+export function createStreams(deps: StreamDeps): Streams {
+  const listeners = new Set<Listener>()
+  let stopBeat = (): void => {}
+  deps.closing.addEventListener('abort', () => {
+    for (const listener of listeners) listener.wake()
+  })
+  const join = (listener: Listener): void => {
+    if (listeners.size === 0) {
+      stopBeat = deps.every(heartbeatMs, () => {
+        for (const each of listeners) each.beat()
+      })
+    }
+    listeners.add(listener)
+  }
+  const leave = (listener: Listener): void => {
+    if (listeners.delete(listener) && listeners.size === 0) stopBeat()
+  }
+  return {
+    accepting: () => !deps.closing.aborted && listeners.size < streamsMax,
+    open: (request) => openStream(deps, request, { join, leave }),
+  }
+}
+
+interface Registry {
+  join(listener: Listener): void
+  leave(listener: Listener): void
+}
+
+function openStream(
+  deps: StreamDeps,
+  request: StreamRequest,
+  registry: Registry,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  const cursor = createCursor(deps, request)
+  let resume = (): void => {}
+  let unsubscribe: (() => void) | null = null
+  let over = false
+  const listener: Listener = {
+    beat: () => {
+      cursor.beat()
+      resume()
+    },
+    wake: () => {
+      cursor.touch()
+      resume()
+    },
+  }
+  const finish = (): void => {
+    over = true
+    registry.leave(listener)
+    unsubscribe?.()
+    resume()
+  }
+  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+    if (unsubscribe === null) {
+      // Listening starts before the first read of the store: a commit in between is not missed.
+      unsubscribe = deps.transitions.subscribe(request.taskToken, listener.wake)
+      registry.join(listener)
+    }
+    while (!over) {
+      const chunk = cursor.next()
+      if (chunk === null) {
+        finish()
+        return controller.close()
+      }
+      if (chunk !== '') return controller.enqueue(encoder.encode(chunk))
+      // Nothing ran since `next`, so no wake-up can fall between it and this wait.
+      await new Promise<void>((resolve) => {
+        resume = resolve
+      })
+    }
+  }
+  return new ReadableStream(
+    {
+      pull: (controller) =>
+        pull(controller).catch((error: unknown) => {
+          deps.log.error('event stream failed', { error: String(error) })
+          finish()
+          controller.error(error)
+        }),
+      cancel: finish,
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+interface Cursor {
+  /** What to send now; empty when there is nothing, null when nothing will follow. */
+  next(): string | null
+  touch(): void
+  beat(): void
+}
+
+function createCursor(deps: StreamDeps, { ownerId, taskToken, after }: StreamRequest): Cursor {
+  let seq = after
+  let touched = true
+  let beatDue = false
+  let opened = false
+  return {
+    touch: () => {
+      touched = true
+    },
+    beat: () => {
+      beatDue = true
+    },
+    next: () => {
+      if (deps.closing.aborted) return null
+      if (!opened) {
+        // Bytes at once, so that proxies and clients see the stream open.
+        opened = true
+        return ': open\n\n'
+      }
+      if (touched) {
+        // The state is read before the events: if it says that none will come, the events are all there.
+        const goesOn = isLive(deps.queries.streamState(ownerId, taskToken))
+        const events = deps.queries.transitionsAfter(taskToken, seq, batchMax)
+        seq = events.at(-1)?.seq ?? seq
+        if (events.length > 0) return events.map((event) => eventText(taskToken, event)).join('')
+        if (!goesOn) return null
+        touched = false
+      }
+      if (!beatDue) return ''
+      beatDue = false
+      return ': heartbeat\n\n'
+    },
+  }
+}
+
+/** Will more transitions come that the owner is to see? */
+export function isLive(state: { ended: boolean; watching: boolean } | null): boolean {
+  return state?.watching === true && !state.ended
+}
+
+/** The payload is one line: JSON text has no raw line break. */
+function eventText(taskToken: string, event: TransitionEvent): string {
+  const payload = renderEvent({
+    type: event.type,
+    at: event.at,
+    subscriptionId: null,
+    taskToken,
+    seq: event.seq,
+    status: event.status,
+    percent: event.percent,
+    previous: event.previous,
+    metadataJson: '{}',
+    error: event.error,
+    result: event.resultDropped === true ? { json: null, truncated: true } : eventResult(event.resultJson),
+  })
+  return `id: ${event.seq}\ndata: ${payload}\n\n`
+}

@@ -1,0 +1,239 @@
+import { describe, expect, test } from 'vitest'
+import type { AppDeps } from '../../src/http/deps.ts'
+import { heartbeatMs } from '../../src/http/stream.ts'
+import type { TransitionEvent } from '../../src/store/records.ts'
+import { key, testApp, token, transition } from './support.ts'
+
+/** A task that a test moves by hand, with everything a stream listens to. */
+function liveTask(seqs: number) {
+  const events: TransitionEvent[] = Array.from({ length: seqs }, (_, n) => transition(n + 1))
+  const listeners = new Set<() => void>()
+  const closing = new AbortController()
+  const state = { ended: false, watching: true, reads: 0, timers: 0 }
+  let beat = () => {}
+  const deps: Partial<AppDeps> = {
+    closing: closing.signal,
+    transitions: {
+      subscribe: (taskToken, listener) => {
+        expect(taskToken).toBe(token)
+        listeners.add(listener)
+        return () => listeners.delete(listener)
+      },
+    },
+    every: (ms, fn) => {
+      expect(ms).toBe(heartbeatMs)
+      state.timers++
+      beat = fn
+      return () => {
+        state.timers--
+      }
+    },
+  }
+  const queries = {
+    streamState: () => ({ lastSeq: events.length, ended: state.ended, watching: state.watching }),
+    transitionsAfter: (_token: string, seq: number, limit: number) => {
+      state.reads++
+      return events.filter((event) => event.seq > seq).slice(0, limit)
+    },
+  }
+  const notify = () => {
+    for (const listener of listeners) listener()
+  }
+  const { app } = testApp({ deps, queries })
+  return {
+    state,
+    listeners,
+    closing,
+    notify,
+    beat: () => beat(),
+    commit: (type?: string) => {
+      events.push(transition(events.length + 1, type))
+      notify()
+    },
+    open: async (query = '', headers: Record<string, string> = {}, method = 'GET') =>
+      app.request(`/v1/tasks/${token}/events${query}`, {
+        method,
+        headers: { authorization: `Bearer ${key}`, ...headers },
+      }),
+  }
+}
+
+function reader(response: Response) {
+  const stream = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+  const next = async () => (await stream.read()).value ?? null
+  return {
+    next,
+    cancel: () => stream.cancel(),
+    /** The comment that every stream begins with. */
+    opened: async () => expect(await next()).toBe(': open\n\n'),
+  }
+}
+
+const ids = (chunk: string | null) => [...(chunk ?? '').matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id))
+
+describe('GET /v1/tasks/{token}/events', () => {
+  test('replays after Last-Event-ID, which goes before ?after', async () => {
+    const task = liveTask(5)
+    const response = await task.open('?after=0', { 'last-event-id': '3' })
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-type')).toBe('text/event-stream')
+    const stream = reader(response)
+    await stream.opened()
+    expect(ids(await stream.next())).toEqual([4, 5])
+    await stream.cancel()
+  })
+
+  test('replays everything after ?after=0', async () => {
+    const stream = reader(await liveTask(3).open('?after=0'))
+    await stream.opened()
+    expect(ids(await stream.next())).toEqual([1, 2, 3])
+    await stream.cancel()
+  })
+
+  test('starts with the newest transition without either', async () => {
+    const stream = reader(await liveTask(3).open())
+    await stream.opened()
+    expect(await stream.next()).toBe(
+      'id: 3\ndata: {"type":"task.encoding","timestamp":"2026-11-23T10:00:00.000Z","data":{"subscription_id":null,' +
+        `"task_token":"${token}","seq":3,"status":"encoding","percent":3,"previous":null,"metadata":{},` +
+        '"error":null,"result":null}}\n\n',
+    )
+    await stream.cancel()
+  })
+
+  test('a long history is read in parts, each when the reader asks for it', async () => {
+    const task = liveTask(120)
+    const stream = reader(await task.open('?after=0'))
+    await stream.opened()
+    const sizes = [ids(await stream.next()), ids(await stream.next()), ids(await stream.next())]
+    expect(sizes.map(({ length }) => length)).toEqual([50, 50, 20])
+    await stream.cancel()
+  })
+
+  test('sends what is committed while it is open, and ends after the end of the task', async () => {
+    const task = liveTask(1)
+    const stream = reader(await task.open())
+    await stream.opened()
+    expect(ids(await stream.next())).toEqual([1])
+    const live = stream.next()
+    task.commit()
+    expect(ids(await live)).toEqual([2])
+    task.state.ended = true
+    task.commit('task.completed')
+    expect(ids(await stream.next())).toEqual([3])
+    expect(await stream.next()).toBe(null)
+    expect(task.listeners.size).toBe(0)
+    expect(task.state.timers).toBe(0)
+  })
+
+  test('a commit between the replay and the wait is not missed', async () => {
+    const task = liveTask(1)
+    const stream = reader(await task.open())
+    await stream.opened()
+    // Committed after the stream began to listen and before it has read the store.
+    task.commit()
+    expect(ids(await stream.next())).toEqual([1, 2])
+    task.commit()
+    expect(ids(await stream.next())).toEqual([3])
+    await stream.cancel()
+  })
+
+  test('ends when the last subscription of the owner ended', async () => {
+    const task = liveTask(1)
+    const stream = reader(await task.open('?after=1'))
+    await stream.opened()
+    const end = stream.next()
+    task.state.watching = false
+    task.notify()
+    expect(await end).toBe(null)
+  })
+
+  test('of an ended task, sends what is left and ends; with nothing left it is 204', async () => {
+    const task = liveTask(2)
+    task.state.ended = true
+    const stream = reader(await task.open('?after=1'))
+    await stream.opened()
+    expect(ids(await stream.next())).toEqual([2])
+    expect(await stream.next()).toBe(null)
+    const again = await task.open('', { 'last-event-id': '2' })
+    expect(again.status).toBe(204)
+    task.state.ended = false
+    task.state.watching = false
+    expect((await task.open('?after=2')).status).toBe(204)
+  })
+
+  test('a heartbeat comment is sent on the shared timer, never more than one at a time', async () => {
+    const task = liveTask(1)
+    const stream = reader(await task.open('?after=1'))
+    await stream.opened()
+    task.beat()
+    task.beat()
+    expect(await stream.next()).toBe(': heartbeat\n\n')
+    const next = stream.next()
+    task.commit()
+    expect(ids(await next)).toEqual([2])
+    await stream.cancel()
+  })
+
+  test('1,000 idle streams share one timer and ask the store nothing', async () => {
+    const task = liveTask(1)
+    const streams = await Promise.all(
+      Array.from({ length: 1000 }, async () => {
+        const stream = reader(await task.open())
+        await stream.opened()
+        await stream.next()
+        return { ...stream, waiting: stream.next() }
+      }),
+    )
+    await Promise.resolve()
+    const { reads } = task.state
+    expect(task.state.timers).toBe(1)
+    task.beat()
+    expect(await Promise.all(streams.map(({ waiting }) => waiting))).toEqual(
+      Array.from({ length: 1000 }, () => ': heartbeat\n\n'),
+    )
+    expect(task.state.reads).toBe(reads)
+    await Promise.all(streams.map(({ cancel }) => cancel()))
+    expect(task.listeners.size).toBe(0)
+    expect(task.state.timers).toBe(0)
+  })
+
+  test('a reader that goes away leaves nothing behind', async () => {
+    const task = liveTask(1)
+    const stream = reader(await task.open())
+    await stream.opened()
+    expect(task.listeners.size).toBe(1)
+    await stream.cancel()
+    expect(task.listeners.size).toBe(0)
+  })
+
+  test('HEAD opens nothing', async () => {
+    const task = liveTask(1)
+    expect((await task.open('', {}, 'HEAD')).status).toBe(200)
+    expect(task.listeners.size).toBe(0)
+  })
+
+  test('is closed at shutdown, and no new one is taken', async () => {
+    const task = liveTask(1)
+    const stream = reader(await task.open('?after=1'))
+    await stream.opened()
+    const end = stream.next()
+    task.closing.abort()
+    expect(await end).toBe(null)
+    expect(task.listeners.size).toBe(0)
+    expect((await task.open()).status).toBe(503)
+  })
+
+  test.each([
+    ['?after=x', {}, 'after'],
+    ['?after=-1', {}, 'after'],
+    ['', { 'last-event-id': 'x' }, 'Last-Event-ID'],
+  ])('refuses %s %j', async (query, headers, path) => {
+    const response = await liveTask(1).open(query, headers)
+    expect(await response.json()).toMatchObject({ code: 'invalid_request', errors: [{ path }] })
+  })
+
+  test('a task that the owner never subscribed to is 404', async () => {
+    expect((await testApp().call('GET', `/v1/tasks/${token}/events`)).status).toBe(404)
+  })
+})

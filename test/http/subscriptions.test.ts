@@ -1,0 +1,277 @@
+import { describe, expect, test, vi } from 'vitest'
+import type { SubscribeResult, UpdateResult } from '../../src/commands.ts'
+import type { SubscriptionInput, SubscriptionPatch } from '../../src/store/records.ts'
+import { recordOf, subscriptionRecord, testApp, token } from './support.ts'
+
+const minimal = { task_token: token, callback_url: 'https://app.example.com/hooks' }
+const ownSecret = `whsec_${btoa('0123456789abcdef01234567')}`
+
+/** Registers `body` and returns what the relay was asked to store. */
+async function stored(body: object): Promise<SubscriptionInput | undefined> {
+  const subscribe = vi.fn(async (inputs: readonly SubscriptionInput[]) =>
+    inputs.map((input) => ({ kind: 'created' as const, subscription: recordOf(input) })),
+  )
+  await testApp({ commands: { subscribe } }).call('POST', '/v1/subscriptions', body)
+  return subscribe.mock.calls[0]?.[0][0]
+}
+
+async function refused(body: unknown) {
+  const response = await testApp().call('POST', '/v1/subscriptions', body)
+  const problem = (await response.json()) as { code: string; errors?: { path: string; message: string }[] }
+  return { status: response.status, code: problem.code, error: problem.errors?.[0] }
+}
+
+describe('POST /v1/subscriptions', () => {
+  test('answers 201 with the subscription and its Location', async () => {
+    const response = await testApp().call('POST', '/v1/subscriptions', minimal)
+    expect(response.status).toBe(201)
+    expect(response.headers.get('location')).toBe('/v1/subscriptions/sub_1')
+    expect(await response.json()).toEqual({
+      id: 'sub_1',
+      ...minimal,
+      status_url: null,
+      events: ['*'],
+      percent_step: 1,
+      metadata: {},
+      own_secret: false,
+      state: 'active',
+      state_reason: null,
+      task: {
+        status: 'encoding',
+        percent: 42,
+        seq: 7,
+        changed_at: '2026-11-23T10:00:00.000Z',
+        polled_at: '2026-11-23T10:00:00.000Z',
+      },
+      created_at: '2026-11-23T10:00:00.000Z',
+      expires_at: '2026-11-24T10:00:00.000Z',
+    })
+  })
+
+  test('fills defaults and serialises the callback URL as the WHATWG parser does', async () => {
+    expect(await stored({ ...minimal, callback_url: 'HTTPS://App.Example.com:443/a b' })).toEqual({
+      ownerId: 1,
+      taskToken: token,
+      callbackUrl: 'https://app.example.com/a%20b',
+      statusUrl: null,
+      events: ['*'],
+      percentStep: 1,
+      metadata: {},
+      secret: null,
+      expiresInMs: 86_400_000,
+    })
+  })
+
+  test('passes every option on', async () => {
+    const options = { events: ['task.*'], metadata: { job: '7' }, secret: ownSecret }
+    const status_url = 'https://master-1.qencode.com/v1/status'
+    const input = await stored({ ...minimal, ...options, status_url, percent_step: 0.5, expires_in: 60 })
+    expect(input).toMatchObject({ ...options, statusUrl: status_url, percentStep: 0.5, expiresInMs: 60_000 })
+  })
+
+  test('the largest options that are allowed are taken', async () => {
+    const metadata = Object.fromEntries(
+      Array.from({ length: 16 }, (_, n) => [`key_${n + 10}`, 'x'.repeat(122)]),
+    )
+    const response = await testApp().call('POST', '/v1/subscriptions', {
+      ...minimal,
+      metadata,
+      percent_step: 100,
+      expires_in: 604_800,
+      events: Array.from({ length: 20 }, () => 'task.completed'),
+    })
+    expect(response.status).toBe(201)
+  })
+
+  test.each<[string, object, string]>([
+    ['an unknown field', { percentstep: 1 }, 'percentstep'],
+    ['a field named like a method of Object', { toString: 1 }, 'toString'],
+    ['a short token', { task_token: 'abc' }, 'task_token'],
+    ['an upper-case token', { task_token: token.toUpperCase() }, 'task_token'],
+    ['a token that is a number', { task_token: 5 }, 'task_token'],
+    ['a callback that is no URL', { callback_url: 'app.example.com' }, 'callback_url'],
+    [
+      'a callback of 2,049 characters',
+      { callback_url: `https://a.example/${'x'.repeat(2031)}` },
+      'callback_url',
+    ],
+    ['no event pattern', { events: [] }, 'events'],
+    ['21 event patterns', { events: Array.from({ length: 21 }, () => '*') }, 'events'],
+    ['a bad event pattern', { events: ['*', 'encoding'] }, 'events.1'],
+    ['a step below 0.1', { percent_step: 0.05 }, 'percent_step'],
+    ['a step over 100', { percent_step: 101 }, 'percent_step'],
+    ['a step as text', { percent_step: '1' }, 'percent_step'],
+    ['metadata that is no text', { metadata: { a: 1 } }, 'metadata.a'],
+    [
+      '17 metadata entries',
+      { metadata: Object.fromEntries(Array.from({ length: 17 }, (_, n) => [n, ''])) },
+      'metadata',
+    ],
+    ['metadata over 2 KiB', { metadata: { a: 'é'.repeat(1024) } }, 'metadata'],
+    ['a secret without its prefix', { secret: btoa('0123456789abcdef01234567') }, 'secret'],
+    ['a secret of 23 bytes', { secret: `whsec_${btoa('0123456789abcdef0123456')}` }, 'secret'],
+    ['a fraction of a second', { expires_in: 1.5 }, 'expires_in'],
+    ['no time at all', { expires_in: 0 }, 'expires_in'],
+    ['longer than POLLHOOK_WATCH_MAX', { expires_in: 604_801 }, 'expires_in'],
+  ])('%s is an invalid request that names the field', async (_name, change, path) => {
+    const { status, code, error } = await refused({ ...minimal, ...change })
+    expect([status, code, error?.path]).toEqual([400, 'invalid_request', path])
+  })
+
+  test('messages say what to do and do not repeat secrets', async () => {
+    expect((await refused({})).error).toEqual({ path: 'task_token', message: 'is required' })
+    expect((await refused({ ...minimal, percent_step: '1' })).error?.message).toBe(
+      'must be a number, not a string',
+    )
+    expect((await refused({ ...minimal, nope: 1 })).error?.message).toMatch(/remove it/)
+    const { error } = await refused({ ...minimal, secret: 'whsec_my-own-secret' })
+    expect(error?.message).not.toContain('my-own-secret')
+  })
+
+  test.each([
+    'http://app.example.com/',
+    'https://user@app.example.com/',
+    'https://app.example.com/#here',
+    'https://127.0.0.1/',
+    'https://localhost/',
+    'ftp://app.example.com/',
+  ])('callback %s is not allowed', async (callback_url) => {
+    const { status, code, error } = await refused({ ...minimal, callback_url })
+    expect([status, code, error?.path]).toEqual([400, 'callback_not_allowed', 'callback_url'])
+  })
+
+  test.each([
+    'https://master-1.example.com/v1/status',
+    'http://master-1.qencode.com/v1/status',
+    'https://master-1.qencode.com/v1/other',
+    'https://master-1.qencode.com/v1/status?x=1',
+  ])('status URL %s is not allowed', async (status_url) => {
+    const { status, code, error } = await refused({ ...minimal, status_url })
+    expect([status, code, error?.path]).toEqual([400, 'status_url_not_allowed', 'status_url'])
+  })
+
+  test.each<[SubscribeResult, number, object]>([
+    [{ kind: 'existing', subscription: subscriptionRecord }, 200, { id: 'sub_1' }],
+    [{ kind: 'subscription_exists', id: 'sub_9' }, 409, { code: 'subscription_exists', id: 'sub_9' }],
+    [{ kind: 'quota_exceeded', quota: 5 }, 429, { code: 'quota_exceeded' }],
+    [{ kind: 'failed' }, 503, { code: 'unavailable' }],
+  ])('%j answers %i', async (result, status, body) => {
+    const { call } = testApp({ commands: { subscribe: async () => [result] } })
+    const response = await call('POST', '/v1/subscriptions', minimal)
+    expect(response.status).toBe(status)
+    expect(await response.json()).toMatchObject(body)
+  })
+})
+
+describe('PATCH /v1/subscriptions/{id}', () => {
+  async function patched(body: object): Promise<SubscriptionPatch | undefined> {
+    const updateSubscription = vi.fn(
+      async (_owner: number, _id: string, _patch: SubscriptionPatch): Promise<UpdateResult> => ({
+        kind: 'updated',
+        subscription: subscriptionRecord,
+      }),
+    )
+    await testApp({ commands: { updateSubscription } }).call('PATCH', '/v1/subscriptions/sub_1', body)
+    return updateSubscription.mock.calls[0]?.[2]
+  }
+
+  test('passes only what was given', async () => {
+    expect(await patched({})).toEqual({})
+    expect(await patched({ secret: null, status_url: null })).toEqual({ secret: null })
+    expect(await patched({ state: 'paused', expires_in: 5, percent_step: 2 })).toEqual({
+      state: 'paused',
+      expiresInMs: 5000,
+      percentStep: 2,
+    })
+    expect(await patched({ callback_url: 'https://b.example' })).toEqual({
+      callbackUrl: 'https://b.example/',
+    })
+  })
+
+  test('the task token cannot change, nor a state be invented', async () => {
+    const { call } = testApp()
+    expect((await call('PATCH', '/v1/subscriptions/sub_1', { task_token: token })).status).toBe(400)
+    expect((await call('PATCH', '/v1/subscriptions/sub_1', { state: 'cancelled' })).status).toBe(400)
+  })
+
+  test('URLs are held to the same policy', async () => {
+    const response = await testApp().call('PATCH', '/v1/subscriptions/sub_1', {
+      callback_url: 'http://a.example/',
+    })
+    expect(await response.json()).toMatchObject({ status: 400, code: 'callback_not_allowed' })
+  })
+
+  test.each<[UpdateResult, number, object]>([
+    [{ kind: 'not_found' }, 404, { code: 'not_found' }],
+    [{ kind: 'conflict', state: 'completed' }, 409, { code: 'conflict' }],
+    [{ kind: 'subscription_exists', id: 'sub_9' }, 409, { code: 'subscription_exists', id: 'sub_9' }],
+  ])('%j answers %i', async (result, status, body) => {
+    const { call } = testApp({ commands: { updateSubscription: async () => result } })
+    const response = await call('PATCH', '/v1/subscriptions/sub_1', {})
+    expect(response.status).toBe(status)
+    expect(await response.json()).toMatchObject(body)
+  })
+})
+
+describe('the other subscription calls', () => {
+  test('a list passes its filters on and answers next_cursor', async () => {
+    const listSubscriptions = vi.fn(() => ({ data: [subscriptionRecord], nextCursor: 'c1' }))
+    const { call } = testApp({ queries: { listSubscriptions } })
+    const url = encodeURIComponent('https://APP.example.com/x')
+    const response = await call(
+      'GET',
+      `/v1/subscriptions?limit=7&cursor=c9&state=paused&task_token=${token}&callback_url=${url}`,
+    )
+    expect(await response.json()).toMatchObject({ data: [{ id: 'sub_1' }], next_cursor: 'c1' })
+    expect(listSubscriptions).toHaveBeenCalledWith(1, {
+      limit: 7,
+      cursor: 'c9',
+      state: 'paused',
+      taskToken: token,
+      callbackUrl: 'https://app.example.com/x',
+    })
+    await call('GET', '/v1/subscriptions')
+    expect(listSubscriptions).toHaveBeenLastCalledWith(1, { limit: 50, cursor: null })
+  })
+
+  test.each(['limit=0', 'limit=201', 'limit=1.5', 'limit=x', 'limit=', 'state=gone', 'cursor=a&cursor=b'])(
+    'a list refuses ?%s',
+    async (query) => {
+      const response = await testApp().call('GET', `/v1/subscriptions?${query}`)
+      expect(response.status).toBe(400)
+      expect(await response.json()).toMatchObject({ code: 'invalid_request', errors: [{}] })
+    },
+  )
+
+  test('DELETE answers 204, or 404 for what is not there', async () => {
+    const { call } = testApp()
+    expect((await call('DELETE', '/v1/subscriptions/sub_1')).status).toBe(204)
+    expect((await call('DELETE', '/v1/subscriptions/sub_2')).status).toBe(404)
+  })
+
+  test.each(['sub_', 'dlv_1', '1', 'sub_%00', `sub_${'x'.repeat(99)}`, '%ff'])(
+    'the id %s is 404 without asking the store',
+    async (id) => {
+      const subscription = vi.fn(() => null)
+      const response = await testApp({ queries: { subscription } }).call('GET', `/v1/subscriptions/${id}`)
+      expect(response.status).toBe(404)
+      expect(subscription).not.toHaveBeenCalled()
+    },
+  )
+
+  test('a test event is queued with 202, and refused for what has ended', async () => {
+    expect((await testApp().call('POST', '/v1/subscriptions/sub_1/test')).status).toBe(202)
+    const conflict = async () => ({ kind: 'conflict' as const, detail: 'It was cancelled.' })
+    const response = await testApp({ commands: { sendTest: conflict } }).call(
+      'POST',
+      '/v1/subscriptions/sub_1/test',
+    )
+    expect(await response.json()).toMatchObject({ code: 'conflict', detail: 'It was cancelled.' })
+    const missing = async () => ({ kind: 'not_found' as const })
+    const none = await testApp({ commands: { sendTest: missing } }).call(
+      'POST',
+      '/v1/subscriptions/sub_1/test',
+    )
+    expect(none.status).toBe(404)
+  })
+})
