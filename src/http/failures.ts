@@ -16,7 +16,11 @@ export function answerError(log: Log): (error: Error, c: Context<HttpEnv>) => Re
       request_id: c.get('requestId'),
       method: c.req.method,
       route: routePath(c, -1),
-      error: error.stack ?? String(error),
+      error: causesOf(error).map(safeText).join(' <- '),
+      stack: error.stack
+        ?.split('\n')
+        .filter((line) => /^ +at /.test(line))
+        .join('\n'),
     })
     return answerProblem(c, full ? unavailable : internal)
   }
@@ -54,12 +58,29 @@ function cursor(error: Error): Problem | null {
 const storageFailure =
   /^SQLITE_(FULL|BUSY|LOCKED|IOERR|READONLY|CANTOPEN|NOMEM)|database or disk is full|database is locked|disk I\/O error/
 
-function isStorageFailure(error: unknown): boolean {
-  let cause = error
-  for (let depth = 0; depth < 5 && cause instanceof Error; depth++) {
+function isStorageFailure(error: Error): boolean {
+  return causesOf(error).some((cause) => {
     const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : ''
-    if (storageFailure.test(code) || storageFailure.test(cause.message)) return true
+    return storageFailure.test(code) || storageFailure.test(cause.message)
+  })
+}
+
+/** The error and what caused it, outermost first. */
+function causesOf(error: Error): Error[] {
+  const chain: Error[] = []
+  let cause: unknown = error
+  while (cause instanceof Error && chain.length < 5) {
+    chain.push(cause)
     cause = cause.cause
   }
-  return false
+  return chain
+}
+
+/** Drizzle's messages end in the bound parameters: tokens and callback URLs, which no log may have whole. */
+export function safeText({ name, message }: Error): string {
+  const text = message
+    .replace(/\nparams:[\s\S]*$/, '')
+    .replace(/\b([a-f0-9]{6})[a-f0-9]{26}\b/g, '$1…')
+    .replace(/(https?:\/\/[^/\s]+)\S*/g, '$1')
+  return `${name}: ${text.slice(0, 1000)}`
 }

@@ -5,6 +5,7 @@
 import { eventResult, renderEvent } from '../core/payload.ts'
 import type { TransitionEvent } from '../store/records.ts'
 import type { AppDeps } from './deps.ts'
+import { safeText } from './failures.ts'
 
 export const heartbeatMs = 15_000
 /** Transitions read from the store at a time. */
@@ -111,7 +112,9 @@ function openStream(
     {
       pull: (controller) =>
         pull(controller).catch((error: unknown) => {
-          deps.log.error('event stream failed', { error: String(error) })
+          deps.log.error('event stream failed', {
+            error: error instanceof Error ? safeText(error) : 'unknown',
+          })
           finish()
           controller.error(error)
         }),
