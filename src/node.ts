@@ -5,8 +5,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
 import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import { type ServerType, serve } from '@hono/node-server'
 import { type Config, readConfig } from './config.ts'
@@ -77,7 +77,9 @@ export async function startNode(
   }
   const database = bootStep('POLLHOOK_DB', () => openDatabase(config.databasePath))
   const vault = createVault(config.secrets, randomBytes)
-  bootStep('POLLHOOK_SECRET', () => claimDatabase(database.db, config.secrets.map(databaseFingerprint), vault, place))
+  bootStep('POLLHOOK_SECRET', () =>
+    claimDatabase(database.db, config.secrets.map(databaseFingerprint), vault, place),
+  )
   const sender = createSender({
     ...config.callbacks,
     concurrencyPerOrigin: config.delivery.endpointConcurrency,
@@ -99,7 +101,13 @@ export async function startNode(
     version,
   })
   const closing = new AbortController()
-  const app = createNodeApp({ config, relay, log, closing: closing.signal, jwks: signingKey && jwksOf(signingKey) })
+  const app = createNodeApp({
+    config,
+    relay,
+    log,
+    closing: closing.signal,
+    jwks: signingKey && jwksOf(signingKey),
+  })
   const server = await listen(app.fetch, config).catch((error: unknown) => {
     database.close()
     throw error
@@ -161,7 +169,11 @@ function createNodeApp(parts: {
       return () => clearInterval(timer)
     },
     closing: parts.closing,
-    docsAsset: (name) => readFile(join(docsFolder, basename(name))).then((bytes) => new Uint8Array(bytes), () => null),
+    docsAsset: (name) =>
+      readFile(join(docsFolder, basename(name))).then(
+        (bytes) => new Uint8Array(bytes),
+        () => null,
+      ),
     version,
   })
 }
@@ -171,7 +183,10 @@ function listen(handler: Parameters<typeof serve>[0]['fetch'], config: Config): 
   return new Promise((resolve, reject) => {
     const server = serve({ fetch: handler, hostname: host, port }, () => resolve(server))
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'is in use: stop what listens there, or set another, e.g. PORT=8081' : error.message
+      const why =
+        error.code === 'EADDRINUSE'
+          ? 'is in use: stop what listens there, or set another, e.g. PORT=8081'
+          : error.message
       reject(new BootError([`PORT: ${host}:${port} ${why}`]))
     })
   })

@@ -92,7 +92,10 @@ export function createRelay(deps: RelayDeps): Relay {
     log,
     settings: { ...config.poll, apiOrigin: config.upstream.origin },
     statusOrigin: (url) => {
-      const parsed = parseStatusUrl(url, { apiOrigin: config.upstream.origin, hostPatterns: config.upstream.hostPatterns })
+      const parsed = parseStatusUrl(url, {
+        apiOrigin: config.upstream.origin,
+        hostPatterns: config.upstream.hostPatterns,
+      })
       return parsed.ok ? parsed.origin : null
     },
     inFlight: (id) => deliverer.isInFlight(id),

@@ -1,8 +1,18 @@
 /** Whether an answer is worth a transaction: a poll that changes nothing writes nothing (DESIGN §3.4). */
-import type { Observation } from '../core/snapshot.ts'
+import { type Observation, parseStatusEntry } from '../core/snapshot.ts'
 import { diff } from '../core/transition.ts'
 import type { PollAnswer } from '../store/polls.ts'
 import type { Watch } from '../store/watches.ts'
+import type { Reply } from './ask.ts'
+
+/** A reply in the store's terms. A `status_url` that policy does not allow changes nothing. */
+export function answerOf(reply: Reply, statusOrigin: (statusUrl: string) => string | null): PollAnswer {
+  if (reply.kind !== 'known') return reply
+  const observation = parseStatusEntry(reply.entry)
+  const { statusUrl } = observation
+  const allowed = statusUrl !== null && statusOrigin(statusUrl) !== null
+  return { kind: 'known', observation, statusUrl: allowed ? statusUrl : null }
+}
 
 /** Would recording this answer write anything? Decided from memory alone. */
 export function isNews(

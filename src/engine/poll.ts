@@ -3,16 +3,15 @@
  * schedule lives in memory; a poll that changes nothing writes nothing (DESIGN §3.4).
  */
 import { pollWaitMs } from '../core/backoff.ts'
-import { parseStatusEntry } from '../core/snapshot.ts'
 import type { Clock, Log, Random, Upstream } from '../ports.ts'
 import type { InFlight } from '../store/outbox.ts'
-import type { PollAnswer, PollRecord, PollResult } from '../store/polls.ts'
+import type { PollRecord, PollResult } from '../store/polls.ts'
 import type { Store } from '../store/store.ts'
 import type { Watch } from '../store/watches.ts'
 import { type AskContext, askForAll, type Reply } from './ask.ts'
 import { createHeap } from './heap.ts'
 import { acquire, createHost, type Host, isBlocked, isOnProbation } from './host.ts'
-import { isNews } from './news.ts'
+import { answerOf, isNews } from './news.ts'
 
 export interface PollSettings {
   apiOrigin: string
@@ -199,7 +198,7 @@ export function createPoller(deps: PollDeps): Poller {
     for (const entry of batch) {
       entry.busy = false
       const token = entry.watch.token
-      const answer = answerOf(replies.get(token) ?? { kind: 'failed' })
+      const answer = answerOf(replies.get(token) ?? { kind: 'failed' }, deps.statusOrigin)
       if (isNews(entry.watch, answer, limits, polledAt, at)) news.push({ token, answer, polledAt })
     }
     for (const record of recordNews(news, at)) {
@@ -235,14 +234,6 @@ export function createPoller(deps: PollDeps): Poller {
     const blockedMs = failed ? Math.max(0, apiHost.blockedUntil - at) : 0
     const wait = pollWaitMs({ ...settings, sinceChangeMs: at - entry.watch.changedAt, chance: random() })
     return Math.max(wait, Math.min(blockedMs, settings.intervalMaxMs))
-  }
-
-  function answerOf(reply: Reply): PollAnswer {
-    if (reply.kind !== 'known') return reply
-    const observation = parseStatusEntry(reply.entry)
-    const { statusUrl } = observation
-    const allowed = statusUrl !== null && deps.statusOrigin(statusUrl) !== null
-    return { kind: 'known', observation, statusUrl: allowed ? statusUrl : null }
   }
 
   function isForgotten(host: Host<Entry>, at: number): boolean {

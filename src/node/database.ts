@@ -1,6 +1,5 @@
 /** The SQLite file on Node: opened, locked against a second Pollhook, migrated. */
-import { readFileSync } from 'node:fs'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
@@ -39,7 +38,9 @@ export function openDatabase(path: string): OpenDatabase {
     migrate(db, readMigrations())
     return {
       db,
-      sizeBytes: () => Number(sqlite.pragma('page_count', { simple: true })) * Number(sqlite.pragma('page_size', { simple: true })),
+      sizeBytes: () =>
+        Number(sqlite.pragma('page_count', { simple: true })) *
+        Number(sqlite.pragma('page_size', { simple: true })),
       close() {
         sqlite.close()
         lock?.close()
@@ -70,9 +71,14 @@ function takeLock(path: string): { close(): void } {
 }
 
 function readMigrations(): MigrationFolder {
-  const journal = JSON.parse(readFileSync(join(migrationsFolder, 'meta/_journal.json'), 'utf8')) as MigrationFolder['journal']
+  const journal = JSON.parse(
+    readFileSync(join(migrationsFolder, 'meta/_journal.json'), 'utf8'),
+  ) as MigrationFolder['journal']
   const migrations = Object.fromEntries(
-    journal.entries.map(({ tag }) => [`m${tag.slice(0, 4)}`, readFileSync(join(migrationsFolder, `${tag}.sql`), 'utf8')]),
+    journal.entries.map(({ tag }) => [
+      `m${tag.slice(0, 4)}`,
+      readFileSync(join(migrationsFolder, `${tag}.sql`), 'utf8'),
+    ]),
   )
   return { journal, migrations }
 }

@@ -119,6 +119,7 @@ export function taskVerbs({ db }: StoreContext) {
       previous: index === 0 ? null : { status: rows[index - 1]!.status, percent: rows[index - 1]!.percent },
       error: row.errorCode === null ? null : { code: row.errorCode, description: row.errorDescription },
       resultJson: row.result,
+      resultDropped: row.resultDropped === 1,
     }))
     return events.filter((event) => event.seq > seq).slice(0, limit)
   }

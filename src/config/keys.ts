@@ -1,0 +1,88 @@
+/** API keys, secrets and the signing key. What they contain never appears in a fault. */
+import { decodeBase64 } from '../core/base64.ts'
+import { parseSigningKey } from '../core/signature.ts'
+import { hashApiKey } from '../keys/api-keys.ts'
+import type { Reader } from './reader.ts'
+
+export interface ApiKeyEntry {
+  owner: string
+  sha256Hex: string
+}
+
+const ownerPattern = /^[a-z0-9][a-z0-9_-]{0,31}$/
+const hashPattern = /^sha256:([0-9a-f]{64})$/i
+const keyCharsMin = 24
+const secretBytesMin = 32
+const keysExample = 'acme=<at least 24 random characters>'
+const secretExample = '<output of: openssl rand -base64 32>'
+
+export function readApiKeys(read: Reader): ApiKeyEntry[] {
+  const name = 'POLLHOOK_API_KEYS'
+  const text = read.raw(name)
+  if (text === undefined) {
+    read.fault(name, 'is not set: it lists who may use the API', keysExample)
+    return []
+  }
+  const entries: ApiKeyEntry[] = []
+  for (const [index, pair] of text.split(',').entries()) {
+    const entry = readPair(pair.trim())
+    if (typeof entry === 'string') read.fault(name, `entry ${index + 1} ${entry}`, keysExample)
+    else entries.push(entry)
+  }
+  const owners = new Map<string, string>()
+  for (const { owner, sha256Hex } of entries) {
+    const other = owners.get(sha256Hex)
+    if (other !== undefined && other !== owner) {
+      read.fault(name, `gives ${other} and ${owner} the same key`, keysExample)
+    }
+    owners.set(sha256Hex, owner)
+  }
+  return entries
+}
+
+/** @returns the entry, or what is wrong with it */
+function readPair(pair: string): ApiKeyEntry | string {
+  const at = pair.indexOf('=')
+  if (at <= 0) return 'is not an owner=key pair'
+  const owner = pair.slice(0, at).trim()
+  const key = pair.slice(at + 1).trim()
+  if (!ownerPattern.test(owner))
+    return 'has an owner that is not 1 to 32 of a-z, 0-9, _ and -, letter or digit first'
+  const hash = hashPattern.exec(key)?.[1]
+  if (hash !== undefined) return { owner, sha256Hex: hash.toLowerCase() }
+  if (key.startsWith('sha256:')) return `(${owner}) has a sha256: that is not 64 hex digits`
+  if (key.length < keyCharsMin)
+    return `(${owner}) has a key of ${key.length} characters, fewer than ${keyCharsMin}`
+  return { owner, sha256Hex: hashApiKey(key) }
+}
+
+export function readSecrets(read: Reader): Uint8Array[] {
+  const name = 'POLLHOOK_SECRET'
+  const text = read.raw(name)
+  if (text === undefined) {
+    read.fault(name, 'is not set: signing secrets are derived from it', secretExample)
+    return []
+  }
+  const secrets: Uint8Array[] = []
+  for (const [index, entry] of text.split(',').entries()) {
+    const bytes = decodeBase64(entry.trim())
+    if (bytes === null) read.fault(name, `value ${index + 1} is not base64`, secretExample)
+    else if (bytes.length < secretBytesMin) {
+      read.fault(
+        name,
+        `value ${index + 1} has ${bytes.length} bytes, fewer than ${secretBytesMin}`,
+        secretExample,
+      )
+    } else secrets.push(bytes)
+  }
+  return secrets
+}
+
+export function readSigningKey(read: Reader): string | null {
+  const name = 'POLLHOOK_SIGNING_KEY'
+  const text = read.raw(name)
+  if (text === undefined) return null
+  if (parseSigningKey(text) !== null) return text
+  read.fault(name, 'is not whsk_ and base64 of 64 bytes, an ed25519 seed and its public key', 'whsk_<base64>')
+  return null
+}

@@ -1,0 +1,90 @@
+/** Reads single values and collects what is wrong with them. Knows no variable by name. */
+import { formatDuration, parseDuration } from '../core/duration.ts'
+
+export interface Reader {
+  /** What the variable is set to, trimmed; undefined when it is unset or empty. */
+  raw(name: string): string | undefined
+  text(name: string, fallback: string, options?: { emptyAllowed?: boolean }): string
+  integer(name: string, fallback: number, range: { min: number; max: number }): number
+  duration(name: string, fallback: string, range: { minMs: number }): number
+  durations(name: string, fallback: string): number[]
+  choice<T extends string>(name: string, fallback: T, choices: readonly T[]): T
+  /** `problem` follows the name of the variable in the sentence. */
+  fault(name: string, problem: string, example: string): void
+  faults(): string[]
+}
+
+/** A value is quoted in a fault up to this length. */
+const quotedCharsMax = 60
+const scheduleEntriesMax = 20
+const durationMsMax = 3650 * 86_400_000
+
+export function createReader(env: Readonly<Record<string, string | undefined>>): Reader {
+  const faults: string[] = []
+
+  function fault(name: string, problem: string, example: string): void {
+    faults.push(`${name} ${problem}; for example ${name}=${example}`)
+  }
+
+  function raw(name: string): string | undefined {
+    const value = env[name]?.trim()
+    return value === '' ? undefined : value
+  }
+
+  function oneDuration(name: string, text: string, minMs: number, example: string): number | null {
+    const ms = parseDuration(text)
+    if (ms === null) {
+      fault(name, `is ${quote(text)}, not a duration such as 500ms, 5s, 5m, 2h or 30d`, example)
+      return null
+    }
+    if (ms >= minMs && ms <= durationMsMax) return ms
+    const range = `from ${formatDuration(minMs)} to ${formatDuration(durationMsMax)}`
+    fault(name, `is ${quote(text)}, not a duration ${range}`, example)
+    return null
+  }
+
+  return {
+    raw,
+    fault,
+    faults: () => faults,
+
+    text(name, fallback, options) {
+      if (options?.emptyAllowed && env[name] !== undefined) return env[name].trim()
+      return raw(name) ?? fallback
+    },
+
+    integer(name, fallback, { min, max }) {
+      const text = raw(name)
+      if (text === undefined) return fallback
+      const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+      if (value >= min && value <= max) return value
+      fault(name, `is ${quote(text)}, not a whole number from ${min} to ${max}`, String(fallback))
+      return fallback
+    },
+
+    duration(name, fallback, { minMs }) {
+      return oneDuration(name, raw(name) ?? fallback, minMs, fallback) ?? parseDuration(fallback) ?? 0
+    },
+
+    durations(name, fallback) {
+      const entries = (raw(name) ?? fallback).split(',').map((entry) => entry.trim())
+      if (entries.length > scheduleEntriesMax) {
+        fault(name, `has ${entries.length} waits, more than ${scheduleEntriesMax}`, fallback)
+      }
+      return entries.flatMap((entry) => oneDuration(name, entry, 1, fallback) ?? [])
+    },
+
+    choice(name, fallback, choices) {
+      const text = raw(name)?.toLowerCase()
+      if (text === undefined) return fallback
+      const found = choices.find((choice) => choice === text)
+      if (found !== undefined) return found
+      fault(name, `is ${quote(text)}, not one of ${choices.join(', ')}`, fallback)
+      return fallback
+    },
+  }
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > quotedCharsMax ? `${text.slice(0, quotedCharsMax)}…` : text)
+}
