@@ -17,6 +17,7 @@ import { databaseFingerprint } from './keys/derive.ts'
 import { jwksOf, loadSigningKey } from './keys/signing-key.ts'
 import { createVault } from './keys/vault.ts'
 import { createLog } from './log.ts'
+import { createMetrics } from './metrics.ts'
 import { createSender } from './net/node/send.ts'
 import { createNodeSigner } from './net/node/signer.ts'
 import { createUpstream } from './net/qencode.ts'
@@ -85,7 +86,9 @@ export async function startNode(
     concurrencyPerOrigin: config.delivery.endpointConcurrency,
     connectTimeoutMs: Math.min(10_000, config.delivery.timeoutMs),
   })
+  const metrics = createMetrics(Date.now)
   const relay = createRelay({
+    observer: metrics.observer,
     db: database.db,
     config,
     place,
@@ -100,6 +103,7 @@ export async function startNode(
     log,
     version,
   })
+  metrics.watch(relay, database.sizeBytes)
   const closing = new AbortController()
   const app = createNodeApp({
     config,
@@ -107,6 +111,7 @@ export async function startNode(
     log,
     closing: closing.signal,
     jwks: signingKey && jwksOf(signingKey),
+    metrics: metrics.text,
   })
   const server = await listen(app.fetch, config).catch((error: unknown) => {
     database.close()
@@ -145,6 +150,7 @@ function createNodeApp(parts: {
   log: Log
   closing: AbortSignal
   jwks: object | null
+  metrics: () => Promise<string>
 }) {
   const { config, relay } = parts
   const authenticate = createAuthenticator(config.apiKeys)
@@ -163,6 +169,7 @@ function createNodeApp(parts: {
     },
     limits: { watchDefaultMs: config.watch.defaultMs, watchMaxMs: config.watch.maxMs },
     jwks: () => parts.jwks,
+    metrics: parts.metrics,
     transitions: relay.feed,
     every(ms, work) {
       const timer = setInterval(work, ms)

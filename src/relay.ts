@@ -12,6 +12,7 @@ import { attemptDelivery } from './engine/attempt.ts'
 import { createCommands } from './engine/commands.ts'
 import { createDeliverer, type SettledAttempt } from './engine/deliver.ts'
 import { createFeed, type Feed } from './engine/feed.ts'
+import { createMaintenance } from './engine/maintenance.ts'
 import { createPoller } from './engine/poll.ts'
 import { createQuota } from './engine/quota.ts'
 import { createSigningSecrets } from './keys/derive.ts'
@@ -45,6 +46,10 @@ export interface RelayDeps {
 export interface RelayObserver {
   recorded(records: readonly PollRecord[], at: number): void
   settled(attempts: readonly SettledAttempt[], at: number): void
+  /** A delivery ended without an attempt of its own: superseded, cancelled, exhausted by its endpoint. */
+  finished(state: string): void
+  /** How late a batch of polls began. */
+  lagged(lagMs: number): void
   called(call: { api: boolean; tokens: number; outcome: string; durationMs: number }): void
 }
 
@@ -74,6 +79,7 @@ export function createRelay(deps: RelayDeps): Relay {
     vault,
     randomText: (length) => randomText(deps.randomBytes(length)),
     endpointPublicId,
+    onFinished: (state) => deps.observer?.finished(state),
   })
   const owners = store.ensureOwners([...new Set(config.apiKeys.map(({ owner }) => owner))])
   const secretsUnder = createSigningSecrets(config.secrets)
@@ -107,6 +113,7 @@ export function createRelay(deps: RelayDeps): Relay {
       deps.observer?.recorded(records, now())
     },
     onCall: (call) => deps.observer?.called(call),
+    onBatch: (lagMs) => deps.observer?.lagged(lagMs),
     wake,
   })
 
@@ -171,6 +178,7 @@ export function createRelay(deps: RelayDeps): Relay {
     return plannedAt
   }
 
+  const maintenance = createMaintenance({ store, now, timers, log, retentionMs: config.retentionMs })
   const commands = createCommands({
     store,
     poller,
@@ -194,6 +202,7 @@ export function createRelay(deps: RelayDeps): Relay {
       poller.start()
       deliverer.start()
       running = true
+      maintenance.start()
       log.info('relay started', { tasks: poller.taskCount() })
       plan(now())
     },
@@ -202,6 +211,7 @@ export function createRelay(deps: RelayDeps): Relay {
     async stop() {
       running = false
       cancelTimer?.()
+      maintenance.stop()
       deliverer.stop()
       await Promise.all([poller.idle(), deliverer.idle()])
     },

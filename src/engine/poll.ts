@@ -35,6 +35,8 @@ export interface PollDeps {
   /** After each commit. */
   onRecorded(records: readonly PollRecord[]): void
   onCall: AskContext['onCall']
+  /** A batch is asked for, so long after the first of its tasks was due. */
+  onBatch(lagMs: number): void
   /** Something is to be done sooner than the last pass said. */
   wake(): void
 }
@@ -169,6 +171,7 @@ export function createPoller(deps: PollDeps): Poller {
 
   function start(host: Host<Entry>, batch: Entry[]): void {
     const startedAt = now()
+    deps.onBatch(Math.max(0, startedAt - Math.min(...batch.map((entry) => entry.dueAt))))
     for (const entry of batch) entry.polledAt = startedAt
     // There is a place: the promise is resolved already and only takes it.
     const call = acquire(host, settings.concurrency)

@@ -42,7 +42,7 @@ export interface Queued {
 
 export type OutboxVerbs = ReturnType<typeof outboxVerbs>
 
-export function outboxVerbs({ db, place, randomText }: StoreContext) {
+export function outboxVerbs({ db, place, randomText, onFinished }: StoreContext) {
   const p = sql.placeholder
   const newestRegular = db
     .select({ id: deliveries.id, type: deliveries.type, state: deliveries.state, dueAt: deliveries.dueAt })
@@ -135,6 +135,7 @@ export function outboxVerbs({ db, place, randomText }: StoreContext) {
 
   function finishDelivery(id: number, state: string, reason: StateReason | null, at: number): void {
     finish.run({ id, state, reason, at })
+    onFinished?.(state)
   }
 
   /** @returns whether the new event becomes the head */

@@ -1,4 +1,5 @@
 /** The store: every verb over one database, composed once. Each verb that writes is one transaction. */
+import { sql } from 'drizzle-orm'
 import { rank } from '../core/delivery.ts'
 import type { StoreContext } from './context.ts'
 import { deliveryVerbs } from './deliveries.ts'
@@ -9,6 +10,7 @@ import { ownerVerbs } from './owners.ts'
 import { pollVerbs } from './polls.ts'
 import { recipientVerbs } from './recipients.ts'
 import { redeliveryVerbs } from './redeliveries.ts'
+import { retentionVerbs } from './retention.ts'
 import { subscriptionChangeVerbs } from './subscription-changes.ts'
 import { subscriptionViewVerbs } from './subscription-view.ts'
 import { subscriptionVerbs } from './subscriptions.ts'
@@ -39,6 +41,7 @@ export function createStore(context: StoreContext) {
     ...taskViewVerbs(context, { tasks, views }),
     ...owners,
     ...redeliveryVerbs(context, { tasks, outbox, endpoints, views, deliveryViews }),
+    ...retentionVerbs(context, { tasks }),
     subscribe: subscriptions.subscribe,
     cancelSubscription: subscriptions.cancelSubscription,
     ...subscriptionChangeVerbs(context, world),
@@ -58,6 +61,13 @@ export function createStore(context: StoreContext) {
     nextDueAt: deliveries.nextDueAt,
     waitingEndpoints: deliveries.waitingEndpoints,
     settleDeliveries: deliveries.settleDeliveries,
+
+    /** The longest-due delivery, for the backlog in seconds. */
+    oldestDueAt(now: number): number | null {
+      const row = context.db.all<{ at: number | null }>(sql`select min(due_at) as at from deliveries
+        where due_at is not null and due_at <= ${now}`)[0]
+      return row?.at ?? null
+    },
 
     /** After a crash: progress that was being sent when a newer event came is not sent again. */
     supersedeStale(now: number): void {
