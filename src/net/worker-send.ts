@@ -1,0 +1,82 @@
+/**
+ * One POST through `fetch`, turned into an Outcome (CONTRACT §4.7), for runtimes without sockets. The runtime
+ * keeps it from private addresses (`global_fetch_strictly_public`); the URL itself is judged here.
+ */
+import { type Outcome, responseBodyBytesMax, type TransportErrorCode } from '../core/outcome.ts'
+import { type CallbackPolicy, parseCallbackUrl } from '../core/target.ts'
+import type { Sender, SendRequest } from '../ports.ts'
+
+export interface FetchSenderOptions {
+  policy: CallbackPolicy
+  fetch: (url: string, init: RequestInit) => Promise<Response>
+}
+
+/** More of an accepting answer is not read: the receiver has said yes. */
+const acceptedBodyBytesMax = 65_536
+
+export function createFetchSender({ policy, fetch }: FetchSenderOptions): Sender {
+  return {
+    async send(request) {
+      const target = parseCallbackUrl(request.url, policy)
+      if (!target.ok) return { kind: 'refused', errorCode: target.refusal }
+      const deadline = new AbortController()
+      const timer = setTimeout(() => deadline.abort(), request.timeoutMs)
+      try {
+        return await post(request, fetch, deadline.signal)
+      } catch (error) {
+        return { kind: 'unreachable', errorCode: deadline.signal.aborted ? 'timeout' : errorCodeOf(error) }
+      } finally {
+        clearTimeout(timer)
+      }
+    },
+  }
+}
+
+async function post(
+  request: SendRequest,
+  fetch: FetchSenderOptions['fetch'],
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { url, headers, body } = request
+  // `error` throws in workerd, `follow` would repeat the body elsewhere (DESIGN §4).
+  const response = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal })
+  const statusCode = response.status
+  if (response.ok) {
+    await readUpTo(response, acceptedBodyBytesMax, signal)
+    return { kind: 'accepted', statusCode }
+  }
+  const retryAfter = response.headers.get('retry-after')
+  // The answer is decided: a body that breaks or hangs does not change it.
+  const responseBody = await readUpTo(response, responseBodyBytesMax, signal).catch(() => null)
+  return { kind: 'rejected', statusCode, retryAfter, responseBody }
+}
+
+/** @throws when the deadline passes or the connection breaks before the end or the limit */
+async function readUpTo(response: Response, bytesMax: number, signal: AbortSignal): Promise<string | null> {
+  const reader = response.body?.getReader()
+  if (reader === undefined) return null
+  const cut = () => void reader.cancel().catch(() => undefined)
+  signal.addEventListener('abort', cut)
+  const decoder = new TextDecoder()
+  let text = ''
+  let left = bytesMax
+  while (left > 0) {
+    const { done, value } = await reader.read()
+    if (signal.aborted) throw new Error('deadline')
+    if (done) return text + decoder.decode()
+    text += decoder.decode(value.subarray(0, left), { stream: true })
+    left -= value.byteLength
+  }
+  cut()
+  return text
+}
+
+/** fetch tells what went wrong only in words; what they do not say is `network_error`. */
+function errorCodeOf(error: unknown): TransportErrorCode {
+  const text = error instanceof Error ? `${error.message} ${String(error.cause ?? '')}`.toLowerCase() : ''
+  if (/dns|getaddrinfo|enotfound|resolve/.test(text)) return 'dns_error'
+  if (/refused/.test(text)) return 'connection_refused'
+  if (/reset|closed|lost/.test(text)) return 'connection_reset'
+  if (/tls|ssl|certificate/.test(text)) return 'tls_error'
+  return 'network_error'
+}

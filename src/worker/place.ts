@@ -1,0 +1,30 @@
+/** A shard's place in its name, and its share of what the configuration allows in total. */
+import type { Config } from '../config.ts'
+import type { Place } from '../core/ids.ts'
+
+export function placeName({ generation, shard }: Place): string {
+  return `${generation}:${shard}`
+}
+
+/** @throws for an object that was not named by `placeName` */
+export function parsePlace(name: string | undefined): Place {
+  const match = /^(\d{1,4}):(\d{1,4})$/.exec(name ?? '')
+  if (match === null) throw new Error(`"${name}" is not the name of a shard`)
+  return { generation: Number(match[1]), shard: Number(match[2]) }
+}
+
+/** Concurrency and quota are divided by the number of shards, rounded up (DESIGN §5). */
+export function shareOf(config: Config, place: Place): Config {
+  const shards = config.shards.find(({ generation }) => generation === place.generation)?.shards ?? 1
+  const share = (total: number) => Math.ceil(total / shards)
+  return {
+    ...config,
+    ownerQuota: share(config.ownerQuota),
+    poll: { ...config.poll, concurrency: share(config.poll.concurrency) },
+    delivery: {
+      ...config.delivery,
+      concurrency: share(config.delivery.concurrency),
+      endpointConcurrency: share(config.delivery.endpointConcurrency),
+    },
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * One shard: a Durable Object that holds a whole relay over its own SQLite. Engine, store, migrations and API are
+ * those of Node, unchanged; this file brings timers, the alarm and the object's life cycle.
+ */
+import { DurableObject } from 'cloudflare:workers'
+import { drizzle } from 'drizzle-orm/durable-sqlite'
+import migrations from '../../migrations/migrations.js'
+import manifest from '../../package.json' with { type: 'json' }
+import { type Config, readConfig } from '../config.ts'
+import { createApp } from '../http/app.ts'
+import { createAuthenticator } from '../keys/api-keys.ts'
+import { databaseFingerprint } from '../keys/derive.ts'
+import { jwksOf, loadSigningKey } from '../keys/signing-key.ts'
+import { createVault } from '../keys/vault.ts'
+import { createLog } from '../log.ts'
+import { createMetrics } from '../metrics.ts'
+import { createUpstream } from '../net/qencode.ts'
+import { createWebSigner } from '../net/web-signer.ts'
+import type { Log, Timers } from '../ports.ts'
+import { createRelay, type Relay } from '../relay.ts'
+import { claimDatabase } from '../store/claim.ts'
+import { migrate } from '../store/migrate.ts'
+import * as schema from '../store/schema.ts'
+import { createBatchingSender } from './deliverer.ts'
+import { parsePlace, shareOf } from './place.ts'
+
+const { version } = manifest
+
+/** An alarm comes this long after the pass it stands in for: while the object is awake a timer is first. */
+const alarmSlackMs = 2_000
+/** The alarm handler stays while the next pass is nearer than this; then the object may be evicted. */
+const stayMs = 10_000
+/** And leaves after this long in any case: an alarm handler may run for 15 minutes. */
+const stayMsMax = 60_000
+
+interface Running {
+  relay: Relay
+  app: { fetch(request: Request): Response | Promise<Response> }
+  log: Log
+}
+
+export class RelayShard extends DurableObject<Env> {
+  #running: Running | null = null
+  #alarmAt: number | null = null
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env)
+    ctx.blockConcurrencyWhile(async () => {
+      this.#alarmAt = await ctx.storage.getAlarm()
+      this.#running = await this.#start()
+      this.#armAlarm()
+    })
+  }
+
+  async #start(): Promise<Running> {
+    const read = readConfig(this.env as unknown as Record<string, string>)
+    if (!read.ok) throw new Error(`Pollhook cannot start: ${read.faults.join('; ')}`)
+    const place = parsePlace(this.ctx.id.name)
+    const config = shareOf(read.config, place)
+    const log = createLog(config.logLevel, (line) => console.log(line.trimEnd()))
+    const db = drizzle(this.ctx.storage, { schema })
+    migrate(db, migrations)
+    const randomBytes = (length: number) => crypto.getRandomValues(new Uint8Array(length))
+    const vault = createVault(config.secrets, randomBytes)
+    claimDatabase(db, config.secrets.map(databaseFingerprint), vault, place)
+    const metrics = createMetrics(Date.now, { shard: `${place.generation}:${place.shard}` })
+    const relay = createRelay({
+      db,
+      config,
+      place,
+      upstream: createUpstream({ fetch: (url, init) => fetch(url, init), timeoutMs: config.poll.timeoutMs }),
+      sender: createBatchingSender(
+        (requests) => this.ctx.exports.Deliverer.deliver(requests),
+        (error) => log.error('a batch of callbacks was lost on its way', { error }),
+      ),
+      signer: createWebSigner({ signingKey: config.signingKey ?? undefined }),
+      vault,
+      now: Date.now,
+      random: Math.random,
+      randomBytes,
+      timers: this.#timers(),
+      log,
+      version,
+      observer: metrics.observer,
+    })
+    metrics.watch(relay, () => this.ctx.storage.sql.databaseSize)
+    relay.start()
+    return { relay, app: await createShardApp(config, relay, log, metrics.text, this.env), log }
+  }
+
+  /** Timers hold while the object is awake; the alarm is the way back from an eviction or a crash. */
+  #timers(): Timers {
+    return {
+      after: (ms, work) => {
+        const timer = setTimeout(() => {
+          work()
+          this.#armAlarm()
+        }, ms)
+        return () => clearTimeout(timer)
+      },
+    }
+  }
+
+  /** Setting an alarm writes a row, so one that is early enough already stays. */
+  #armAlarm(): void {
+    const nextAt = this.#running?.relay.nextPassAt() ?? null
+    if (nextAt === null) return
+    const wanted = Math.max(nextAt, Date.now()) + alarmSlackMs
+    if (this.#alarmAt !== null && this.#alarmAt <= wanted) return
+    this.#alarmAt = wanted
+    this.ctx.waitUntil(this.ctx.storage.setAlarm(wanted))
+  }
+
+  /** Runs the passes for as long as there is work near; never throws, as six retries later there is silence. */
+  override async alarm(): Promise<void> {
+    this.#alarmAt = null
+    const running = this.#running
+    if (running === null) return
+    const leaveAt = Date.now() + stayMsMax
+    try {
+      running.relay.pass()
+      while (this.#isBusy(running.relay) && Date.now() < leaveAt) {
+        await new Promise((resolve) => setTimeout(resolve, alarmSlackMs / 2))
+      }
+    } catch (error) {
+      running.log.error('the alarm failed', { error })
+    }
+    this.#armAlarm()
+  }
+
+  #isBusy(relay: Relay): boolean {
+    const nextAt = relay.nextPassAt()
+    return relay.inFlightCount() > 0 || (nextAt !== null && nextAt - Date.now() < stayMs)
+  }
+
+  /** The cron's call: whatever became of the alarm, the relay goes on. */
+  async wake(): Promise<void> {
+    this.#running?.relay.pass()
+    this.#armAlarm()
+  }
+
+  override async fetch(request: Request): Promise<Response> {
+    if (this.#running === null) return new Response(null, { status: 503 })
+    const response = await this.#running.app.fetch(request)
+    this.#armAlarm()
+    return response
+  }
+}
+
+async function createShardApp(
+  config: Config,
+  relay: Relay,
+  log: Log,
+  metrics: () => Promise<string>,
+  env: Env,
+) {
+  const authenticate = createAuthenticator(config.apiKeys)
+  const owners = new Map(relay.owners.map((owner) => [owner.name, owner]))
+  const signingKey = config.signingKey === null ? null : await loadSigningKey(config.signingKey)
+  const jwks = signingKey === null ? null : jwksOf(signingKey)
+  return createApp({
+    queries: relay.store,
+    commands: relay.commands,
+    authenticate: (key) => owners.get(authenticate(key) ?? '') ?? null,
+    now: Date.now,
+    requestId: () => crypto.randomUUID(),
+    log,
+    policy: {
+      callback: config.callbacks,
+      status: { apiOrigin: config.upstream.origin, hostPatterns: config.upstream.hostPatterns },
+    },
+    limits: { watchDefaultMs: config.watch.defaultMs, watchMaxMs: config.watch.maxMs },
+    jwks: () => jwks,
+    transitions: relay.feed,
+    every(ms, work) {
+      const timer = setInterval(work, ms)
+      return () => clearInterval(timer)
+    },
+    // An object is not told when it ends; its streams break and are opened again with Last-Event-ID.
+    closing: new AbortController().signal,
+    async docsAsset(name) {
+      const response = await env.DOCS.fetch(`https://docs/${encodeURIComponent(name)}`)
+      return response.ok ? new Uint8Array(await response.arrayBuffer()) : null
+    },
+    metrics,
+    version,
+  })
+}
