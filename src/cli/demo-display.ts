@@ -1,0 +1,94 @@
+/** What the demo shows: a bar per job on a terminal, plain lines elsewhere. Knows no network. */
+import { MultiBar, type SingleBar } from 'cli-progress'
+import { colorsFor } from './output.ts'
+import type { ReceivedWebhook } from './receiver.ts'
+
+export interface Display {
+  line(text?: string): void
+  /** A log line of the relay: on its own line, without disturbing the bars. */
+  log(text: string): void
+  /** A line for the webhook, and its job's bar moved on. */
+  webhook(received: ReceivedWebhook): void
+  /** Leaves the bars where they are; lines go on below. */
+  endBars(): void
+}
+
+const barFormat = '  {name} {bar} {percent} {status}'
+
+/** @param names of the jobs that get a bar, as in the `job` metadata of their subscriptions */
+export function createDisplay(stream: NodeJS.WriteStream, names: readonly string[]): Display {
+  const colors = colorsFor(stream)
+  const width = Math.max(...names.map((name) => name.length))
+  let bars: { multi: MultiBar; byName: Map<string, SingleBar> } | null = null
+
+  function startBars() {
+    const multi = new MultiBar({
+      stream,
+      format: barFormat,
+      barsize: 30,
+      barCompleteChar: '█',
+      barIncompleteChar: '░',
+      hideCursor: true,
+      // A logged line takes the place of the first bar, so bars that did not change are drawn again too.
+      forceRedraw: true,
+    })
+    const bar = (name: string) =>
+      multi.create(100, 0, { name: name.padEnd(width), percent: '    –', status: 'registered' })
+    return { multi, byName: new Map(names.map((name) => [name, bar(name)])) }
+  }
+  function line(text = ''): void {
+    if (bars === null) stream.write(`${text}\n`)
+    else bars.multi.log(`${text}\n`)
+  }
+  return {
+    line,
+    log: (text) => line(colors.yellow(text.trimEnd())),
+    webhook(received) {
+      if (stream.isTTY) bars ??= startBars()
+      line(webhookLine(received, { colors, width }))
+      const { event } = received
+      if (bars === null || event === null) return
+      const { status, percent, metadata } = event.data
+      bars.byName.get(metadata.job ?? '')?.update(percent ?? 0, {
+        percent: percentText(percent),
+        status: colorOf(event.type, colors)(status ?? ''),
+      })
+    },
+    endBars() {
+      if (bars === null) return
+      // Lines that were logged since the last redraw would be lost otherwise.
+      bars.multi.update()
+      bars.multi.stop()
+      bars = null
+    },
+  }
+}
+
+/** E.g. `10:00:07  beach    task.progress     42.5 %  encoding  seq 7  ✔ verified`. */
+export function webhookLine(
+  received: ReceivedWebhook,
+  { colors, width }: { colors: ReturnType<typeof colorsFor>; width: number },
+): string {
+  const time = colors.dim(new Date().toTimeString().slice(0, 8))
+  if (!received.verified) return `${time}  ${colors.red('✘ a webhook whose signature does not fit')}`
+  const { event } = received
+  const mark = colors.green(received.repeat ? '✔ verified (a repeat)' : '✔ verified')
+  if (event === null) return `${time}  ${mark}, but it is no event of Pollhook`
+  const { metadata, percent, seq, error } = event.data
+  const name = (metadata.job ?? event.data.task_token.slice(0, 6)).padEnd(width)
+  const type = colorOf(event.type, colors)(event.type.padEnd(16))
+  const reason = error?.description == null ? '' : `  ${colors.red(error.description)}`
+  return `${time}  ${name}  ${type}  ${percentText(percent)}  seq ${String(seq ?? '–').padEnd(3)} ${mark}${reason}`
+}
+
+function percentText(percent: number | null): string {
+  return percent === null ? '     –' : `${(Math.floor(percent * 10) / 10).toFixed(1)}%`.padStart(6)
+}
+
+function colorOf(type: string, colors: ReturnType<typeof colorsFor>): (text: string) => string {
+  if (type === 'task.completed') return colors.green
+  if (type === 'task.progress') return colors.dim
+  return ['task.failed', 'task.lost', 'task.expired', 'task.stalled'].includes(type)
+    ? colors.red
+    : colors.cyan
+}

@@ -1,0 +1,34 @@
+/** `pollhook keys`: makes API keys. What it prints is stored nowhere. */
+import { randomBytes } from 'node:crypto'
+import { Command, InvalidArgumentError } from 'commander'
+import { hashApiKey } from '../keys/api-keys.ts'
+import { colorsFor, printLine } from './output.ts'
+
+/** CONTRACT §1, POLLHOOK_API_KEYS. */
+const ownerPattern = /^[a-z0-9][a-z0-9_-]{0,31}$/
+
+export function keysCommand(): Command {
+  const create = new Command('new')
+    .description('Print a new API key and the entry that lets it in.')
+    .argument('<owner>', 'who the key belongs to: 1 to 32 of a-z, 0-9, _ and -', owner)
+    .action((name: string) => {
+      const dim = colorsFor(process.stdout).dim
+      const key = newKey()
+      printLine(`${dim('key:  ')} ${key}`)
+      printLine(`${dim('entry:')} ${name}=sha256:${hashApiKey(key)}`)
+      process.stderr.write(
+        'Give the key to its owner: it cannot be shown again. Add the entry to POLLHOOK_API_KEYS, entries separated by commas.\n',
+      )
+    })
+  return new Command('keys').description('Make API keys.').addCommand(create)
+}
+
+/** 256 bits in base64url: no `,` or `=`, which POLLHOOK_API_KEYS uses itself. */
+export function newKey(): string {
+  return `phk_${randomBytes(32).toString('base64url')}`
+}
+
+function owner(text: string): string {
+  if (ownerPattern.test(text)) return text
+  throw new InvalidArgumentError('Use 1 to 32 of a-z, 0-9, _ and -, a letter or digit first.')
+}

@@ -1,0 +1,28 @@
+/** How commands speak: colours on a terminal only, results on stdout, trouble on stderr. */
+import picocolors from 'picocolors'
+
+export type Colors = ReturnType<typeof picocolors.createColors>
+
+/** NO_COLOR (no-color.org) wins over a terminal. */
+export function colorsFor(stream: NodeJS.WriteStream): Colors {
+  return picocolors.createColors(stream.isTTY === true && !process.env.NO_COLOR)
+}
+
+export function printLine(text = ''): void {
+  process.stdout.write(`${text}\n`)
+}
+
+/** One line of trouble, and the exit code that goes with it; the process ends by itself. */
+export function fail(message: string): void {
+  process.stderr.write(`${colorsFor(process.stderr).red('error:')} ${message}\n`)
+  process.exitCode = 1
+}
+
+/** For a start that did not work out: the reason, or each of several. */
+export function failStart(error: unknown): void {
+  const faults =
+    error instanceof Error && 'faults' in error && Array.isArray(error.faults)
+      ? error.faults.map(String)
+      : [error instanceof Error ? error.message : String(error)]
+  for (const fault of faults) fail(fault)
+}

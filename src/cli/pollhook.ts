@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+/** The `pollhook` command: puts the commands together, nothing else. Each one has a file of its own. */
+import { Command } from 'commander'
+import { demoCommand } from './demo.ts'
+import { keysCommand } from './keys.ts'
+import { fail } from './output.ts'
+import { serveCommand } from './serve.ts'
+import { simulateCommand } from './simulate.ts'
+import { version } from './version.ts'
+
+const examples = `
+Examples:
+  $ pollhook demo                      relay, simulated upstream and receiver on loopback, no set-up
+  $ pollhook keys new acme             a new API key, and its entry for POLLHOOK_API_KEYS
+  $ POLLHOOK_API_KEYS=acme=<key> POLLHOOK_SECRET=$(openssl rand -base64 32) pollhook serve
+  $ pollhook simulate --jobs 5 --fail-rate 0.2
+
+pollhook serve is configured by environment variables: the README lists them.
+`
+
+const program = new Command('pollhook')
+  .description('Polls the status of Qencode tasks and tells your app by signed webhooks.')
+  .version(version)
+  .addHelpText('after', examples)
+
+for (const command of [serveCommand(), demoCommand(), simulateCommand(), keysCommand()]) {
+  for (const each of [command, ...command.commands]) {
+    each.showHelpAfterError(`Run "pollhook ${command.name()} --help" for what it takes.`)
+  }
+  program.addCommand(command)
+}
+program.showHelpAfterError('Run "pollhook --help" for the commands.')
+
+await program.parseAsync().catch((error: unknown) => {
+  fail(error instanceof Error ? error.message : String(error))
+})

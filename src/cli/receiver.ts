@@ -1,0 +1,134 @@
+/**
+ * A webhook receiver as an app would write it: reads the body, checks the signature with the official
+ * `standardwebhooks` package, answers 204 or 401. Knows nothing of the relay but its signing secrets.
+ */
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Webhook } from 'standardwebhooks'
+
+export interface ReceivedWebhook {
+  /** `webhook-id`; empty when the header is missing. */
+  id: string
+  /** False when no secret fits; then nothing else of it can be trusted. */
+  verified: boolean
+  /** This id came before: at least once means that it may. */
+  repeat: boolean
+  /** Null when the body is no such event. */
+  event: WebhookEvent | null
+}
+
+/** The parts of CONTRACT §3 that a display needs. */
+export interface WebhookEvent {
+  type: string
+  data: {
+    task_token: string
+    seq: number | null
+    status: string | null
+    percent: number | null
+    metadata: Record<string, string>
+    error: { code: number; description: string | null } | null
+  }
+}
+
+export interface ReceiverOptions {
+  /** `whsec_…`; any of them may fit. */
+  secrets: readonly string[]
+  /** Called before the answer is sent. */
+  onWebhook: (webhook: ReceivedWebhook) => void
+  /** On 127.0.0.1; 0, a free one, unless told. */
+  port?: number
+}
+
+export interface Receiver {
+  /** The callback URL. */
+  url: string
+  close(): Promise<void>
+}
+
+/** A result is at most 256 KiB (CONTRACT §3). */
+const bodyBytesMax = 1024 * 1024
+/** Ids that are remembered to tell repeats. */
+const idsMax = 10_000
+
+/** @throws when the port is taken or a secret is malformed */
+export async function createReceiver(options: ReceiverOptions): Promise<Receiver> {
+  const webhooks = options.secrets.map((secret) => new Webhook(secret))
+  const seen = new Set<string>()
+  const server = createServer(async (request, response) => {
+    const answer = (status: number) => response.writeHead(status).end()
+    if (request.method !== 'POST') return answer(405)
+    const body = await readBody(request).catch(() => null)
+    if (body === null) return answer(413)
+    const received = readWebhook({ webhooks, seen, body, headers: request.headers })
+    options.onWebhook(received)
+    return answer(received.verified ? 204 : 401)
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port ?? 0, '127.0.0.1', resolve)
+  })
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhooks`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+/** Null when it is too long. */
+async function readBody(request: IncomingMessage): Promise<string | null> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of request as AsyncIterable<Uint8Array>) {
+    bytes += chunk.byteLength
+    if (bytes > bodyBytesMax) return null
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function readWebhook({
+  webhooks,
+  seen,
+  body,
+  headers,
+}: {
+  webhooks: readonly Webhook[]
+  seen: Set<string>
+  body: string
+  headers: IncomingMessage['headers']
+}): ReceivedWebhook {
+  const id = String(headers['webhook-id'] ?? '')
+  const plain = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+  if (!webhooks.some((webhook) => verifies(webhook, body, plain))) {
+    return { id, verified: false, repeat: false, event: null }
+  }
+  const repeat = seen.has(id)
+  seen.add(id)
+  for (const oldest of seen) {
+    if (seen.size <= idsMax) break
+    seen.delete(oldest)
+  }
+  return { id, verified: true, repeat, event: parseEvent(body) }
+}
+
+function verifies(webhook: Webhook, body: string, headers: Record<string, string>): boolean {
+  try {
+    webhook.verify(body, headers)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** What is signed comes from the relay, so a glance at its shape is enough. */
+function parseEvent(body: string): WebhookEvent | null {
+  try {
+    const event = JSON.parse(body) as WebhookEvent | null
+    return typeof event?.type === 'string' && typeof event.data?.task_token === 'string' ? event : null
+  } catch {
+    return null
+  }
+}

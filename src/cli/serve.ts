@@ -1,0 +1,33 @@
+/** `pollhook serve`: the relay, configured by environment variables, until SIGTERM or SIGINT. */
+import { Command } from 'commander'
+import { failStart } from './output.ts'
+import { untilSignal } from './signals.ts'
+
+/** What still holds the process after the end must not hold it for ever. */
+const lingerMs = 2_000
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('Run the relay, configured by environment variables.')
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 after SIGTERM or SIGINT, 1 when it could not start: one line per fault says why.
+
+Example:
+  $ POLLHOOK_API_KEYS=acme=<key> POLLHOOK_SECRET=<base64 of 32 bytes> pollhook serve`,
+    )
+    .action(serve)
+}
+
+async function serve(): Promise<void> {
+  // Loaded here so that the other commands start without the database driver.
+  const { startNode } = await import('../node.ts')
+  const signal = untilSignal()
+  const relay = await startNode(process.env).catch(failStart)
+  if (relay !== undefined) {
+    await signal
+    await relay.stop()
+  }
+  setTimeout(() => process.exit(), lingerMs).unref()
+}

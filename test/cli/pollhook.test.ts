@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { hashApiKey } from '../../src/keys/api-keys.ts'
+import { pollhook } from './run.ts'
+
+test('--version is the version of the package', async () => {
+  const text = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')
+  const { version } = JSON.parse(text) as { version: string }
+  expect(await pollhook(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' })
+})
+
+test('--help lists the commands and shows examples, without colours where there is no terminal', async () => {
+  const { code, out } = await pollhook(['--help'])
+  expect(code).toBe(0)
+  for (const word of ['serve', 'demo', 'simulate', 'keys', 'Examples:', 'pollhook keys new acme']) {
+    expect(out).toContain(word)
+  }
+  expect(out).not.toContain('\u001b')
+})
+
+test.each(['serve', 'demo', 'simulate', 'keys'])('%s --help explains the command', async (command) => {
+  const { code, out } = await pollhook([command, '--help'])
+  expect(code).toBe(0)
+  expect(out).toContain(`Usage: pollhook ${command}`)
+})
+
+test('keys new prints a key and the hash that lets it in', async () => {
+  const { code, out } = await pollhook(['keys', 'new', 'acme'])
+  expect(code).toBe(0)
+  const key = /^key: {3}(\S{24,})$/m.exec(out)?.[1]
+  const entry = /^entry: (\S+)$/m.exec(out)?.[1]
+  expect(key).not.toMatch(/[=,]/)
+  expect(entry).toBe(`acme=sha256:${hashApiKey(key ?? '')}`)
+  expect((await pollhook(['keys', 'new', 'acme'])).out).not.toContain(key)
+})
+
+test.each([
+  [['keys', 'new', 'Not OK'], 'Use 1 to 32 of a-z'],
+  [['simulate', '--speed', 'fast'], 'Give a number above 0'],
+  [['simulate', '--speed', '0'], 'Give a number above 0'],
+  [['simulate', '--fail-rate', '1.5'], 'Give a number from 0 to 1'],
+  [['simulate', '--fail-rate', ''], 'Give a number from 0 to 1'],
+  [['simulate', '--port', '70000'], 'Give a whole number from 0 to 65535'],
+  [['simulate', '--latency', 'long'], 'Give a duration like 500ms'],
+  [['simulate', '--nope'], "unknown option '--nope'"],
+  [['frobnicate'], "unknown command 'frobnicate'"],
+])('%j is refused, and the error says what to do', async (args, advice) => {
+  const { code, out, err } = await pollhook(args)
+  expect(code).toBe(1)
+  expect(out).toBe('')
+  expect(err).toContain(advice)
+  expect(err).toContain('--help')
+})
+
+test('simulate says how to point a relay at it, and ends with code 0 at SIGTERM', async () => {
+  const { code, out, err } = await pollhook(['simulate', '--port', '0', '--jobs', '2', '--seed', '5'], {
+    signal: { at: 'Ctrl-C', name: 'SIGTERM' },
+  })
+  expect({ code, err }).toEqual({ code: 0, err: '' })
+  expect(out).toMatch(/POLLHOOK_UPSTREAM_URL=http:\/\/127\.0\.0\.1:\d+\n/)
+  expect(out).toContain("POLLHOOK_UPSTREAM_HOSTS='127.0.0.1:*'")
+  expect(out.match(/^job \d: [a-f0-9]{32} http/gm)).toHaveLength(2)
+})
+
+test('a port that is taken is an error with a way out', async () => {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const { code, err } = await pollhook(['simulate', '--port', String(port)])
+  await new Promise((resolve) => server.close(resolve))
+  expect(code).toBe(1)
+  expect(err).toContain(`port ${port} is in use: choose another with --port`)
+})
+
+test('serve without configuration names every variable that is missing and ends with code 1', async () => {
+  const { code, err } = await pollhook(['serve'])
+  expect(code).toBe(1)
+  expect(err).toContain('POLLHOOK_API_KEYS')
+  expect(err).toContain('POLLHOOK_SECRET')
+})
