@@ -40,6 +40,8 @@ export interface RelayDeps {
   log: Log
   version: string
   observer?: RelayObserver
+  /** What the engine is given in place of the store: the simulation watches, and breaks, its verbs. */
+  wrapStore?(store: Store): Store
 }
 
 /** What happens, for whoever counts it. */
@@ -73,7 +75,7 @@ export interface Relay {
 export function createRelay(deps: RelayDeps): Relay {
   const { config, now, random, timers, log } = deps
   const { db, place, vault } = deps
-  const store = createStore({
+  const whole = createStore({
     db,
     place,
     vault,
@@ -81,6 +83,7 @@ export function createRelay(deps: RelayDeps): Relay {
     endpointPublicId,
     onFinished: (state) => deps.observer?.finished(state),
   })
+  const store = deps.wrapStore?.(whole) ?? whole
   const owners = store.ensureOwners([...new Set(config.apiKeys.map(({ owner }) => owner))])
   const secretsUnder = createSigningSecrets(config.secrets)
   const secretsOf = (ownerId: number, n: number) => secretsUnder(store.ownerName(ownerId), n)
