@@ -24,8 +24,6 @@ export interface AppDeps {
   calls: CallLog
   now: () => number
   wait: (ms: number) => Promise<void>
-  /** Settles when the simulator closes, so that calls that are never answered end then. */
-  closed: Promise<void>
 }
 
 export type SimulatorApp = Hono<{ Bindings: HttpBindings }>
@@ -35,9 +33,9 @@ const bodyCharsMax = 1024 * 1024
 /** Jobs are made here, and every token is known. */
 export function createApiApp(deps: AppDeps, origin: () => string): SimulatorApp {
   const app = createMasterApp(deps, 'api', origin)
-  app.post('/v1/access_token', (c) => answerForm(c, deps, (form) => answerAccessToken(deps.jobs, form)))
-  app.post('/v1/create_task', (c) => answerForm(c, deps, (form) => answerCreateTask(deps.jobs, form)))
-  app.post('/v1/start_encode2', (c) => answerForm(c, deps, (form) => answerStartEncode(deps.jobs, form)))
+  app.post('/v1/access_token', (c) => answerForm(c, (form) => answerAccessToken(deps.jobs, form)))
+  app.post('/v1/create_task', (c) => answerForm(c, (form) => answerCreateTask(deps.jobs, form)))
+  app.post('/v1/start_encode2', (c) => answerForm(c, (form) => answerStartEncode(deps.jobs, form)))
   return app
 }
 
@@ -46,19 +44,19 @@ export function createMasterApp(deps: AppDeps, host: Host, origin: () => string)
   const app: SimulatorApp = new Hono()
   app.post('/v1/status', async (c) => {
     const form = await readForm(c)
-    if (form === null) return toResponse(c, deps, errorReply(9, 'Payload is too long'))
+    if (form === null) return toResponse(c, errorReply(9, 'Payload is too long'))
     const tokens = tokensOf(form)
     const { reply, latencyMs, fault } = answerStatus(deps, { host, tokens })
     deps.calls.record({ host: origin(), tokens, at: deps.now(), fault })
-    if (latencyMs > 0) await Promise.race([deps.wait(latencyMs), deps.closed])
-    return toResponse(c, deps, reply)
+    if (latencyMs > 0) await deps.wait(latencyMs)
+    return toResponse(c, reply)
   })
   return app
 }
 
-async function answerForm(c: Context, deps: AppDeps, answer: (form: URLSearchParams) => Reply) {
+async function answerForm(c: Context, answer: (form: URLSearchParams) => Reply) {
   const form = await readForm(c)
-  return toResponse(c, deps, form === null ? errorReply(9, 'Payload is too long') : answer(form))
+  return toResponse(c, form === null ? errorReply(9, 'Payload is too long') : answer(form))
 }
 
 /** Null when the body is too long. */
@@ -77,7 +75,7 @@ function tokensOf(form: URLSearchParams): string[] {
   return [...new Set(tokens.map((token) => token.trim()).filter((token) => token !== ''))]
 }
 
-async function toResponse(c: Context, deps: AppDeps, reply: Reply): Promise<Response> {
+function toResponse(c: Context, reply: Reply): Response | Promise<Response> {
   switch (reply.kind) {
     case 'json': {
       const headers: Record<string, string> = { 'content-type': 'application/json' }
@@ -90,7 +88,7 @@ async function toResponse(c: Context, deps: AppDeps, reply: Reply): Promise<Resp
       ;(c.env as HttpBindings).incoming.socket.resetAndDestroy()
       return RESPONSE_ALREADY_SENT
     case 'never':
-      await deps.closed
+      // Nobody writes to the connection, so it hangs until the client leaves or the simulator closes.
       return RESPONSE_ALREADY_SENT
   }
 }

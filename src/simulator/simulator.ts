@@ -76,9 +76,8 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
   const faults = createFaultBook(seededRandom(seedFor(seed, 'faults')))
   if (options.faults !== undefined) faults.set('*', options.faults)
   const calls = createCallLog(options.callsMax ?? 10_000)
-  const closed = Promise.withResolvers<void>()
   const wait = options.wait ?? ((ms: number) => sleep(ms, undefined, { ref: false }))
-  const deps = { jobs, faults, calls, now, wait, closed: closed.promise }
+  const deps = { jobs, faults, calls, now, wait }
 
   const api = await listen((origin) => createApiApp(deps, origin), options.port ?? 0)
   const masters: Listener[] = []
@@ -104,7 +103,6 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
       return calls.total()
     },
     async close() {
-      closed.resolve()
       await Promise.all([api, ...masters].map((listener) => listener.close()))
     },
   }

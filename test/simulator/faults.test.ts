@@ -114,6 +114,17 @@ test('a master that dies mid-job takes its other jobs along; API host and other 
   expect((await ask(sim.masters[0]!, one)).error).toBe(0)
 })
 
+test('a dead master may hang instead', async () => {
+  const { one, other } = await withJobs()
+  sim.setFault('*', { kind: 'dead_master', at: 0, hangs: true })
+  const hanging = brokenCall(sim.masters[0]!, one)
+  while (sim.calls.length === 0) await ask(sim.url, other)
+  expect((await ask(sim.url, one)).error).toBe(0)
+  await sim.close()
+  expect(await hanging).toBe('UND_ERR_SOCKET')
+  sim = (await simulator()).sim
+})
+
 test('a fault may be for one kind of host and for a number of times', async () => {
   const { one } = await withJobs()
   sim.setFault('*', { kind: 'html', host: 'master', times: 2 })
