@@ -4,7 +4,7 @@
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { isTerminalType } from './core/transition.ts'
-import type { SettledAttempt } from './engine/deliver.ts'
+import type { SettledAttempt } from './engine/deliver-ports.ts'
 import type { Clock } from './ports.ts'
 import type { Relay, RelayObserver } from './relay.ts'
 

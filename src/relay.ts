@@ -10,7 +10,8 @@ import type { Place } from './core/ids.ts'
 import { parseStatusUrl } from './core/target.ts'
 import { attemptDelivery } from './engine/attempt.ts'
 import { createCommands } from './engine/commands.ts'
-import { createDeliverer, type SettledAttempt } from './engine/deliver.ts'
+import { createDeliverer } from './engine/deliver.ts'
+import type { SettledAttempt } from './engine/deliver-ports.ts'
 import { createFeed, type Feed } from './engine/feed.ts'
 import { createMaintenance } from './engine/maintenance.ts'
 import { createPoller } from './engine/poll.ts'
@@ -125,7 +126,7 @@ export function createRelay(deps: RelayDeps): Relay {
     ...deps,
     signingSecrets: (ownerId: number) =>
       store.secretNumbers(ownerId, now()).flatMap(({ n }) => secretsOf(ownerId, n)),
-    recheck: (id: number) => store.recheck(id, now()),
+    recheck: (id: number) => store.dueDelivery(id, now()),
     userAgent: `Pollhook/${deps.version}`,
     timeoutMs: delivery.timeoutMs,
   }

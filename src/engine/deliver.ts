@@ -1,52 +1,10 @@
-/**
- * The delivery pass: due deliveries are taken endpoint by endpoint, signed, sent and settled in groups.
- * Order within a subscription, the circuit and the limits hold here; what becomes of a delivery is
- * decided by core/delivery.ts inside the settle.
- */
-import type { Schedules } from '../core/delivery.ts'
 import { isUnavailable } from '../core/endpoint.ts'
 import type { Outcome } from '../core/outcome.ts'
-import type { Clock, Log, Random, Timers } from '../ports.ts'
-import type { DueDelivery, Settled, Settlement } from '../store/deliveries.ts'
-import type { Store } from '../store/store.ts'
+import type { DueDelivery } from '../store/deliveries.ts'
+import type { DeliverDeps, Deliverer } from './deliver-ports.ts'
 import { createHeap } from './heap.ts'
 import { createLane, type Lane, noteOutcome, rateAllowsAt, room, spend } from './lane.ts'
 import { createSettler } from './settle.ts'
-
-export interface DeliverSettings {
-  timeoutMs: number
-  concurrency: number
-  endpointConcurrency: number
-  schedules: Schedules
-}
-
-type DeliverStore = Pick<
-  Store,
-  | 'endpointState'
-  | 'exhaustKeptWaiting'
-  | 'nextDueAt'
-  | 'settleDeliveries'
-  | 'takeDueDeliveries'
-  | 'takeDueTests'
-  | 'waitingEndpoints'
->
-
-export interface DeliverDeps {
-  store: DeliverStore
-  /** Signs and sends one delivery; never rejects. Null: it was cancelled or held before it was sent. */
-  attempt(delivery: DueDelivery, at: number): Promise<Outcome | null>
-  now: Clock
-  random: Random
-  timers: Timers
-  log: Log
-  settings: DeliverSettings
-  onSettled(settled: readonly SettledAttempt[]): void
-  wake(): void
-}
-
-export interface SettledAttempt extends Settlement, Settled {
-  delivery: DueDelivery
-}
 
 interface Flight {
   delivery: DueDelivery
@@ -54,33 +12,24 @@ interface Flight {
   probe: boolean
 }
 
-export interface Deliverer {
-  start(): void
-  /** Starts the attempts that are due. @returns when to pass again; null when an event will wake us */
-  pass(): number | null
-  /** Deliveries of these endpoints were made, moved or made due. */
-  touch(endpointIds: Iterable<number>): void
-  /** Settings of an endpoint changed. */
-  reload(endpointId: number): void
-  isInFlight(deliveryId: number): boolean
-  inFlightCount(): number
-  /** Resolves when no attempt is under way and all are settled. */
-  idle(): Promise<void>
-  /** Takes nothing more. */
-  stop(): void
-}
-
 /** One look takes so many at most, then the next lane has its turn. */
 const takeMax = 32
 /** A lane with no room and nothing under way is looked at again after this. */
 const lookAgainMs = 5
 const exhaustMax = 200
+/** Ids of due deliveries read ahead for one lane. */
+const scanMax = 256
+/** Outcomes that may wait for their commit beside what is in flight. */
+const unsettledMax = 1000
 
 export function createDeliverer(deps: DeliverDeps): Deliverer {
   const { store, settings, now } = deps
   const lanes = new Map<number, Lane>()
   const due = createHeap<number>()
-  const inFlight = new Map<number, Flight>()
+  /** Taken and not settled yet: neither taken again nor superseded. */
+  const held = new Map<number, Flight>()
+  /** Attempts whose answer is still to come: what the concurrency limits count. */
+  let inFlight = 0
   const busySubscriptions = new Set<number>()
   const idleWaiters: (() => void)[] = []
   let stopped = false
@@ -119,13 +68,44 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     const { health } = endpoint
     if (isUnavailable(health, at)) return lookUnavailable(lane, at)
     const places = Math.min(room(lane, slots(), at), takeMax)
-    if (places <= 0) return lane.inFlight > 0 ? null : (rateAllowsAt(lane, at) ?? at + lookAgainMs)
-    const limit = places + lane.inFlight
-    const rows = store.takeDueDeliveries(endpoint.id, at, limit)
-    const free = rows.filter(isFree).slice(0, places)
-    for (const row of free) begin(lane, row, at, false)
-    if (rows.length === limit) return rateAllowsAt(lane, at) ?? (free.length === 0 ? at + lookAgainMs : at)
-    return store.nextDueAt(endpoint.id, at)
+    if (places <= 0) return lane.held > 0 ? null : (rateAllowsAt(lane, at) ?? at + lookAgainMs)
+    const more = startSome(lane, places, at)
+    return more ? (rateAllowsAt(lane, at) ?? at) : store.nextDueAt(endpoint.id, at)
+  }
+
+  /** @returns whether more may be due than was looked at */
+  function startSome(lane: Lane, places: number, at: number): boolean {
+    const { ready, endpoint } = lane
+    let all = false
+    let started = 0
+    while (started < places) {
+      if (ready.length === 0) {
+        if (all) return false
+        const limit = lane.held + scanMax
+        const ids = store.dueDeliveryIds(endpoint.id, at, limit)
+        all = ids.length < limit
+        ready.push(...ids.filter((id) => !held.has(id)))
+        if (ready.length === 0) return false
+      }
+      if (tryStart(lane, ready.shift()!, at, false)) started++
+    }
+    return true
+  }
+
+  /** What waited in the list may have been cancelled, held or moved since: it is read as it is now. */
+  function tryStart(lane: Lane, id: number, at: number, probe: boolean): boolean {
+    if (
+      held.has(id) ||
+      inFlight >= settings.concurrency ||
+      held.size >= settings.concurrency + unsettledMax
+    ) {
+      return false
+    }
+    const delivery = store.dueDelivery(id, at)
+    // Two heads of one subscription can be due for a moment; the second waits its turn.
+    if (delivery === null || busySubscriptions.has(delivery.subscriptionId)) return false
+    begin(lane, delivery, at, probe)
+    return true
   }
 
   /** Only tests and probes go out; what has waited longer than a whole schedule is given up. */
@@ -133,51 +113,36 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     const { health, id } = lane.endpoint
     const giveUpBefore = at - scheduleSumMs
     const since = health.unavailableSince ?? at
-    if (since <= giveUpBefore && lane.inFlight === 0) {
+    if (since <= giveUpBefore && lane.held === 0) {
       const ended = store.exhaustKeptWaiting(id, giveUpBefore, at, exhaustMax)
       if (ended > 0) deps.log.warn('deliveries exhausted', { origin: lane.endpoint.origin, count: ended })
       if (ended === exhaustMax) return at
     }
-    const giveUpAt = giveUpTime(id, since, at)
+    const oldestAt = store.nextDueAt(id, 0)
+    const giveUpAt = oldestAt === null ? null : Math.max(since, oldestAt) + scheduleSumMs + 1
     if ((health.retryAfterUntil ?? 0) > at) return earliest(health.retryAfterUntil, giveUpAt)
-    for (const row of store.takeDueTests(id, at, takeMax).filter(isFree)) begin(lane, row, at, false)
+    for (const testId of store.dueTestIds(id, at, takeMax)) tryStart(lane, testId, at, false)
     if (lane.probing || lane.inFlight >= settings.endpointConcurrency) return giveUpAt
     if ((health.nextProbeAt ?? 0) > at) return earliest(health.nextProbeAt, giveUpAt, store.nextDueAt(id, at))
-    const probe = store.takeDueDeliveries(id, at, lane.inFlight + 1).find(isFree)
-    if (probe === undefined) return earliest(store.nextDueAt(id, at), giveUpAt)
-    begin(lane, probe, at, true)
-    return giveUpAt
-  }
-
-  function giveUpTime(endpointId: number, since: number, at: number): number | null {
-    const oldest = store.takeDueDeliveries(endpointId, at, 1)[0]
-    if (oldest === undefined) return null
-    return Math.max(since, oldest.dueAt) + scheduleSumMs + 1
+    const probed = store.dueDeliveryIds(id, at, lane.held + 1).some((due) => tryStart(lane, due, at, true))
+    return probed ? giveUpAt : earliest(store.nextDueAt(id, at), giveUpAt)
   }
 
   function slots() {
     const { concurrency, endpointConcurrency } = settings
-    return { inFlight: inFlight.size, concurrency, endpointConcurrency }
-  }
-
-  function isFree(row: DueDelivery): boolean {
-    return (
-      !inFlight.has(row.id) &&
-      !busySubscriptions.has(row.subscriptionId) &&
-      inFlight.size < settings.concurrency
-    )
+    return { inFlight, concurrency, endpointConcurrency }
   }
 
   function begin(lane: Lane, delivery: DueDelivery, at: number, probe: boolean): void {
     const flight: Flight = { delivery, lane, probe }
-    // Two heads of one subscription can be in the same list for a moment; the second waits its turn.
-    if (busySubscriptions.has(delivery.subscriptionId)) return
-    inFlight.set(delivery.id, flight)
+    held.set(delivery.id, flight)
+    inFlight++
     busySubscriptions.add(delivery.subscriptionId)
     lane.inFlight++
+    lane.held++
     if (probe) lane.probing = true
     spend(lane)
-    deps
+    void deps
       .attempt(delivery, at)
       .catch((error: unknown): Outcome => {
         deps.log.error('attempt failed before it was sent', { error })
@@ -188,6 +153,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
 
   function end(flight: Flight, outcome: Outcome | null, at: number): void {
     if (outcome === null) {
+      freeSlot(flight)
       land(flight)
       deps.wake()
       return
@@ -203,17 +169,26 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       deps.log,
     )
     const settlement = { delivery, outcome, at, durationMs, url: delivery.callbackUrl, chance }
-    settler.add({ flight, lane, settlement }, inFlight.size > takeMax)
+    // The slot is free at once; the subscription waits until the outcome is on disk.
+    freeSlot(flight)
+    settler.add({ flight, lane, settlement }, held.size > takeMax)
+    deps.wake()
   }
 
-  /** The attempt is over and its slot free. */
-  function land({ delivery, lane, probe }: Flight): void {
-    inFlight.delete(delivery.id)
-    busySubscriptions.delete(delivery.subscriptionId)
+  function freeSlot({ lane, probe }: Flight): void {
+    inFlight--
     lane.inFlight--
     if (probe) lane.probing = false
     due.set(lane.endpoint.id, now())
-    if (inFlight.size > 0) return
+  }
+
+  /** Settled: the next of its subscription may go. */
+  function land({ delivery, lane }: Flight): void {
+    held.delete(delivery.id)
+    lane.held--
+    busySubscriptions.delete(delivery.subscriptionId)
+    due.set(lane.endpoint.id, now())
+    if (held.size > 0) return
     for (const resolve of idleWaiters.splice(0)) resolve()
   }
 
@@ -226,19 +201,19 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       if (stopped) return null
       const at = now()
       const again: [number, number][] = []
-      while (inFlight.size < settings.concurrency) {
+      while (inFlight < settings.concurrency) {
         const endpointId = due.takeDue(at)
         if (endpointId === undefined) break
         const lane = laneOf(endpointId)
         if (lane === null) continue
         const next = look(lane, at)
         if (next !== null) again.push([endpointId, next])
-        else if (lane.inFlight === 0 && !lane.dirty && !lane.endpoint.paused) lanes.delete(endpointId)
+        else if (lane.held === 0 && !lane.dirty && !lane.endpoint.paused) lanes.delete(endpointId)
       }
       for (const [endpointId, next] of again) due.set(endpointId, next)
       const next = due.nextAt()
       // With every slot taken the next settle wakes us; a due lane must not spin until then.
-      return next !== null && next <= at && inFlight.size >= settings.concurrency ? null : next
+      return next !== null && next <= at && inFlight >= settings.concurrency ? null : next
     },
 
     touch(endpointIds) {
@@ -256,11 +231,11 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       deps.wake()
     },
 
-    isInFlight: (deliveryId) => inFlight.has(deliveryId),
-    inFlightCount: () => inFlight.size,
+    isInFlight: (deliveryId) => held.has(deliveryId),
+    inFlightCount: () => held.size,
 
     async idle() {
-      if (inFlight.size > 0) await new Promise<void>((resolve) => idleWaiters.push(resolve))
+      if (held.size > 0) await new Promise<void>((resolve) => idleWaiters.push(resolve))
     },
 
     stop() {

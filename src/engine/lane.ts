@@ -9,6 +9,10 @@ import type { EndpointState } from '../store/endpoints.ts'
 export interface Lane {
   endpoint: EndpointState
   inFlight: number
+  /** Attempts in flight and those that ended but are not settled yet. */
+  held: number
+  /** Ids of due deliveries, longest due first, read ahead; each is looked at again before it is sent. */
+  ready: number[]
   /** The one attempt an open circuit allows is under way. */
   probing: boolean
   /** Attempts this lane may have in flight: grows with each success, shrinks with each failure. */
@@ -31,6 +35,8 @@ export function createLane(endpoint: EndpointState, now: number): Lane {
   return {
     endpoint,
     inFlight: 0,
+    held: 0,
+    ready: [],
     probing: false,
     window: windowAtStart,
     allowance: Math.max(1, endpoint.maxPerSecond ?? 1),

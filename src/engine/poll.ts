@@ -67,7 +67,7 @@ export interface Poller {
 }
 
 /** A poll may be put off by this part of the interval to share a call; the first one of a task by less. */
-const lingerPart = 4
+const lingerPart = 2
 const firstLingerMsMax = 100
 
 export function createPoller(deps: PollDeps): Poller {

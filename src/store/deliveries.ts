@@ -2,13 +2,14 @@
  * Deliveries on their way out: taking what is due and settling what was tried. Taking writes nothing: what
  * is in flight is known in memory only, and an attempt counts when it is settled (DESIGN §3.6).
  */
-import { and, asc, eq, gt, isNotNull, lte, sql } from 'drizzle-orm'
+import { and, eq, gt, isNotNull, lte, sql } from 'drizzle-orm'
 import { type Decision, decide, rank, type Schedules } from '../core/delivery.ts'
 import type { EndpointHealth } from '../core/endpoint.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { appendAttempt } from './attempt-log.ts'
 import type { StoreContext } from './context.ts'
 import type { EndpointVerbs } from './endpoints.ts'
+import { firstBy, isPending, isRegular, isTest, key } from './literals.ts'
 import type { OutboxVerbs } from './outbox.ts'
 import type { RecipientVerbs } from './recipients.ts'
 import { deliveries, subscriptions } from './schema.ts'
@@ -77,30 +78,32 @@ export function deliveryVerbs(
       .select(columns)
       .from(deliveries)
       .innerJoin(subscriptions, eq(subscriptions.id, deliveries.subscriptionId))
-  const due = joined()
-    .where(and(eq(deliveries.endpointId, p('endpointId')), lte(deliveries.dueAt, p('now'))))
-    .orderBy(asc(deliveries.dueAt))
-    .limit(p('limit'))
+  const due = db
+    .select({ id: deliveries.id })
+    .from(deliveries)
+    .where(and(eq(deliveries.endpointId, key('endpointId')), lte(deliveries.dueAt, key('now'))))
+    .orderBy(sql`${deliveries.dueAt} limit ${key('limit')}`)
     .prepare()
-  const dueTests = joined()
+  const dueTests = db
+    .select({ id: deliveries.id })
+    .from(deliveries)
     .where(
       and(
-        eq(deliveries.endpointId, p('endpointId')),
+        eq(deliveries.endpointId, key('endpointId')),
         sql`${deliveries.state} = 'pending' and ${deliveries.rank} < 2`,
-        eq(deliveries.rank, rank.test),
-        lte(deliveries.dueAt, p('now')),
+        isTest,
+        lte(deliveries.dueAt, key('now')),
       ),
     )
-    .limit(p('limit'))
+    .orderBy(sql`${deliveries.id} limit ${key('limit')}`)
     .prepare()
   const one = joined()
-    .where(and(eq(deliveries.id, p('id')), eq(deliveries.state, 'pending'), isNotNull(deliveries.dueAt)))
-    .limit(1)
+    .where(and(eq(deliveries.id, key('id')), isPending, isNotNull(deliveries.dueAt)))
     .prepare()
   const nextDue = db
     .select({ at: sql<number | null>`min(${deliveries.dueAt})` })
     .from(deliveries)
-    .where(and(eq(deliveries.endpointId, p('endpointId')), gt(deliveries.dueAt, p('now'))))
+    .where(and(eq(deliveries.endpointId, key('endpointId')), gt(deliveries.dueAt, key('now'))))
     .prepare()
   const forSettling = db
     .select({
@@ -121,20 +124,13 @@ export function deliveryVerbs(
     })
     .from(deliveries)
     .innerJoin(subscriptions, eq(subscriptions.id, deliveries.subscriptionId))
-    .where(eq(deliveries.id, p('id')))
-    .limit(1)
+    .where(eq(deliveries.id, key('id')))
     .prepare()
   const newer = db
     .select({ id: deliveries.id })
     .from(deliveries)
-    .where(
-      and(
-        eq(deliveries.subscriptionId, p('subscriptionId')),
-        gt(deliveries.id, p('id')),
-        eq(deliveries.rank, rank.regular),
-      ),
-    )
-    .limit(1)
+    .where(and(eq(deliveries.subscriptionId, key('subscriptionId')), gt(deliveries.id, key('id')), isRegular))
+    .orderBy(firstBy(sql`${deliveries.id}`))
     .prepare()
   const write = db
     .update(deliveries)
@@ -148,7 +144,7 @@ export function deliveryVerbs(
       finishedAt: sql`${p('finishedAt')}`,
       attemptLog: sql`${p('attemptLog')}`,
     })
-    .where(eq(deliveries.id, p('id')))
+    .where(eq(deliveries.id, key('id')))
     .prepare()
 
   function settleOne(item: Settlement, schedules: Schedules, now: number): Settled {
@@ -193,18 +189,18 @@ export function deliveryVerbs(
   }
 
   return {
-    /** Due heads of an endpoint, longest due first; the caller leaves out what it has in flight. */
-    takeDueDeliveries(endpointId: number, now: number, limit: number): DueDelivery[] {
-      return due.all({ endpointId, now, limit })
+    /** Ids of the due heads of an endpoint, longest due first. Taking work writes nothing. */
+    dueDeliveryIds(endpointId: number, now: number, limit: number): number[] {
+      return due.all({ endpointId, now, limit }).map(({ id }) => id)
     },
 
     /** Tests go out even while the circuit is open (CONTRACT §3). */
-    takeDueTests(endpointId: number, now: number, limit: number): DueDelivery[] {
-      return dueTests.all({ endpointId, now, limit })
+    dueTestIds(endpointId: number, now: number, limit: number): number[] {
+      return dueTests.all({ endpointId, now, limit }).map(({ id }) => id)
     },
 
-    /** The same delivery as it is now; null when it was cancelled, superseded or held since it was taken. */
-    recheck(id: number, now: number): DueDelivery | null {
+    /** A delivery as it is now; null when it is not due: cancelled, superseded, held, or another is the head. */
+    dueDelivery(id: number, now: number): DueDelivery | null {
       const row = one.get({ id })
       return row !== undefined && row.dueAt <= now ? row : null
     },

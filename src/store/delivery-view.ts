@@ -54,7 +54,7 @@ export function deliveryViewVerbs({ db, place }: StoreContext) {
   }
 
   function rowById(id: number): Row | null {
-    return joined(eq(deliveries.id, id)).limit(1).get() ?? null
+    return joined(eq(deliveries.id, id)).get() ?? null
   }
 
   function deliveryRow(ownerId: number, id: string): Row | null {

@@ -5,6 +5,7 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm'
 import { circuitOpen, type EndpointHealth } from '../core/endpoint.ts'
 import type { StoreContext } from './context.ts'
+import { key } from './literals.ts'
 import { cursorOf, pageOf, rowOfCursor } from './page.ts'
 import type { EndpointPatch, EndpointRecord, Page, PageQuery } from './records.ts'
 import { deliveries, endpoints, heldAt } from './schema.ts'
@@ -30,14 +31,26 @@ export function endpointVerbs({ db, endpointPublicId }: StoreContext) {
   const byPublicId = db
     .select()
     .from(endpoints)
-    .where(eq(endpoints.publicId, p('publicId')))
-    .limit(1)
+    .where(eq(endpoints.publicId, key('publicId')))
     .prepare()
   const byId = db
     .select()
     .from(endpoints)
-    .where(eq(endpoints.id, p('id')))
-    .limit(1)
+    .where(eq(endpoints.id, key('id')))
+    .prepare()
+
+  const writeHealth = db
+    .update(endpoints)
+    .set({
+      failures: sql`${p('failures')}`,
+      failingSince: sql`${p('failingSince')}`,
+      unavailableSince: sql`${p('unavailableSince')}`,
+      probes: sql`${p('probes')}`,
+      nextProbeAt: sql`${p('nextProbeAt')}`,
+      retryAfterUntil: sql`${p('retryAfterUntil')}`,
+      lastSuccessAt: sql`${p('lastSuccessAt')}`,
+    })
+    .where(eq(endpoints.id, key('id')))
     .prepare()
 
   function backlogOf(endpointId: number): { backlog: number; oldestWaitingAt: number | null } {
@@ -101,7 +114,7 @@ export function endpointVerbs({ db, endpointPublicId }: StoreContext) {
     },
 
     saveHealth(id: number, health: EndpointHealth): void {
-      db.update(endpoints).set(healthOf(health)).where(eq(endpoints.id, id)).run()
+      writeHealth.run({ id, ...healthOf(health) })
     },
 
     endpointRowId(ownerId: number, publicId: string): number | null {

@@ -8,6 +8,7 @@ import { encodeId, ownerFloor, ownerOfRow, webhookId } from '../core/ids.ts'
 import { type EventResult, type EventState, renderEvent } from '../core/payload.ts'
 import type { TaskError } from '../core/snapshot.ts'
 import type { StoreContext } from './context.ts'
+import { firstBy, isPending, isRegular, key } from './literals.ts'
 import { deliveries, heldAt } from './schema.ts'
 
 /** What the outbox must know of a subscription. */
@@ -47,41 +48,38 @@ export function outboxVerbs({ db, place, randomText, onFinished }: StoreContext)
   const newestRegular = db
     .select({ id: deliveries.id, type: deliveries.type, state: deliveries.state, dueAt: deliveries.dueAt })
     .from(deliveries)
-    .where(and(eq(deliveries.subscriptionId, p('subscriptionId')), eq(deliveries.rank, rank.regular)))
-    .orderBy(desc(deliveries.id))
-    .limit(1)
+    .where(and(eq(deliveries.subscriptionId, key('subscriptionId')), isRegular))
+    .orderBy(firstBy(desc(deliveries.id)))
     .prepare()
   const urgent = db
     .select({ id: deliveries.id })
     .from(deliveries)
     .where(
       and(
-        eq(deliveries.endpointId, p('endpointId')),
-        eq(deliveries.subscriptionId, p('subscriptionId')),
+        eq(deliveries.endpointId, key('endpointId')),
+        eq(deliveries.subscriptionId, key('subscriptionId')),
         sql`${deliveries.state} = 'pending' and ${deliveries.rank} < 2`,
       ),
     )
-    .orderBy(deliveries.rank, deliveries.id)
-    .limit(1)
+    .orderBy(deliveries.rank, firstBy(sql`${deliveries.id}`))
     .prepare()
   const nextRegular = db
     .select({ id: deliveries.id })
     .from(deliveries)
     .where(
       and(
-        eq(deliveries.subscriptionId, p('subscriptionId')),
-        gt(deliveries.id, p('after')),
-        eq(deliveries.state, 'pending'),
-        eq(deliveries.rank, rank.regular),
+        eq(deliveries.subscriptionId, key('subscriptionId')),
+        gt(deliveries.id, key('after')),
+        isPending,
+        isRegular,
       ),
     )
-    .orderBy(deliveries.id)
-    .limit(1)
+    .orderBy(firstBy(sql`${deliveries.id}`))
     .prepare()
   const newestId = db
     .select({ id: sql<number | null>`max(${deliveries.id})` })
     .from(deliveries)
-    .where(and(gte(deliveries.id, p('floor')), lt(deliveries.id, p('ceiling'))))
+    .where(and(gte(deliveries.id, key('floor')), lt(deliveries.id, key('ceiling'))))
     .prepare()
   const insert = db
     .insert(deliveries)
@@ -109,18 +107,18 @@ export function outboxVerbs({ db, place, randomText, onFinished }: StoreContext)
       dueAt: null,
       nextAttemptAt: null,
     })
-    .where(eq(deliveries.id, p('id')))
+    .where(eq(deliveries.id, key('id')))
     .prepare()
   // The planned time is kept beside the due time: a delivery that loses its place as head does not lose its wait.
   const makeHead = db
     .update(deliveries)
     .set({ dueAt: sql`case when ${p('held')} = 1 then ${heldAt} else ${deliveries.nextAttemptAt} end` })
-    .where(eq(deliveries.id, p('id')))
+    .where(eq(deliveries.id, key('id')))
     .prepare()
   const clearHeads = db
     .update(deliveries)
     .set({ dueAt: null })
-    .where(and(eq(deliveries.subscriptionId, p('subscriptionId')), sql`${deliveries.dueAt} is not null`))
+    .where(and(eq(deliveries.subscriptionId, key('subscriptionId')), sql`${deliveries.dueAt} is not null`))
     .prepare()
 
   function nextId(subscriptionId: number): number {

@@ -22,6 +22,8 @@ export type OwnerVerbs = ReturnType<typeof ownerVerbs>
 
 export function ownerVerbs({ db }: StoreContext) {
   const names = new Map<number, string>()
+  // Each attempt asks; only a rotation here changes the answer.
+  const numbers = new Map<number, readonly SecretNumber[]>()
 
   function row(ownerId: number) {
     const found = db.select().from(owners).where(eq(owners.id, ownerId)).limit(1).get()
@@ -29,9 +31,14 @@ export function ownerVerbs({ db }: StoreContext) {
     return found
   }
 
+  function allNumbers(ownerId: number): readonly SecretNumber[] {
+    const known = numbers.get(ownerId) ?? (JSON.parse(row(ownerId).signing) as SecretNumber[])
+    numbers.set(ownerId, known)
+    return known
+  }
+
   function secretNumbers(ownerId: number, now: number): SecretNumber[] {
-    const all = JSON.parse(row(ownerId).signing) as SecretNumber[]
-    return all.filter(({ expiresAt }) => expiresAt === null || expiresAt > now)
+    return allNumbers(ownerId).filter(({ expiresAt }) => expiresAt === null || expiresAt > now)
   }
 
   return {
@@ -59,7 +66,7 @@ export function ownerVerbs({ db }: StoreContext) {
     /** The next number becomes the newest; the one before it signs beside it for `overlapMs` more. */
     rotateSecret(ownerId: number, overlapMs: number, now: number): SecretNumber[] {
       return inTransaction(db, () => {
-        const all = JSON.parse(row(ownerId).signing) as SecretNumber[]
+        const all = allNumbers(ownerId)
         const n = Math.max(...all.map((secret) => secret.n)) + 1
         const older = all.map((secret) => ({ ...secret, expiresAt: secret.expiresAt ?? now + overlapMs }))
         const kept = older.filter(({ expiresAt }) => expiresAt > now).slice(0, secretsMax - 1)
@@ -68,6 +75,7 @@ export function ownerVerbs({ db }: StoreContext) {
           .set({ signing: JSON.stringify(next) })
           .where(eq(owners.id, ownerId))
           .run()
+        numbers.set(ownerId, next)
         return next
       })
     },

@@ -3,6 +3,7 @@
  */
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { StoreContext } from './context.ts'
+import { key } from './literals.ts'
 import type { Recipient } from './outbox.ts'
 import { subscriptions } from './schema.ts'
 
@@ -32,7 +33,7 @@ export function recipientVerbs({ db }: StoreContext) {
       awaitsState: subscriptions.awaitsState,
     })
     .from(subscriptions)
-    .where(and(eq(subscriptions.taskToken, p('token')), isNull(subscriptions.endState)))
+    .where(and(eq(subscriptions.taskToken, key('token')), isNull(subscriptions.endState)))
     .prepare()
   const end = db
     .update(subscriptions)
@@ -42,12 +43,12 @@ export function recipientVerbs({ db }: StoreContext) {
       endedAt: sql`${p('at')}`,
       awaitsState: 0,
     })
-    .where(eq(subscriptions.id, p('id')))
+    .where(eq(subscriptions.id, key('id')))
     .prepare()
   const stateGiven = db
     .update(subscriptions)
     .set({ awaitsState: 0 })
-    .where(eq(subscriptions.id, p('id')))
+    .where(eq(subscriptions.id, key('id')))
     .prepare()
 
   return {

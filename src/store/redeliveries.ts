@@ -55,7 +55,6 @@ export function redeliveryVerbs(
     })
     .from(subscriptions)
     .where(eq(subscriptions.id, sql.placeholder('id')))
-    .limit(1)
     .prepare()
 
   /** A pending one becomes due now; any other becomes pending with a fresh schedule (CONTRACT §4.8). */

@@ -33,7 +33,6 @@ export function subscriptionViewVerbs(
     .select()
     .from(subscriptions)
     .where(eq(subscriptions.id, sql.placeholder('id')))
-    .limit(1)
     .prepare()
 
   function taskRecord(task: TaskRow): TaskRecord {

@@ -9,6 +9,7 @@ import { noResult } from '../core/payload.ts'
 import { eventMatches } from '../core/subscription.ts'
 import type { StoreContext } from './context.ts'
 import type { EndpointVerbs } from './endpoints.ts'
+import { isPending, key } from './literals.ts'
 import type { InFlight, OutboxVerbs } from './outbox.ts'
 import type { OwnerVerbs } from './owners.ts'
 import { resultOf } from './polls.ts'
@@ -37,12 +38,12 @@ export function subscriptionVerbs(context: StoreContext, world: SubscriptionWorl
   const newestId = db
     .select({ id: sql<number | null>`max(${subscriptions.id})` })
     .from(subscriptions)
-    .where(and(gte(subscriptions.id, p('floor')), lt(subscriptions.id, p('ceiling'))))
+    .where(and(gte(subscriptions.id, key('floor')), lt(subscriptions.id, key('ceiling'))))
     .prepare()
   const pending = db
     .select({ id: deliveries.id })
     .from(deliveries)
-    .where(and(eq(deliveries.subscriptionId, p('subscriptionId')), eq(deliveries.state, 'pending')))
+    .where(and(eq(deliveries.subscriptionId, key('subscriptionId')), isPending))
     .prepare()
 
   function equalOptions(row: SubscriptionRow, input: SubscriptionInput): boolean {

@@ -5,6 +5,7 @@
 import { and, desc, eq, gt, sql } from 'drizzle-orm'
 import type { Change, TaskEnd } from '../core/transition.ts'
 import type { StoreContext } from './context.ts'
+import { firstBy, key } from './literals.ts'
 import type { TransitionEvent } from './records.ts'
 import { tasks, transitions } from './schema.ts'
 
@@ -49,28 +50,24 @@ export function taskVerbs({ db }: StoreContext) {
   const byToken = db
     .select()
     .from(tasks)
-    .where(eq(tasks.token, p('token')))
-    .limit(1)
+    .where(eq(tasks.token, key('token')))
     .prepare()
   const newest = db
     .select(slim)
     .from(transitions)
-    .where(eq(transitions.taskToken, p('token')))
-    .orderBy(desc(transitions.seq))
-    .limit(1)
+    .where(eq(transitions.taskToken, key('token')))
+    .orderBy(firstBy(desc(transitions.seq)))
     .prepare()
   const resultOf = db
     .select({ json: transitions.result, dropped: transitions.resultDropped })
     .from(transitions)
-    .where(and(eq(transitions.taskToken, p('token')), eq(transitions.seq, p('seq'))))
-    .limit(1)
+    .where(and(eq(transitions.taskToken, key('token')), eq(transitions.seq, key('seq'))))
     .prepare()
   const after = db
     .select()
     .from(transitions)
-    .where(and(eq(transitions.taskToken, p('token')), gt(transitions.seq, p('seq'))))
-    .orderBy(transitions.seq)
-    .limit(p('limit'))
+    .where(and(eq(transitions.taskToken, key('token')), gt(transitions.seq, key('seq'))))
+    .orderBy(sql`${transitions.seq} limit ${key('limit')}`)
     .prepare()
   const insertTask = db
     .insert(tasks)
@@ -104,7 +101,7 @@ export function taskVerbs({ db }: StoreContext) {
       failingSince: sql`${p('failingSince')}`,
       stalled: sql`${p('stalled')}`,
     })
-    .where(eq(tasks.token, p('token')))
+    .where(eq(tasks.token, key('token')))
     .prepare()
 
   function transitionsAfter(taskToken: string, seq: number, limit: number): TransitionEvent[] {

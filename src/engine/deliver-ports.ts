@@ -1,0 +1,58 @@
+/** What the delivery pass is given and what it offers. */
+import type { Schedules } from '../core/delivery.ts'
+import type { Outcome } from '../core/outcome.ts'
+import type { Clock, Log, Random, Timers } from '../ports.ts'
+import type { DueDelivery, Settled, Settlement } from '../store/deliveries.ts'
+import type { Store } from '../store/store.ts'
+
+export interface DeliverSettings {
+  timeoutMs: number
+  concurrency: number
+  endpointConcurrency: number
+  schedules: Schedules
+}
+
+type DeliverStore = Pick<
+  Store,
+  | 'endpointState'
+  | 'exhaustKeptWaiting'
+  | 'nextDueAt'
+  | 'settleDeliveries'
+  | 'dueDelivery'
+  | 'dueDeliveryIds'
+  | 'dueTestIds'
+  | 'waitingEndpoints'
+>
+
+export interface DeliverDeps {
+  store: DeliverStore
+  /** Signs and sends one delivery; never rejects. Null: it was cancelled or held before it was sent. */
+  attempt(delivery: DueDelivery, at: number): Promise<Outcome | null>
+  now: Clock
+  random: Random
+  timers: Timers
+  log: Log
+  settings: DeliverSettings
+  onSettled(settled: readonly SettledAttempt[]): void
+  wake(): void
+}
+
+export interface SettledAttempt extends Settlement, Settled {
+  delivery: DueDelivery
+}
+
+export interface Deliverer {
+  start(): void
+  /** Starts the attempts that are due. @returns when to pass again; null when an event will wake us */
+  pass(): number | null
+  /** Deliveries of these endpoints were made, moved or made due. */
+  touch(endpointIds: Iterable<number>): void
+  /** Settings of an endpoint changed. */
+  reload(endpointId: number): void
+  isInFlight(deliveryId: number): boolean
+  inFlightCount(): number
+  /** Resolves when no attempt is under way and all are settled. */
+  idle(): Promise<void>
+  /** Takes nothing more. */
+  stop(): void
+}
