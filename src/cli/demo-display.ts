@@ -5,7 +5,7 @@ import type { ReceivedWebhook } from './receiver.ts'
 
 export interface Display {
   line(text?: string): void
-  /** A log line of the relay: on its own line, without disturbing the bars. */
+  /** A log line of the relay: among the bars without disturbing them, or on stderr where there are none. */
   log(text: string): void
   /** A line for the webhook, and its job's bar moved on. */
   webhook(received: ReceivedWebhook): void
@@ -42,7 +42,10 @@ export function createDisplay(stream: NodeJS.WriteStream, names: readonly string
   }
   return {
     line,
-    log: (text) => line(colors.yellow(text.trimEnd())),
+    log(text) {
+      if (stream.isTTY) line(colors.yellow(text.trimEnd()))
+      else process.stderr.write(text)
+    },
     webhook(received) {
       if (stream.isTTY) bars ??= startBars()
       line(webhookLine(received, { colors, width }))

@@ -1,11 +1,21 @@
-/** Keeps the demo's score: which jobs have ended, how, and whether every webhook verified. */
+/** Keeps the demo's score: which jobs have ended, how, whether every webhook verified and came in order. */
 import type { ReceivedWebhook } from './receiver.ts'
 
 export interface Tally {
   add(received: ReceivedWebhook): void
   /** Resolves once every expected job has ended. */
   ended: Promise<void>
-  summary(): { verified: number; refused: number; ends: ReadonlyMap<string, string>; ok: boolean }
+  summary(): Score
+}
+
+export interface Score {
+  verified: number
+  refused: number
+  /** Webhooks that came for the first time and yet with a `seq` that did not rise (CONTRACT §4.2). */
+  disordered: number
+  /** Terminal type of each job that has ended. */
+  ends: ReadonlyMap<string, string>
+  ok: boolean
 }
 
 const ends = new Set(['task.completed', 'task.failed', 'task.cancelled', 'task.lost', 'task.expired'])
@@ -16,15 +26,23 @@ export function createTally(expected: ReadonlyMap<string, string>): Tally {
   const ended = Promise.withResolvers<void>()
   let verified = 0
   let refused = 0
+  let disordered = 0
+  const seqs = new Map<string, number>()
   return {
-    add({ verified: fits, event }) {
+    add({ verified: fits, repeat, event }) {
       if (!fits) {
         refused += 1
         return
       }
       verified += 1
-      const name = event?.data.metadata.job
-      if (event === null || name === undefined || !expected.has(name) || !ends.has(event.type)) return
+      if (event === null) return
+      const { seq, metadata, subscription_id } = event.data
+      if (seq !== null && !repeat) {
+        if (seq <= (seqs.get(subscription_id) ?? 0)) disordered += 1
+        seqs.set(subscription_id, seq)
+      }
+      const name = metadata.job
+      if (name === undefined || !expected.has(name) || !ends.has(event.type)) return
       seen.set(name, event.type)
       if (seen.size === expected.size) ended.resolve()
     },
@@ -32,8 +50,9 @@ export function createTally(expected: ReadonlyMap<string, string>): Tally {
     summary: () => ({
       verified,
       refused,
+      disordered,
       ends: seen,
-      ok: refused === 0 && [...expected].every(([name, type]) => seen.get(name) === type),
+      ok: refused === 0 && disordered === 0 && [...expected].every(([name, type]) => seen.get(name) === type),
     }),
   }
 }

@@ -21,6 +21,7 @@ export interface ReceivedWebhook {
 export interface WebhookEvent {
   type: string
   data: {
+    subscription_id: string
     task_token: string
     seq: number | null
     status: string | null

@@ -1,5 +1,6 @@
 /** `pollhook serve`: the relay, configured by environment variables, until SIGTERM or SIGINT. */
 import { Command } from 'commander'
+import { exitOnBugs } from './last-words.ts'
 import { failStart } from './output.ts'
 import { untilSignal } from './signals.ts'
 
@@ -12,7 +13,8 @@ export function serveCommand(): Command {
     .addHelpText(
       'after',
       `
-Exit codes: 0 after SIGTERM or SIGINT, 1 when it could not start: one line per fault says why.
+Exit codes: 0 after SIGTERM or SIGINT, 1 when it could not start: one line per fault says why. 1 also when a
+bug ends it: the last log line tells.
 
 Example:
   $ POLLHOOK_API_KEYS=acme=<key> POLLHOOK_SECRET=<base64 of 32 bytes> pollhook serve`,
@@ -24,7 +26,9 @@ async function serve(): Promise<void> {
   // Loaded here so that the other commands start without the database driver.
   const { startNode } = await import('../node.ts')
   const signal = untilSignal()
-  const relay = await startNode(process.env).catch(failStart)
+  const write = (line: string) => void process.stdout.write(line)
+  exitOnBugs(write)
+  const relay = await startNode(process.env, write).catch(failStart)
   if (relay !== undefined) {
     await signal
     await relay.stop()

@@ -10,7 +10,16 @@ function webhook(job: string, type: string, data: Partial<WebhookEvent['data']> 
   const task_token = 'a'.repeat(32)
   const event = {
     type,
-    data: { task_token, seq: 3, status, percent: 42.57, metadata: { job }, error: null, ...data },
+    data: {
+      subscription_id: `sub_${job}`,
+      task_token,
+      seq: 3,
+      status,
+      percent: 42.57,
+      metadata: { job },
+      error: null,
+      ...data,
+    },
   }
   return { id: 'msg_1', verified: true, repeat: false, event }
 }
@@ -25,7 +34,7 @@ const expected = new Map([
 test('all went well when every job ended as expected and nothing was refused', async () => {
   const tally = createTally(expected)
   tally.add(webhook('one', 'task.encoding'))
-  tally.add(webhook('one', 'task.completed'))
+  tally.add(webhook('one', 'task.completed', { seq: 4 }))
   expect(tally.summary().ok).toBe(false)
   tally.add(webhook('two', 'task.failed'))
   await tally.ended
@@ -64,4 +73,15 @@ test('without a terminal there is one plain line per webhook', () => {
     'one task.queued – seq 3 ✔ verified (a repeat)',
     '✘ a webhook whose signature does not fit',
   ])
+})
+
+test('a seq that does not rise spoils it, a repeat or another subscription’s does not', () => {
+  const tally = createTally(new Map([['one', 'task.completed']]))
+  tally.add(webhook('one', 'task.encoding', { seq: 3 }))
+  tally.add({ ...webhook('one', 'task.encoding', { seq: 3 }), repeat: true })
+  tally.add(webhook('two', 'task.encoding', { seq: 1 }))
+  tally.add(webhook('one', 'task.completed', { seq: 4 }))
+  expect(tally.summary()).toMatchObject({ disordered: 0, ok: true })
+  tally.add(webhook('one', 'task.saving', { seq: 2 }))
+  expect(tally.summary()).toMatchObject({ disordered: 1, ok: false })
 })

@@ -29,3 +29,13 @@ test('demo stays up until Ctrl-C, then stops all cleanly', async () => {
   expect(out).toContain('/v1/start_encode2 -d task_token=')
   expect(await readdir(folder)).toEqual([])
 })
+
+test('demo --exit ends with code 1 and says why when the time is up', async () => {
+  const { code, out, err } = await pollhook(['demo', '--exit', '--time-limit', '1ms'], {
+    env: { TMPDIR: folder },
+  })
+  expect(code).toBe(1)
+  expect(err).toContain('try a longer --time-limit')
+  expect(out).toContain('0 of 3 jobs ended (none)')
+  expect(await readdir(folder)).toEqual([])
+})

@@ -10,16 +10,43 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
+const relayEnv = () => ({
+  PORT: '0',
+  POLLHOOK_DB: join(folder, 'pollhook.db'),
+  POLLHOOK_API_KEYS: 'acme=a-key-of-at-least-24-characters',
+  POLLHOOK_SECRET: Buffer.alloc(32, 7).toString('base64'),
+})
+
 test.each(['SIGTERM', 'SIGINT'] as const)('%s stops a relay cleanly, with code 0', async (name) => {
   const { code, out, err } = await pollhook(['serve'], {
-    env: {
-      PORT: '0',
-      POLLHOOK_DB: join(folder, 'pollhook.db'),
-      POLLHOOK_API_KEYS: 'acme=a-key-of-at-least-24-characters',
-      POLLHOOK_SECRET: Buffer.alloc(32, 7).toString('base64'),
-    },
+    env: relayEnv(),
     signal: { at: '"listening"', name },
   })
   expect({ code, err }).toEqual({ code: 0, err: '' })
+  expect(out).toMatch(/"url":"http:\/\/127\.0\.0\.1:[1-9]\d*"/)
   expect(out).toContain('"stopped"')
+})
+
+test.each([
+  ["Promise.reject(new Error('boom'))", 'unhandledRejection'],
+  ["queueMicrotask(() => { throw new Error('boom') })", 'uncaughtException'],
+])('a bug (%s) is the last log line, and the code is 1', async (bug, origin) => {
+  const plant = `process.on('SIGUSR2', () => { ${bug} })`
+  const { code, out } = await pollhook(['serve'], {
+    env: { ...relayEnv(), NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(plant)}` },
+    signal: { at: '"listening"', name: 'SIGUSR2' },
+  })
+  expect(code).toBe(1)
+  const last = JSON.parse(out.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>
+  expect(last).toMatchObject({ level: 'error', message: 'ended by a bug', origin })
+  expect(JSON.stringify(last.error)).toContain('boom')
+})
+
+test('faults of the configuration are one line each on stderr, nothing on stdout', async () => {
+  const { code, out, err } = await pollhook(['serve'], {
+    env: { ...relayEnv(), PORT: 'x', LOG_LEVEL: 'loud' },
+  })
+  expect({ code, out }).toEqual({ code: 1, out: '' })
+  const lines = err.trimEnd().split('\n')
+  expect(lines.map((line) => /PORT|LOG_LEVEL/.exec(line)?.[0]).sort()).toEqual(['LOG_LEVEL', 'PORT'])
 })
