@@ -2,14 +2,13 @@
  * The configuration of CONTRACT §1, read from environment variables or Worker vars. Everything is checked
  * and every fault reported at once; no fault repeats a key or a secret.
  */
-
-import { type ApiKeyEntry, readApiKeys, readSecrets, readSigningKey } from './config/keys.ts'
+import { readApiKeys, readSecrets, readSigningKey } from './config/keys.ts'
 import { createReader, type Reader } from './config/reader.ts'
 import { readShards, type ShardGeneration } from './config/shards.ts'
 import { unknownVariables } from './config/unknown.ts'
-import type { Cidr } from './core/address.ts'
-import { parseCidrs } from './core/address.ts'
+import { type Cidr, parseCidrs } from './core/address.ts'
 import { type HostPattern, parseHostPatterns } from './core/target.ts'
+import type { ApiKeyEntry } from './keys/api-keys.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 

@@ -7,6 +7,8 @@ import type { LogLevel } from './config.ts'
 import type { Log } from './ports.ts'
 
 const lineCharsMax = 8_000
+const textCharsMax = 3_000
+const listEntriesMax = 50
 const depthMax = 4
 const tokenCharsShown = 6
 
@@ -38,37 +40,61 @@ export function createLog(level: LogLevel, write: (line: string) => void): Log {
 function format(record: LogRecord): string {
   const time = new Date(record.timestamp).toISOString()
   const level = record.level === 'warning' ? 'warn' : record.level
-  const base = { time, level, message: redact(String(record.rawMessage)) }
-  const line = JSON.stringify({ ...(clean(record.properties, 0) as object), ...base })
+  const base = { time, level, message: text(String(record.rawMessage)) }
+  // Named once in front for the reader and once at the end, so that no field takes their place.
+  const line = JSON.stringify({ ...base, ...cleanEntries(record.properties, 0), ...base })
   if (line.length <= lineCharsMax) return line
-  return JSON.stringify({ ...base, truncated: redact(line.slice(0, lineCharsMax)) })
+  const fields = Object.keys(record.properties).slice(0, listEntriesMax).map(redact)
+  const short = JSON.stringify({ ...base, truncated: true, fields })
+  return short.length <= lineCharsMax ? short : JSON.stringify({ ...base, truncated: true })
 }
 
-/** Copies a field for the log: strings redacted, errors as data, nothing too deep. */
+/** Copies a field for the log: strings redacted and cut, errors as data, nothing too deep or too long. */
 function clean(value: unknown, depth: number): unknown {
-  if (typeof value === 'string') return redact(value)
+  if (typeof value === 'string') return text(value)
   if (typeof value === 'bigint') return value.toString()
-  if (value instanceof Error) return cleanError(value, depth)
   if (typeof value !== 'object' || value === null) return value
+  if (value instanceof Error) return cleanError(value, depth)
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'invalid date' : value.toISOString()
+  if (value instanceof URL) return text(value.href)
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
   if (depth >= depthMax) return '[deeper]'
-  if (Array.isArray(value)) return value.map((entry) => clean(entry, depth + 1))
+  if (Array.isArray(value)) return value.slice(0, listEntriesMax).map((entry) => clean(entry, depth + 1))
+  return cleanEntries(value, depth)
+}
+
+function cleanEntries(value: object, depth: number): Record<string, unknown> {
+  const entries = Object.entries(value).slice(0, listEntriesMax)
   return Object.fromEntries(
-    Object.entries(value).map(([key, entry]) => [redact(key), clean(entry, depth + 1)]),
+    entries.map(([key, entry]) => [
+      redact(key),
+      secretField.test(key) && typeof entry === 'string' ? '…' : clean(entry, depth + 1),
+    ]),
   )
 }
 
 function cleanError(error: Error, depth: number): unknown {
   const { name, message, stack, cause } = error
-  const plain = { name, message: redact(message), ...(stack === undefined ? {} : { stack: redact(stack) }) }
+  const plain = { name, message: text(message), ...(stack === undefined ? {} : { stack: text(stack) }) }
   return cause === undefined || depth >= depthMax ? plain : { ...plain, cause: clean(cause, depth + 1) }
 }
 
+/** Fields whose whole value is a secret, whatever it looks like. */
+const secretField = /^(authorization|cookie|set-cookie|secret|password|api_?key|signing_?key)$/i
+
 const secrets: readonly [RegExp, string][] = [
-  [/\b([a-f0-9]{6})[a-f0-9]{26}\b/g, '$1…'],
-  [/\bwhs(ec|k)_[A-Za-z0-9+/=_-]+/g, 'whs$1_…'],
+  // No \b: an underscore before or after a token is a word character. Longer hex (a digest) is not a token.
+  [/(?<![a-f0-9])([a-f0-9]{6})[a-f0-9]{26}(?![a-f0-9])/gi, '$1…'],
+  [/whs(ec|k)_[A-Za-z0-9+/=_%-]+/g, 'whs$1_…'],
   [/\b(Bearer)\s+\S+/gi, '$1 …'],
 ]
 
-function redact(text: string): string {
-  return secrets.reduce((clean, [pattern, shown]) => clean.replace(pattern, shown), text)
+function redact(value: string): string {
+  return secrets.reduce((clean, [pattern, shown]) => clean.replace(pattern, shown), value)
+}
+
+/** Redacted before it is cut, so that no half of a token remains. */
+function text(value: string): string {
+  const clean = redact(value)
+  return clean.length > textCharsMax ? `${clean.slice(0, textCharsMax)}…` : clean
 }

@@ -1,16 +1,13 @@
 /** API keys, secrets and the signing key. What they contain never appears in a fault. */
 import { decodeBase64 } from '../core/base64.ts'
 import { parseSigningKey } from '../core/signature.ts'
-import { hashApiKey } from '../keys/api-keys.ts'
+import { type ApiKeyEntry, hashApiKey } from '../keys/api-keys.ts'
 import type { Reader } from './reader.ts'
-
-export interface ApiKeyEntry {
-  owner: string
-  sha256Hex: string
-}
 
 const ownerPattern = /^[a-z0-9][a-z0-9_-]{0,31}$/
 const hashPattern = /^sha256:([0-9a-f]{64})$/i
+/** Visible ASCII: what stands after `Bearer ` in a header without being changed on the way. */
+const bearerPattern = /^[\x21-\x7e]+$/
 const keyCharsMin = 24
 const secretBytesMin = 32
 const keysExample = 'acme=<at least 24 random characters>'
@@ -24,18 +21,19 @@ export function readApiKeys(read: Reader): ApiKeyEntry[] {
     return []
   }
   const entries: ApiKeyEntry[] = []
+  const owners = new Map<string, string>()
+  // Entries are counted, not named: who swaps owner and key must not read the key in a fault.
   for (const [index, pair] of text.split(',').entries()) {
     const entry = readPair(pair.trim())
     if (typeof entry === 'string') read.fault(name, `entry ${index + 1} ${entry}`, keysExample)
-    else entries.push(entry)
-  }
-  const owners = new Map<string, string>()
-  for (const { owner, sha256Hex } of entries) {
-    const other = owners.get(sha256Hex)
-    if (other !== undefined && other !== owner) {
-      read.fault(name, `gives ${other} and ${owner} the same key`, keysExample)
+    else {
+      const { owner, sha256Hex } = entry
+      if ((owners.get(sha256Hex) ?? owner) !== owner) {
+        read.fault(name, `entry ${index + 1} has a key that another owner has`, keysExample)
+      }
+      owners.set(sha256Hex, owner)
+      entries.push(entry)
     }
-    owners.set(sha256Hex, owner)
   }
   return entries
 }
@@ -50,9 +48,9 @@ function readPair(pair: string): ApiKeyEntry | string {
     return 'has an owner that is not 1 to 32 of a-z, 0-9, _ and -, letter or digit first'
   const hash = hashPattern.exec(key)?.[1]
   if (hash !== undefined) return { owner, sha256Hex: hash.toLowerCase() }
-  if (key.startsWith('sha256:')) return `(${owner}) has a sha256: that is not 64 hex digits`
-  if (key.length < keyCharsMin)
-    return `(${owner}) has a key of ${key.length} characters, fewer than ${keyCharsMin}`
+  if (key.startsWith('sha256:')) return 'has a sha256: that is not 64 hex digits'
+  if (key.length < keyCharsMin) return `has a key of ${key.length} characters, fewer than ${keyCharsMin}`
+  if (!bearerPattern.test(key)) return 'has a key with characters that no header can carry'
   return { owner, sha256Hex: hashApiKey(key) }
 }
 

@@ -16,6 +16,7 @@ export interface Reader {
 
 /** A value is quoted in a fault up to this length. */
 const quotedCharsMax = 60
+const problemCharsMax = 200
 const scheduleEntriesMax = 20
 const durationMsMax = 3650 * 86_400_000
 
@@ -23,7 +24,9 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
   const faults: string[] = []
 
   function fault(name: string, problem: string, example: string): void {
-    faults.push(`${name} ${problem}; for example ${name}=${example}`)
+    // A quoted value may be long or hold a line feed; a fault is one line.
+    const short = problem.length > problemCharsMax ? `${problem.slice(0, problemCharsMax)}…` : problem
+    faults.push(`${name} ${short}; for example ${name}=${example}`.replace(/\s+/g, ' '))
   }
 
   function raw(name: string): string | undefined {

@@ -1,0 +1,257 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { type Config, readConfig, variables } from '../../src/config.ts'
+import { parseDuration } from '../../src/core/duration.ts'
+import { hashApiKey } from '../../src/keys/api-keys.ts'
+
+const key = 'k'.repeat(24)
+const secret = Buffer.alloc(32, 7).toString('base64')
+const required = { POLLHOOK_API_KEYS: `acme=${key}`, POLLHOOK_SECRET: secret }
+
+function configOf(env: Record<string, string>): Config {
+  const read = readConfig({ ...required, ...env })
+  if (!read.ok) throw new Error(read.faults.join('\n'))
+  return read.config
+}
+
+function faultsOf(env: Record<string, string | undefined>): string[] {
+  const read = readConfig({ ...required, ...env })
+  return read.ok ? [] : read.faults
+}
+
+describe('defaults', () => {
+  it('are those of the contract when only keys and a secret are given', () => {
+    const { apiKeys: _keys, secrets: _secrets, upstream, ...rest } = configOf({})
+    expect(upstream.origin).toBe('https://api.qencode.com')
+    expect(upstream.hostPatterns).toEqual([{ host: 'qencode.com', below: true, port: null }])
+    expect(rest).toEqual({
+      listen: { host: '127.0.0.1', port: 8080 },
+      databasePath: 'data/pollhook.db',
+      poll: {
+        intervalMs: 5_000,
+        intervalMaxMs: 30_000,
+        batch: 100,
+        concurrency: 4,
+        timeoutMs: 20_000,
+        lostAfterMs: 600_000,
+      },
+      watch: { defaultMs: 86_400_000, maxMs: 604_800_000 },
+      delivery: {
+        timeoutMs: 15_000,
+        concurrency: 256,
+        endpointConcurrency: 64,
+        retryScheduleMs: [5_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000, 36_000_000],
+        retryScheduleInterimMs: [5_000, 30_000],
+      },
+      callbacks: { insecure: false, privateCidrs: [] },
+      signingKey: null,
+      ownerQuota: 100_000,
+      retentionMs: 2_592_000_000,
+      shards: [{ generation: 1, shards: 1 }],
+      logLevel: 'info',
+    })
+  })
+
+  it('stand for a variable that is set to nothing', () => {
+    expect(configOf({ PORT: '', POLLHOOK_POLL_BATCH: ' ' })).toEqual(configOf({}))
+  })
+
+  it('are the values in the README, which names every variable of a Node process', () => {
+    const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
+    const missing = variables.filter((name) => name !== 'POLLHOOK_SHARDS' && !readme.includes(`\`${name}\``))
+    expect(missing).toEqual([])
+  })
+})
+
+describe('keys', () => {
+  it('are kept as hashes, several per owner', () => {
+    const hash = 'A'.repeat(64)
+    const { apiKeys } = configOf({ POLLHOOK_API_KEYS: `acme=${key}, acme=${key}=+/, b-2=sha256:${hash}` })
+    expect(apiKeys).toEqual([
+      { owner: 'acme', sha256Hex: hashApiKey(key) },
+      { owner: 'acme', sha256Hex: hashApiKey(`${key}=+/`) },
+      { owner: 'b-2', sha256Hex: hash.toLowerCase() },
+    ])
+  })
+
+  it.each([
+    ['is not an owner=key pair', key],
+    ['is not an owner=key pair', `acme=${key},`],
+    ['has an owner that is not', `Acme=${key}`],
+    ['has an owner that is not', `${'a'.repeat(33)}=${key}`],
+    ['has a key of 23 characters', `acme=${'k'.repeat(23)}`],
+    ['has a sha256: that is not 64 hex digits', 'acme=sha256:abcdef0123456789abcdef0123456789'],
+    ['no header can carry', `acme=${key} ${key}`],
+    ['has a key that another owner has', `acme=${key},other=${key}`],
+    ['has a key that another owner has', `acme=${key},other=sha256:${hashApiKey(key)}`],
+  ])('a list that %s is a fault', (problem, text) => {
+    const faults = faultsOf({ POLLHOOK_API_KEYS: text })
+    expect(faults).toHaveLength(1)
+    expect(faults[0]).toMatch(/^POLLHOOK_API_KEYS entry \d /)
+    expect(faults[0]).toContain(problem)
+  })
+
+  it('and secrets are never repeated in a fault, not even when owner and key are swapped', () => {
+    const secretive = {
+      POLLHOOK_API_KEYS: 'swapped-key-0123456789abcdef=acme,acme=too-short-a-key',
+      POLLHOOK_SECRET: `c2hvcnQtc2VjcmV0,!not-base64-secret!`,
+      POLLHOOK_SIGNING_KEY: 'whsk_c2VjcmV0',
+      POLLHOOK_UPSTREAM_URL: 'https://user:password@api.qencode.com',
+    }
+    const faults = faultsOf(secretive).join('\n')
+    expect(faults.split('\n')).toHaveLength(6)
+    for (const part of ['swapped-key', 'too-short', 'c2hv', 'not-base64-secret', 'c2VjcmV0', 'password']) {
+      expect(faults).not.toContain(part)
+    }
+  })
+})
+
+describe('secrets', () => {
+  it('are bytes, newest first', () => {
+    const older = Buffer.alloc(48, 9)
+    expect(configOf({ POLLHOOK_SECRET: `${secret},${older.toString('base64')}` }).secrets).toEqual([
+      new Uint8Array(32).fill(7),
+      new Uint8Array(older),
+    ])
+  })
+
+  it.each([
+    ['value 1 is not base64', 'no base64'],
+    ['value 2 has 0 bytes', `${secret},`],
+    ['value 1 has 31 bytes', Buffer.alloc(31).toString('base64')],
+  ])('%s is a fault', (problem, text) => {
+    expect(faultsOf({ POLLHOOK_SECRET: text })).toEqual([
+      expect.stringMatching(new RegExp(`^POLLHOOK_SECRET ${problem}`)),
+    ])
+  })
+
+  it('of the ed25519 kind have a seed and a public key', () => {
+    const signingKey = `whsk_${Buffer.alloc(64, 1).toString('base64')}`
+    expect(configOf({ POLLHOOK_SIGNING_KEY: signingKey }).signingKey).toBe(signingKey)
+    expect(faultsOf({ POLLHOOK_SIGNING_KEY: `whsk_${secret}` })).toHaveLength(1)
+  })
+})
+
+describe('values', () => {
+  it('are read in their own units', () => {
+    const config = configOf({
+      HOST: '::1',
+      PORT: '0',
+      POLLHOOK_UPSTREAM_URL: 'http://127.0.0.1:9000',
+      POLLHOOK_UPSTREAM_HOSTS: '127.0.0.1:*',
+      POLLHOOK_POLL_INTERVAL: '100ms',
+      POLLHOOK_RETRY_SCHEDULE: '1s, 2m',
+      POLLHOOK_INSECURE_CALLBACKS: 'TRUE',
+      POLLHOOK_PRIVATE_CALLBACKS: '127.0.0.0/8,::1/128',
+      POLLHOOK_SHARDS: '2:8,1:4',
+      LOG_LEVEL: 'debug',
+    })
+    expect(config.listen).toEqual({ host: '::1', port: 0 })
+    expect(config.upstream.origin).toBe('http://127.0.0.1:9000')
+    expect(config.upstream.hostPatterns).toEqual([{ host: '127.0.0.1', below: false, port: '*' }])
+    expect(config.poll.intervalMs).toBe(100)
+    expect(config.delivery.retryScheduleMs).toEqual([1_000, 120_000])
+    expect(config.callbacks.insecure).toBe(true)
+    expect(config.callbacks.privateCidrs).toHaveLength(2)
+    expect(config.shards).toEqual([
+      { generation: 2, shards: 8 },
+      { generation: 1, shards: 4 },
+    ])
+    expect(config.logLevel).toBe('debug')
+  })
+
+  it('8 shards are the first generation', () => {
+    expect(configOf({ POLLHOOK_SHARDS: '8' }).shards).toEqual([{ generation: 1, shards: 8 }])
+  })
+
+  it.each([
+    ['PORT', '65536'],
+    ['PORT', '80.5'],
+    ['POLLHOOK_UPSTREAM_URL', 'api.qencode.com'],
+    ['POLLHOOK_UPSTREAM_URL', 'ftp://api.qencode.com'],
+    ['POLLHOOK_UPSTREAM_URL', 'https://api.qencode.com/v1'],
+    ['POLLHOOK_UPSTREAM_HOSTS', 'https://qencode.com/'],
+    ['POLLHOOK_POLL_INTERVAL', '5'],
+    ['POLLHOOK_POLL_INTERVAL', '-5s'],
+    ['POLLHOOK_POLL_INTERVAL', '0s'],
+    ['POLLHOOK_POLL_INTERVAL', '31s'],
+    ['POLLHOOK_POLL_INTERVAL_MAX', '1s'],
+    ['POLLHOOK_POLL_BATCH', '0'],
+    ['POLLHOOK_POLL_CONCURRENCY', 'four'],
+    ['POLLHOOK_WATCH_DEFAULT', '8d'],
+    ['POLLHOOK_WATCH_MAX', '1h'],
+    ['POLLHOOK_DELIVERY_TIMEOUT', '15 s'],
+    ['POLLHOOK_RETRY_SCHEDULE', '5s,,5m'],
+    ['POLLHOOK_RETRY_SCHEDULE', '5s,'],
+    ['POLLHOOK_RETRY_SCHEDULE_INTERIM', Array(21).fill('1s').join()],
+    ['POLLHOOK_INSECURE_CALLBACKS', 'yes'],
+    ['POLLHOOK_PRIVATE_CALLBACKS', '127.0.0.1'],
+    ['POLLHOOK_OWNER_QUOTA', '1e5'],
+    ['POLLHOOK_RETENTION', '99999d'],
+    ['POLLHOOK_SHARDS', '0'],
+    ['POLLHOOK_SHARDS', '1:4,2:8'],
+    ['POLLHOOK_SHARDS', '2:8,2:4'],
+    ['POLLHOOK_SHARDS', '8,4'],
+    ['LOG_LEVEL', 'verbose'],
+  ])('%s=%s is one fault: the variable, the problem, an example', (name, value) => {
+    const faults = faultsOf({ [name]: value })
+    expect(faults).toHaveLength(1)
+    expect(faults[0]).toMatch(/^(POLLHOOK_[A-Z_]+|PORT|LOG_LEVEL) .+; for example \1=.+$/)
+    expect(faults[0]).toContain(name)
+  })
+
+  it('that are wrong are all told at once, the missing ones too', () => {
+    const faults = faultsOf({
+      POLLHOOK_API_KEYS: undefined,
+      POLLHOOK_SECRET: undefined,
+      PORT: 'x',
+      LOG_LEVEL: 'x',
+      POLLHOOK_RETRY_SCHEDULE: 'a,b',
+    })
+    const names = faults.map((fault) => fault.split(' ')[0])
+    expect(names.toSorted()).toEqual([
+      'LOG_LEVEL',
+      'POLLHOOK_API_KEYS',
+      'POLLHOOK_RETRY_SCHEDULE',
+      'POLLHOOK_RETRY_SCHEDULE',
+      'POLLHOOK_SECRET',
+      'PORT',
+    ])
+  })
+
+  it('of several lines or great length stay one short line in a fault', () => {
+    for (const value of [`1\n2`, 'x'.repeat(10_000)]) {
+      for (const name of ['PORT', 'POLLHOOK_PRIVATE_CALLBACKS', 'POLLHOOK_UPSTREAM_HOSTS']) {
+        const [fault] = faultsOf({ [name]: `${value}/` })
+        expect(fault).not.toContain('\n')
+        expect(fault?.length).toBeLessThan(400)
+      }
+    }
+  })
+})
+
+describe('variables that are not known', () => {
+  it('are warned of, with the likeliest one', () => {
+    const read = readConfig({ ...required, POLLHOOK_POLL_INTERVALL: '5s', POLLHOOK_COLOUR: 'red', PATH: '/' })
+    expect(read.ok && read.warnings).toEqual([
+      'POLLHOOK_POLL_INTERVALL is not a variable of Pollhook; did you mean POLLHOOK_POLL_INTERVAL?',
+      'POLLHOOK_COLOUR is not a variable of Pollhook',
+    ])
+  })
+})
+
+it.each([
+  ['500ms', 500],
+  ['5s', 5_000],
+  ['5m', 300_000],
+  ['2h', 7_200_000],
+  ['30d', 2_592_000_000],
+  ['5', null],
+  ['1.5s', null],
+  ['5 s', null],
+  ['5w', null],
+  ['', null],
+])('the duration "%s" is %s ms', (text, ms) => {
+  expect(parseDuration(text)).toBe(ms)
+})
