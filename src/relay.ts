@@ -13,6 +13,7 @@ import { createCommands } from './engine/commands.ts'
 import { createDeliverer } from './engine/deliver.ts'
 import type { SettledAttempt } from './engine/deliver-ports.ts'
 import { createFeed, type Feed } from './engine/feed.ts'
+import { createLoop } from './engine/loop.ts'
 import { createMaintenance } from './engine/maintenance.ts'
 import { createPoller } from './engine/poll.ts'
 import { createQuota } from './engine/quota.ts'
@@ -90,9 +91,6 @@ export function createRelay(deps: RelayDeps): Relay {
   const secretsOf = (ownerId: number, n: number) => secretsUnder(store.ownerName(ownerId), n)
   const quota = createQuota(config.ownerQuota, store.countActive)
   const feed = createFeed()
-  let running = false
-  let cancelTimer: (() => void) | null = null
-  let plannedAt: number | null = null
 
   const poller = createPoller({
     store,
@@ -118,7 +116,7 @@ export function createRelay(deps: RelayDeps): Relay {
     },
     onCall: (call) => deps.observer?.called(call),
     onBatch: (lagMs) => deps.observer?.lagged(lagMs),
-    wake,
+    wake: () => loop.wake(),
   })
 
   const { delivery } = config
@@ -151,37 +149,10 @@ export function createRelay(deps: RelayDeps): Relay {
       }
       deps.observer?.settled(settled, now())
     },
-    wake,
+    wake: () => loop.wake(),
   })
 
-  /** Everything that happens at once is answered by one pass. */
-  function wake(): void {
-    if (running) plan(now())
-  }
-
-  function plan(at: number | null): void {
-    if (at === null || (plannedAt !== null && plannedAt <= at)) return
-    cancelTimer?.()
-    plannedAt = at
-    cancelTimer = timers.after(Math.max(0, at - now()), () => {
-      plannedAt = null
-      cancelTimer = null
-      pass()
-    })
-  }
-
-  function pass(): number | null {
-    if (!running) return null
-    try {
-      plan(earlier(poller.pass(), deliverer.pass()))
-    } catch (error) {
-      // A bug or a full disk: nothing is lost, and trying again soon is the only way to find out.
-      log.error('pass failed; trying again', { error })
-      plan(now() + 1000)
-    }
-    return plannedAt
-  }
-
+  const loop = createLoop({ now, timers, log, passes: [() => poller.pass(), () => deliverer.pass()] })
   const maintenance = createMaintenance({ store, now, timers, log, retentionMs: config.retentionMs })
   const commands = createCommands({
     store,
@@ -193,7 +164,7 @@ export function createRelay(deps: RelayDeps): Relay {
     log,
     secretsOf,
     onTouched: feed.publish,
-    ready: () => running,
+    ready: loop.running,
   })
 
   return {
@@ -205,16 +176,14 @@ export function createRelay(deps: RelayDeps): Relay {
       store.supersedeStale(now())
       poller.start()
       deliverer.start()
-      running = true
       maintenance.start()
       log.info('relay started', { tasks: poller.taskCount() })
-      plan(now())
+      loop.start()
     },
-    pass,
-    nextPassAt: () => plannedAt,
+    pass: loop.run,
+    nextPassAt: loop.nextAt,
     async stop() {
-      running = false
-      cancelTimer?.()
+      loop.stop()
       maintenance.stop()
       deliverer.stop()
       await Promise.all([poller.idle(), deliverer.idle()])
@@ -222,11 +191,6 @@ export function createRelay(deps: RelayDeps): Relay {
     taskCount: poller.taskCount,
     inFlightCount: deliverer.inFlightCount,
   }
-}
-
-function earlier(a: number | null, b: number | null): number | null {
-  if (a === null || b === null) return a ?? b
-  return Math.min(a, b)
 }
 
 const alphabet = '0123456789abcdefghijklmnopqrstuvwxyz'

@@ -49,6 +49,40 @@ export interface Settled {
   goneTask: string | null
 }
 
+const dueColumns = {
+  id: deliveries.id,
+  subscriptionId: deliveries.subscriptionId,
+  nonce: subscriptions.nonce,
+  taskToken: subscriptions.taskToken,
+  rank: deliveries.rank,
+  type: deliveries.type,
+  seq: deliveries.seq,
+  webhookId: deliveries.webhookId,
+  attempts: deliveries.attempts,
+  dueAt: sql<number>`${deliveries.dueAt}`.as('due'),
+  createdAt: deliveries.createdAt,
+  body: deliveries.body,
+  callbackUrl: subscriptions.callbackUrl,
+  sealedSecret: subscriptions.sealedSecret,
+}
+
+const settleColumns = {
+  subscriptionId: deliveries.subscriptionId,
+  endpointId: deliveries.endpointId,
+  type: deliveries.type,
+  rank: deliveries.rank,
+  state: deliveries.state,
+  stateReason: deliveries.stateReason,
+  attempts: deliveries.attempts,
+  scheduleFrom: deliveries.scheduleFrom,
+  acceptedAt: deliveries.acceptedAt,
+  dueAt: deliveries.dueAt,
+  finishedAt: deliveries.finishedAt,
+  attemptLog: deliveries.attemptLog,
+  paused: subscriptions.paused,
+  taskToken: subscriptions.taskToken,
+}
+
 export type DeliveryVerbs = ReturnType<typeof deliveryVerbs>
 
 export function deliveryVerbs(
@@ -56,96 +90,8 @@ export function deliveryVerbs(
   verbs: { outbox: OutboxVerbs; endpoints: EndpointVerbs; recipients: RecipientVerbs; cancel: CancelVerb },
 ) {
   const { db } = context
-  const p = sql.placeholder
-  const columns = {
-    id: deliveries.id,
-    subscriptionId: deliveries.subscriptionId,
-    nonce: subscriptions.nonce,
-    taskToken: subscriptions.taskToken,
-    rank: deliveries.rank,
-    type: deliveries.type,
-    seq: deliveries.seq,
-    webhookId: deliveries.webhookId,
-    attempts: deliveries.attempts,
-    dueAt: sql<number>`${deliveries.dueAt}`.as('due'),
-    createdAt: deliveries.createdAt,
-    body: deliveries.body,
-    callbackUrl: subscriptions.callbackUrl,
-    sealedSecret: subscriptions.sealedSecret,
-  }
-  const joined = () =>
-    db
-      .select(columns)
-      .from(deliveries)
-      .innerJoin(subscriptions, eq(subscriptions.id, deliveries.subscriptionId))
-  const due = db
-    .select({ id: deliveries.id })
-    .from(deliveries)
-    .where(and(eq(deliveries.endpointId, key('endpointId')), lte(deliveries.dueAt, key('now'))))
-    .orderBy(sql`${deliveries.dueAt} limit ${key('limit')}`)
-    .prepare()
-  const dueTests = db
-    .select({ id: deliveries.id })
-    .from(deliveries)
-    .where(
-      and(
-        eq(deliveries.endpointId, key('endpointId')),
-        sql`${deliveries.state} = 'pending' and ${deliveries.rank} < 2`,
-        isTest,
-        lte(deliveries.dueAt, key('now')),
-      ),
-    )
-    .orderBy(sql`${deliveries.id} limit ${key('limit')}`)
-    .prepare()
-  const one = joined()
-    .where(and(eq(deliveries.id, key('id')), isPending, isNotNull(deliveries.dueAt)))
-    .prepare()
-  const nextDue = db
-    .select({ at: sql<number | null>`min(${deliveries.dueAt})` })
-    .from(deliveries)
-    .where(and(eq(deliveries.endpointId, key('endpointId')), gt(deliveries.dueAt, key('now'))))
-    .prepare()
-  const forSettling = db
-    .select({
-      subscriptionId: deliveries.subscriptionId,
-      endpointId: deliveries.endpointId,
-      type: deliveries.type,
-      rank: deliveries.rank,
-      state: deliveries.state,
-      stateReason: deliveries.stateReason,
-      attempts: deliveries.attempts,
-      scheduleFrom: deliveries.scheduleFrom,
-      acceptedAt: deliveries.acceptedAt,
-      dueAt: deliveries.dueAt,
-      finishedAt: deliveries.finishedAt,
-      attemptLog: deliveries.attemptLog,
-      paused: subscriptions.paused,
-      taskToken: subscriptions.taskToken,
-    })
-    .from(deliveries)
-    .innerJoin(subscriptions, eq(subscriptions.id, deliveries.subscriptionId))
-    .where(eq(deliveries.id, key('id')))
-    .prepare()
-  const newer = db
-    .select({ id: deliveries.id })
-    .from(deliveries)
-    .where(and(eq(deliveries.subscriptionId, key('subscriptionId')), gt(deliveries.id, key('id')), isRegular))
-    .orderBy(firstBy(sql`${deliveries.id}`))
-    .prepare()
-  const write = db
-    .update(deliveries)
-    .set({
-      state: sql`${p('state')}`,
-      stateReason: sql`${p('reason')}`,
-      attempts: sql`${p('attempts')}`,
-      nextAttemptAt: sql`${p('nextAttemptAt')}`,
-      dueAt: sql`${p('dueAt')}`,
-      acceptedAt: sql`${p('acceptedAt')}`,
-      finishedAt: sql`${p('finishedAt')}`,
-      attemptLog: sql`${p('attemptLog')}`,
-    })
-    .where(eq(deliveries.id, key('id')))
-    .prepare()
+  const { due, dueTests, one, nextDue } = dueStatements(db)
+  const { forSettling, newer, write } = settleStatements(db)
 
   function settleOne(item: Settlement, schedules: Schedules, now: number): Settled {
     const row = forSettling.get({ id: item.delivery.id })
@@ -247,4 +193,71 @@ function columnsOf(decision: Decision, row: { dueAt: number | null; paused: numb
   }
   const reason = 'reason' in decision ? decision.reason : null
   return { state: decision.state, reason, nextAttemptAt: null, dueAt: null, finishedAt: now }
+}
+
+function dueStatements(db: StoreContext['db']) {
+  const joined = () =>
+    db
+      .select(dueColumns)
+      .from(deliveries)
+      .innerJoin(subscriptions, eq(subscriptions.id, deliveries.subscriptionId))
+  const due = db
+    .select({ id: deliveries.id })
+    .from(deliveries)
+    .where(and(eq(deliveries.endpointId, key('endpointId')), lte(deliveries.dueAt, key('now'))))
+    .orderBy(sql`${deliveries.dueAt} limit ${key('limit')}`)
+    .prepare()
+  const dueTests = db
+    .select({ id: deliveries.id })
+    .from(deliveries)
+    .where(
+      and(
+        eq(deliveries.endpointId, key('endpointId')),
+        sql`${deliveries.state} = 'pending' and ${deliveries.rank} < 2`,
+        isTest,
+        lte(deliveries.dueAt, key('now')),
+      ),
+    )
+    .orderBy(sql`${deliveries.id} limit ${key('limit')}`)
+    .prepare()
+  const one = joined()
+    .where(and(eq(deliveries.id, key('id')), isPending, isNotNull(deliveries.dueAt)))
+    .prepare()
+  const nextDue = db
+    .select({ at: sql<number | null>`min(${deliveries.dueAt})` })
+    .from(deliveries)
+    .where(and(eq(deliveries.endpointId, key('endpointId')), gt(deliveries.dueAt, key('now'))))
+    .prepare()
+  return { due, dueTests, one, nextDue }
+}
+
+function settleStatements(db: StoreContext['db']) {
+  const p = sql.placeholder
+  const forSettling = db
+    .select(settleColumns)
+    .from(deliveries)
+    .innerJoin(subscriptions, eq(subscriptions.id, deliveries.subscriptionId))
+    .where(eq(deliveries.id, key('id')))
+    .prepare()
+  const newer = db
+    .select({ id: deliveries.id })
+    .from(deliveries)
+    .where(and(eq(deliveries.subscriptionId, key('subscriptionId')), gt(deliveries.id, key('id')), isRegular))
+    .orderBy(firstBy(sql`${deliveries.id}`))
+    .prepare()
+  const write = db
+    .update(deliveries)
+    .set({
+      state: sql`${p('state')}`,
+      stateReason: sql`${p('reason')}`,
+      attempts: sql`${p('attempts')}`,
+      nextAttemptAt: sql`${p('nextAttemptAt')}`,
+      dueAt: sql`${p('dueAt')}`,
+      acceptedAt: sql`${p('acceptedAt')}`,
+      finishedAt: sql`${p('finishedAt')}`,
+      attemptLog: sql`${p('attemptLog')}`,
+    })
+    .where(eq(deliveries.id, key('id')))
+    .prepare()
+  return { forSettling, newer, write }
 }

@@ -44,82 +44,8 @@ export interface Queued {
 export type OutboxVerbs = ReturnType<typeof outboxVerbs>
 
 export function outboxVerbs({ db, place, randomText, onFinished }: StoreContext) {
-  const p = sql.placeholder
-  const newestRegular = db
-    .select({ id: deliveries.id, type: deliveries.type, state: deliveries.state, dueAt: deliveries.dueAt })
-    .from(deliveries)
-    .where(and(eq(deliveries.subscriptionId, key('subscriptionId')), isRegular))
-    .orderBy(firstBy(desc(deliveries.id)))
-    .prepare()
-  const urgent = db
-    .select({ id: deliveries.id })
-    .from(deliveries)
-    .where(
-      and(
-        eq(deliveries.endpointId, key('endpointId')),
-        eq(deliveries.subscriptionId, key('subscriptionId')),
-        sql`${deliveries.state} = 'pending' and ${deliveries.rank} < 2`,
-      ),
-    )
-    .orderBy(deliveries.rank, firstBy(sql`${deliveries.id}`))
-    .prepare()
-  const nextRegular = db
-    .select({ id: deliveries.id })
-    .from(deliveries)
-    .where(
-      and(
-        eq(deliveries.subscriptionId, key('subscriptionId')),
-        gt(deliveries.id, key('after')),
-        isPending,
-        isRegular,
-      ),
-    )
-    .orderBy(firstBy(sql`${deliveries.id}`))
-    .prepare()
-  const newestId = db
-    .select({ id: sql<number | null>`max(${deliveries.id})` })
-    .from(deliveries)
-    .where(and(gte(deliveries.id, key('floor')), lt(deliveries.id, key('ceiling'))))
-    .prepare()
-  const insert = db
-    .insert(deliveries)
-    .values({
-      id: p('id'),
-      subscriptionId: p('subscriptionId'),
-      endpointId: p('endpointId'),
-      rank: p('rank'),
-      webhookId: p('webhookId'),
-      type: p('type'),
-      seq: p('seq'),
-      state: 'pending',
-      nextAttemptAt: p('nextAttemptAt'),
-      dueAt: p('dueAt'),
-      createdAt: p('createdAt'),
-      body: p('body'),
-    })
-    .prepare()
-  const finish = db
-    .update(deliveries)
-    .set({
-      state: sql`${p('state')}`,
-      stateReason: sql`${p('reason')}`,
-      finishedAt: sql`${p('at')}`,
-      dueAt: null,
-      nextAttemptAt: null,
-    })
-    .where(eq(deliveries.id, key('id')))
-    .prepare()
-  // The planned time is kept beside the due time: a delivery that loses its place as head does not lose its wait.
-  const makeHead = db
-    .update(deliveries)
-    .set({ dueAt: sql`case when ${p('held')} = 1 then ${heldAt} else ${deliveries.nextAttemptAt} end` })
-    .where(eq(deliveries.id, key('id')))
-    .prepare()
-  const clearHeads = db
-    .update(deliveries)
-    .set({ dueAt: null })
-    .where(and(eq(deliveries.subscriptionId, key('subscriptionId')), sql`${deliveries.dueAt} is not null`))
-    .prepare()
+  const { newestRegular, urgent, nextRegular, newestId } = outboxReads(db)
+  const { insert, finish, makeHead, clearHeads } = outboxWrites(db)
 
   function nextId(subscriptionId: number): number {
     const floor = ownerFloor(ownerOfRow(subscriptionId))
@@ -217,4 +143,88 @@ export function outboxVerbs({ db, place, randomText, onFinished }: StoreContext)
       if (head !== null) makeHead.run({ id: head, held: of.paused })
     },
   }
+}
+
+function outboxReads(db: StoreContext['db']) {
+  const newestRegular = db
+    .select({ id: deliveries.id, type: deliveries.type, state: deliveries.state, dueAt: deliveries.dueAt })
+    .from(deliveries)
+    .where(and(eq(deliveries.subscriptionId, key('subscriptionId')), isRegular))
+    .orderBy(firstBy(desc(deliveries.id)))
+    .prepare()
+  const urgent = db
+    .select({ id: deliveries.id })
+    .from(deliveries)
+    .where(
+      and(
+        eq(deliveries.endpointId, key('endpointId')),
+        eq(deliveries.subscriptionId, key('subscriptionId')),
+        sql`${deliveries.state} = 'pending' and ${deliveries.rank} < 2`,
+      ),
+    )
+    .orderBy(deliveries.rank, firstBy(sql`${deliveries.id}`))
+    .prepare()
+  const nextRegular = db
+    .select({ id: deliveries.id })
+    .from(deliveries)
+    .where(
+      and(
+        eq(deliveries.subscriptionId, key('subscriptionId')),
+        gt(deliveries.id, key('after')),
+        isPending,
+        isRegular,
+      ),
+    )
+    .orderBy(firstBy(sql`${deliveries.id}`))
+    .prepare()
+  const newestId = db
+    .select({ id: sql<number | null>`max(${deliveries.id})` })
+    .from(deliveries)
+    .where(and(gte(deliveries.id, key('floor')), lt(deliveries.id, key('ceiling'))))
+    .prepare()
+  return { newestRegular, urgent, nextRegular, newestId }
+}
+
+function outboxWrites(db: StoreContext['db']) {
+  const p = sql.placeholder
+  const insert = db
+    .insert(deliveries)
+    .values({
+      id: p('id'),
+      subscriptionId: p('subscriptionId'),
+      endpointId: p('endpointId'),
+      rank: p('rank'),
+      webhookId: p('webhookId'),
+      type: p('type'),
+      seq: p('seq'),
+      state: 'pending',
+      nextAttemptAt: p('nextAttemptAt'),
+      dueAt: p('dueAt'),
+      createdAt: p('createdAt'),
+      body: p('body'),
+    })
+    .prepare()
+  const finish = db
+    .update(deliveries)
+    .set({
+      state: sql`${p('state')}`,
+      stateReason: sql`${p('reason')}`,
+      finishedAt: sql`${p('at')}`,
+      dueAt: null,
+      nextAttemptAt: null,
+    })
+    .where(eq(deliveries.id, key('id')))
+    .prepare()
+  // The planned time is kept beside the due time: a delivery that loses its place as head does not lose its wait.
+  const makeHead = db
+    .update(deliveries)
+    .set({ dueAt: sql`case when ${p('held')} = 1 then ${heldAt} else ${deliveries.nextAttemptAt} end` })
+    .where(eq(deliveries.id, key('id')))
+    .prepare()
+  const clearHeads = db
+    .update(deliveries)
+    .set({ dueAt: null })
+    .where(and(eq(deliveries.subscriptionId, key('subscriptionId')), sql`${deliveries.dueAt} is not null`))
+    .prepare()
+  return { insert, finish, makeHead, clearHeads }
 }

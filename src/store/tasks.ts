@@ -46,63 +46,8 @@ const {
 export type TaskVerbs = ReturnType<typeof taskVerbs>
 
 export function taskVerbs({ db }: StoreContext) {
-  const p = sql.placeholder
-  const byToken = db
-    .select()
-    .from(tasks)
-    .where(eq(tasks.token, key('token')))
-    .prepare()
-  const newest = db
-    .select(slim)
-    .from(transitions)
-    .where(eq(transitions.taskToken, key('token')))
-    .orderBy(firstBy(desc(transitions.seq)))
-    .prepare()
-  const resultOf = db
-    .select({ json: transitions.result, dropped: transitions.resultDropped })
-    .from(transitions)
-    .where(and(eq(transitions.taskToken, key('token')), eq(transitions.seq, key('seq'))))
-    .prepare()
-  const after = db
-    .select()
-    .from(transitions)
-    .where(and(eq(transitions.taskToken, key('token')), gt(transitions.seq, key('seq'))))
-    .orderBy(sql`${transitions.seq} limit ${key('limit')}`)
-    .prepare()
-  const insertTask = db
-    .insert(tasks)
-    .values({ token: p('token'), statusUrl: p('statusUrl'), createdAt: p('createdAt'), polling: 1 })
-    .prepare()
-  const insertTransition = db
-    .insert(transitions)
-    .values({
-      taskToken: p('taskToken'),
-      seq: p('seq'),
-      type: p('type'),
-      status: p('status'),
-      percent: p('percent'),
-      at: p('at'),
-      errorCode: p('errorCode'),
-      errorDescription: p('errorDescription'),
-      result: p('result'),
-      resultDropped: p('resultDropped'),
-    })
-    .prepare()
-  const updateTask = db
-    .update(tasks)
-    .set({
-      statusUrl: sql`${p('statusUrl')}`,
-      polling: sql`${p('polling')}`,
-      end: sql`${p('end')}`,
-      endedAt: sql`${p('endedAt')}`,
-      regressedAt: sql`${p('regressedAt')}`,
-      unknownSince: sql`${p('unknownSince')}`,
-      askedAlone: sql`${p('askedAlone')}`,
-      failingSince: sql`${p('failingSince')}`,
-      stalled: sql`${p('stalled')}`,
-    })
-    .where(eq(tasks.token, key('token')))
-    .prepare()
+  const { byToken, newest, resultOf, after } = taskReads(db)
+  const { insertTask, insertTransition, updateTask } = taskWrites(db)
 
   function transitionsAfter(taskToken: string, seq: number, limit: number): TransitionEvent[] {
     // One more row in front: it is the `previous` of the first event.
@@ -187,4 +132,69 @@ export function taskVerbs({ db }: StoreContext) {
 /** Narrowed here because the column is plain text. */
 export function endOf(task: TaskRow): TaskEnd | null {
   return task.end as TaskEnd | null
+}
+
+function taskReads(db: StoreContext['db']) {
+  const byToken = db
+    .select()
+    .from(tasks)
+    .where(eq(tasks.token, key('token')))
+    .prepare()
+  const newest = db
+    .select(slim)
+    .from(transitions)
+    .where(eq(transitions.taskToken, key('token')))
+    .orderBy(firstBy(desc(transitions.seq)))
+    .prepare()
+  const resultOf = db
+    .select({ json: transitions.result, dropped: transitions.resultDropped })
+    .from(transitions)
+    .where(and(eq(transitions.taskToken, key('token')), eq(transitions.seq, key('seq'))))
+    .prepare()
+  const after = db
+    .select()
+    .from(transitions)
+    .where(and(eq(transitions.taskToken, key('token')), gt(transitions.seq, key('seq'))))
+    .orderBy(sql`${transitions.seq} limit ${key('limit')}`)
+    .prepare()
+  return { byToken, newest, resultOf, after }
+}
+
+function taskWrites(db: StoreContext['db']) {
+  const p = sql.placeholder
+  const insertTask = db
+    .insert(tasks)
+    .values({ token: p('token'), statusUrl: p('statusUrl'), createdAt: p('createdAt'), polling: 1 })
+    .prepare()
+  const insertTransition = db
+    .insert(transitions)
+    .values({
+      taskToken: p('taskToken'),
+      seq: p('seq'),
+      type: p('type'),
+      status: p('status'),
+      percent: p('percent'),
+      at: p('at'),
+      errorCode: p('errorCode'),
+      errorDescription: p('errorDescription'),
+      result: p('result'),
+      resultDropped: p('resultDropped'),
+    })
+    .prepare()
+  const updateTask = db
+    .update(tasks)
+    .set({
+      statusUrl: sql`${p('statusUrl')}`,
+      polling: sql`${p('polling')}`,
+      end: sql`${p('end')}`,
+      endedAt: sql`${p('endedAt')}`,
+      regressedAt: sql`${p('regressedAt')}`,
+      unknownSince: sql`${p('unknownSince')}`,
+      askedAlone: sql`${p('askedAlone')}`,
+      failingSince: sql`${p('failingSince')}`,
+      stalled: sql`${p('stalled')}`,
+    })
+    .where(eq(tasks.token, key('token')))
+    .prepare()
+  return { insertTask, insertTransition, updateTask }
 }
