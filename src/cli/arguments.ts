@@ -1,6 +1,7 @@
 /** Reads what stands after a flag; each reader says what it would have taken. */
 import { InvalidArgumentError } from 'commander'
 import { parseDuration } from '../core/duration.ts'
+import { parseSigningSecret } from '../core/signature.ts'
 
 /** Commander calls a reader with the value and the default. */
 export type ArgumentReader = (text: string) => number
@@ -35,4 +36,31 @@ export function duration(text: string): number {
   const ms = parseDuration(text)
   if (ms === null) throw new InvalidArgumentError('Give a duration like 500ms, 5s or 2m.')
   return ms
+}
+
+/** Commander calls it once per flag, with what it returned before. */
+export function signingSecret(text: string, before: readonly string[] = []): string[] {
+  if (parseSigningSecret(text) === null) {
+    throw new InvalidArgumentError(
+      'Give whsec_ and base64 of 24 to 64 bytes, as GET /v1/signing-secret shows it.',
+    )
+  }
+  return [...before, text]
+}
+
+export function httpUrl(text: string): string {
+  const url = URL.parse(text)
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new InvalidArgumentError('Give a URL that begins with http:// or https://.')
+  }
+  return url.href
+}
+
+/** HTTP statuses that a receiver can answer with; 1xx are no answers. */
+export function statuses(text: string): number[] {
+  const codes = text.split(',').map((code) => (/^[2-5]\d\d$/.test(code.trim()) ? Number(code) : Number.NaN))
+  if (codes.some(Number.isNaN)) {
+    throw new InvalidArgumentError('Give statuses from 200 to 599, separated by commas, e.g. 500,204.')
+  }
+  return codes
 }

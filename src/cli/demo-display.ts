@@ -1,6 +1,6 @@
 /** What the demo shows: a bar per job on a terminal, plain lines elsewhere. Knows no network. */
 import { MultiBar, type SingleBar } from 'cli-progress'
-import { colorsFor } from './output.ts'
+import { colorsFor, printable } from './output.ts'
 import type { ReceivedWebhook } from './receiver.ts'
 
 export interface Display {
@@ -54,7 +54,7 @@ export function createDisplay(stream: NodeJS.WriteStream, names: readonly string
       const { status, percent, metadata } = event.data
       bars.byName.get(metadata.job ?? '')?.update(percent ?? 0, {
         percent: percentText(percent),
-        status: colorOf(event.type, colors)(status ?? ''),
+        status: colorOf(event.type, colors)(printable(status ?? '')),
       })
     },
     endBars() {
@@ -78,9 +78,9 @@ export function webhookLine(
   const mark = colors.green(received.repeat ? '✔ verified (a repeat)' : '✔ verified')
   if (event === null) return `${time}  ${mark}, but it is no event of Pollhook`
   const { metadata, percent, seq, error } = event.data
-  const name = (metadata.job ?? event.data.task_token.slice(0, 6)).padEnd(width)
-  const type = colorOf(event.type, colors)(event.type.padEnd(16))
-  const reason = error?.description == null ? '' : `  ${colors.red(error.description)}`
+  const name = printable(metadata?.job ?? event.data.task_token.slice(0, 6)).padEnd(width)
+  const type = colorOf(event.type, colors)(printable(event.type).padEnd(16))
+  const reason = error?.description == null ? '' : `  ${colors.red(printable(error.description))}`
   return `${time}  ${name}  ${type}  ${percentText(percent)}  seq ${String(seq ?? '–').padEnd(3)} ${mark}${reason}`
 }
 

@@ -8,6 +8,11 @@ export function colorsFor(stream: NodeJS.WriteStream): Colors {
   return picocolors.createColors(stream.isTTY === true && !process.env.NO_COLOR)
 }
 
+/** Text from elsewhere, without the control characters that could move a terminal's cursor or colour it. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, '�')
+}
+
 export function printLine(text = ''): void {
   process.stdout.write(`${text}\n`)
 }

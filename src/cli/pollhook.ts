@@ -3,6 +3,7 @@
 import { Command } from 'commander'
 import { demoCommand } from './demo.ts'
 import { keysCommand } from './keys.ts'
+import { listenCommand } from './listen.ts'
 import { fail } from './output.ts'
 import { serveCommand } from './serve.ts'
 import { simulateCommand } from './simulate.ts'
@@ -13,6 +14,7 @@ Examples:
   $ pollhook demo                      relay, simulated upstream and receiver on loopback, no set-up
   $ pollhook keys new acme             a new API key, and its entry for POLLHOOK_API_KEYS
   $ POLLHOOK_API_KEYS=acme=<key> POLLHOOK_SECRET=$(openssl rand -base64 32) pollhook serve
+  $ pollhook listen --secret whsec_… --forward http://127.0.0.1:3000/hooks
   $ pollhook simulate --jobs 5 --fail-rate 0.2
 
 pollhook serve is configured by environment variables: the README lists them.
@@ -23,7 +25,7 @@ const program = new Command('pollhook')
   .version(version)
   .addHelpText('after', examples)
 
-for (const command of [serveCommand(), demoCommand(), simulateCommand(), keysCommand()]) {
+for (const command of [serveCommand(), demoCommand(), simulateCommand(), listenCommand(), keysCommand()]) {
   for (const each of [command, ...command.commands]) {
     each.showHelpAfterError(`Run "pollhook ${command.name()} --help" for what it takes.`)
   }

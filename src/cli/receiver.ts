@@ -1,10 +1,12 @@
 /**
  * A webhook receiver as an app would write it: reads the body, checks the signature with the official
- * `standardwebhooks` package, answers 204 or 401. Knows nothing of the relay but its signing secrets.
+ * `standardwebhooks` package, answers 401 when it does not fit, else 204, what it was told to or what the app
+ * behind it says. Knows nothing of the relay but its signing secrets.
  */
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Webhook } from 'standardwebhooks'
+import { forward } from './forward.ts'
 
 export interface ReceivedWebhook {
   /** `webhook-id`; empty when the header is missing. */
@@ -15,6 +17,8 @@ export interface ReceivedWebhook {
   repeat: boolean
   /** Null when the body is no such event. */
   event: WebhookEvent | null
+  /** The HTTP status that it is answered with. */
+  answer: number
 }
 
 /** The parts of CONTRACT §3 that a display needs. */
@@ -34,8 +38,12 @@ export interface WebhookEvent {
 export interface ReceiverOptions {
   /** `whsec_…`; any of them may fit. */
   secrets: readonly string[]
-  /** Called before the answer is sent. */
+  /** Called just before the answer is sent. */
   onWebhook: (webhook: ReceivedWebhook) => void
+  /** Answers to verified webhooks in turn; the last one stays. 204 unless told. */
+  statuses?: readonly number[]
+  /** Where verified webhooks are passed on; its answer is the answer, 502 when there is none. */
+  forwardTo?: string
   /** On 127.0.0.1; 0, a free one, unless told. */
   port?: number
 }
@@ -55,14 +63,20 @@ const idsMax = 10_000
 export async function createReceiver(options: ReceiverOptions): Promise<Receiver> {
   const webhooks = options.secrets.map((secret) => new Webhook(secret))
   const seen = new Set<string>()
+  const nextStatus = inTurn(options.statuses ?? [204])
   const server = createServer(async (request, response) => {
     const answer = (status: number) => response.writeHead(status).end()
     if (request.method !== 'POST') return answer(405)
     const body = await readBody(request).catch(() => null)
     if (body === null) return answer(413)
-    const received = readWebhook({ webhooks, seen, body, headers: request.headers })
-    options.onWebhook(received)
-    return answer(received.verified ? 204 : 401)
+    const read = readWebhook({ webhooks, seen, body, headers: request.headers })
+    const accept = () =>
+      options.forwardTo === undefined
+        ? nextStatus()
+        : forward(options.forwardTo, { body, headers: request.headers })
+    const status = read.verified ? await accept() : 401
+    options.onWebhook({ ...read, answer: status })
+    return answer(status)
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -76,6 +90,11 @@ export async function createReceiver(options: ReceiverOptions): Promise<Receiver
         server.closeAllConnections()
       }),
   }
+}
+
+function inTurn(statuses: readonly number[]): () => number {
+  let index = 0
+  return () => statuses[Math.min(index++, statuses.length - 1)] ?? 204
 }
 
 /** Null when it is too long. */
@@ -100,7 +119,7 @@ function readWebhook({
   seen: Set<string>
   body: string
   headers: IncomingMessage['headers']
-}): ReceivedWebhook {
+}): Omit<ReceivedWebhook, 'answer'> {
   const id = String(headers['webhook-id'] ?? '')
   const plain = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
   if (!webhooks.some((webhook) => verifies(webhook, body, plain))) {

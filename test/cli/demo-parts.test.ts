@@ -21,10 +21,10 @@ function webhook(job: string, type: string, data: Partial<WebhookEvent['data']> 
       ...data,
     },
   }
-  return { id: 'msg_1', verified: true, repeat: false, event }
+  return { id: 'msg_1', verified: true, repeat: false, event, answer: 204 }
 }
 
-const forged: ReceivedWebhook = { id: 'msg_2', verified: false, repeat: false, event: null }
+const forged: ReceivedWebhook = { id: 'msg_2', verified: false, repeat: false, event: null, answer: 401 }
 
 const expected = new Map([
   ['one', 'task.completed'],
@@ -84,4 +84,13 @@ test('a seq that does not rise spoils it, a repeat or another subscription’s d
   expect(tally.summary()).toMatchObject({ disordered: 0, ok: true })
   tally.add(webhook('one', 'task.saving', { seq: 2 }))
   expect(tally.summary()).toMatchObject({ disordered: 1, ok: false })
+})
+
+test('control characters from elsewhere never reach the terminal', () => {
+  const stream = new PassThrough()
+  const display = createDisplay(stream as unknown as NodeJS.WriteStream, ['one'])
+  display.webhook(
+    webhook('o\u001b[2Jne', 'task.failed', { error: { code: 1, description: 'a\r\nb\u202ec' } }),
+  )
+  expect(String(stream.read())).not.toMatch(/[\p{Cc}\p{Cf}](?!$)/u)
 })

@@ -15,17 +15,20 @@ test('--version is the version of the package', async () => {
 test('--help lists the commands and shows examples, without colours where there is no terminal', async () => {
   const { code, out } = await pollhook(['--help'])
   expect(code).toBe(0)
-  for (const word of ['serve', 'demo', 'simulate', 'keys', 'Examples:', 'pollhook keys new acme']) {
+  for (const word of ['serve', 'demo', 'simulate', 'listen', 'keys', 'Examples:', 'pollhook keys new acme']) {
     expect(out).toContain(word)
   }
   expect(out).not.toContain('\u001b')
 })
 
-test.each(['serve', 'demo', 'simulate', 'keys'])('%s --help explains the command', async (command) => {
-  const { code, out } = await pollhook([command, '--help'])
-  expect(code).toBe(0)
-  expect(out).toContain(`Usage: pollhook ${command}`)
-})
+test.each(['serve', 'demo', 'simulate', 'listen', 'keys'])(
+  '%s --help explains the command',
+  async (command) => {
+    const { code, out } = await pollhook([command, '--help'])
+    expect(code).toBe(0)
+    expect(out).toContain(`Usage: pollhook ${command}`)
+  },
+)
 
 test('keys new prints a key and the hash that lets it in', async () => {
   const { code, out } = await pollhook(['keys', 'new', 'acme'])

@@ -1,6 +1,6 @@
-import { Webhook } from 'standardwebhooks'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createReceiver, type ReceivedWebhook, type Receiver } from '../../src/cli/receiver.ts'
+import { postSigned } from './signed.ts'
 
 const secret = `whsec_${Buffer.alloc(32, 1).toString('base64')}`
 const older = `whsec_${Buffer.alloc(32, 2).toString('base64')}`
@@ -15,20 +15,13 @@ afterEach(() => receiver.close())
 
 const event = { type: 'task.queued', data: { task_token: 'a'.repeat(32), seq: 2, metadata: {} } }
 
-/** As a relay would send it, signed now. */
-async function send(body: string, { id = 'msg_1', by = secret, signed = body } = {}): Promise<number> {
-  const at = new Date()
-  const headers = {
-    'webhook-id': id,
-    'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
-    'webhook-signature': new Webhook(by).sign(id, at, signed),
-  }
-  return (await fetch(receiver.url, { method: 'POST', headers, body })).status
+function send(body: string, { id = 'msg_1', by = secret, signed = body } = {}): Promise<number> {
+  return postSigned(receiver.url, { body, secret: by, signed, id })
 }
 
 test('a signed webhook is verified and answered with 204', async () => {
   expect(await send(JSON.stringify(event))).toBe(204)
-  expect(received).toEqual([{ id: 'msg_1', verified: true, repeat: false, event }])
+  expect(received).toEqual([{ id: 'msg_1', verified: true, repeat: false, event, answer: 204 }])
 })
 
 test('any of the secrets may have signed', async () => {
@@ -61,4 +54,32 @@ test('other methods and bodies over 1 MiB are refused', async () => {
   expect((await fetch(receiver.url)).status).toBe(405)
   expect(await send('x'.repeat(1024 * 1024 + 1))).toBe(413)
   expect(received).toEqual([])
+})
+
+test('chosen statuses are the answers in turn, and the last one stays; a forgery takes none', async () => {
+  await receiver.close()
+  receiver = await createReceiver({
+    secrets: [secret],
+    statuses: [500, 429, 204],
+    onWebhook: (one) => received.push(one),
+  })
+  const answers = [await send('{}'), await send('{}', { by: older }), await send('{}'), await send('{}')]
+  expect([...answers, await send('{}')]).toEqual([500, 401, 429, 204, 204])
+  expect(received.map(({ answer }) => answer)).toEqual([500, 401, 429, 204, 204])
+})
+
+test('what is passed on verifies behind too, and its answer is the answer', async () => {
+  const behind: ReceivedWebhook[] = []
+  const app = await createReceiver({
+    secrets: [secret],
+    statuses: [410],
+    onWebhook: (one) => behind.push(one),
+  })
+  await receiver.close()
+  receiver = await createReceiver({ secrets: [secret], forwardTo: app.url, onWebhook: () => {} })
+  expect(await send(JSON.stringify(event))).toBe(410)
+  expect(await send('{}', { by: older })).toBe(401)
+  expect(behind).toEqual([{ id: 'msg_1', verified: true, repeat: false, event, answer: 410 }])
+  await app.close()
+  expect(await send(JSON.stringify(event))).toBe(502)
 })

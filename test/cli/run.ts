@@ -14,24 +14,39 @@ export interface RunOptions {
   env?: Record<string, string>
   /** Sent as soon as stdout contains `at`. */
   signal?: { at: string; name: NodeJS.Signals }
+  /** Called once, as soon as what came on either stream contains `at`; the process gets SIGTERM when it is done. */
+  meanwhile?: { at: string; act: (run: Readonly<Run>) => Promise<unknown> }
 }
 
 /** Nothing of this machine's environment but the PATH, so that the answer is the same everywhere. */
-export function pollhook(args: readonly string[], { env = {}, signal }: RunOptions = {}): Promise<Run> {
+export function pollhook(
+  args: readonly string[],
+  { env = {}, signal, meanwhile }: RunOptions = {},
+): Promise<Run> {
   const child = spawn(process.execPath, [bin, ...args], { env: { PATH: process.env.PATH, ...env } })
   const run: Run = { code: null, out: '', err: '' }
-  let signalled = false
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    run.out += text
-    if (signal !== undefined && !signalled && run.out.includes(signal.at)) {
-      signalled = true
-      child.kill(signal.name)
-    }
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    run.err += text
-  })
+  let wanted = signal !== undefined || meanwhile !== undefined
   return new Promise((resolve, reject) => {
+    const look = () => {
+      if (wanted && signal !== undefined && run.out.includes(signal.at)) {
+        wanted = false
+        child.kill(signal.name)
+      } else if (wanted && meanwhile !== undefined && `${run.out}${run.err}`.includes(meanwhile.at)) {
+        wanted = false
+        meanwhile
+          .act(run)
+          .catch(reject)
+          .finally(() => child.kill('SIGTERM'))
+      }
+    }
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      run.out += text
+      look()
+    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      run.err += text
+      look()
+    })
     child.once('error', reject)
     child.once('close', (code) => resolve({ ...run, code }))
   })

@@ -1,0 +1,29 @@
+/** Passes a webhook on as it came, so that the app behind can verify it too. */
+import type { IncomingHttpHeaders } from 'node:http'
+
+/** As long as the relay waits by itself (CONTRACT §1, POLLHOOK_DELIVERY_TIMEOUT). */
+const timeoutMs = 15_000
+
+/** What a receiver needs of the headers; the rest belongs to the connection that it came over. */
+const passedOn = /^(content-type|user-agent|webhook-[a-z]+)$/
+
+/** @returns the status of the answer; 502 when there was none */
+export async function forward(
+  url: string,
+  { body, headers }: { body: string; headers: IncomingHttpHeaders },
+): Promise<number> {
+  const kept = Object.entries(headers).filter(([name]) => passedOn.test(name))
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: kept.map(([name, value]): [string, string] => [name, String(value)]),
+      body,
+      redirect: 'manual',
+      signal: AbortSignal.timeout(timeoutMs),
+    })
+    await response.body?.cancel()
+    return response.status
+  } catch {
+    return 502
+  }
+}
