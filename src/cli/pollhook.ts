@@ -1,12 +1,15 @@
 #!/usr/bin/env node
 /** The `pollhook` command: puts the commands together, nothing else. Each one has a file of its own. */
 import { Command } from 'commander'
+import { deliveriesCommand, redeliverCommand } from './deliveries.ts'
 import { demoCommand } from './demo.ts'
+import { endpointsCommand } from './endpoints.ts'
 import { keysCommand } from './keys.ts'
 import { listenCommand } from './listen.ts'
 import { fail } from './output.ts'
 import { serveCommand } from './serve.ts'
 import { simulateCommand } from './simulate.ts'
+import { subscriptionsCommand } from './subscriptions.ts'
 import { version } from './version.ts'
 
 const examples = `
@@ -15,9 +18,11 @@ Examples:
   $ pollhook keys new acme             a new API key, and its entry for POLLHOOK_API_KEYS
   $ POLLHOOK_API_KEYS=acme=<key> POLLHOOK_SECRET=$(openssl rand -base64 32) pollhook serve
   $ pollhook listen --secret whsec_… --forward http://127.0.0.1:3000/hooks
+  $ pollhook deliveries --state exhausted
   $ pollhook simulate --jobs 5 --fail-rate 0.2
 
-pollhook serve is configured by environment variables: the README lists them.
+pollhook serve is configured by environment variables: the README lists them. What calls a running
+relay takes its URL and key from POLLHOOK_URL and POLLHOOK_KEY.
 `
 
 const program = new Command('pollhook')
@@ -25,7 +30,18 @@ const program = new Command('pollhook')
   .version(version)
   .addHelpText('after', examples)
 
-for (const command of [serveCommand(), demoCommand(), simulateCommand(), listenCommand(), keysCommand()]) {
+const commands = [
+  serveCommand(),
+  demoCommand(),
+  simulateCommand(),
+  listenCommand(),
+  subscriptionsCommand(),
+  deliveriesCommand(),
+  redeliverCommand(),
+  endpointsCommand(),
+  keysCommand(),
+]
+for (const command of commands) {
   for (const each of [command, ...command.commands]) {
     each.showHelpAfterError(`Run "pollhook ${command.name()} --help" for what it takes.`)
   }

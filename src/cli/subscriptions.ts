@@ -1,0 +1,54 @@
+/** `pollhook subscriptions`: who is told about what. */
+import { Command } from 'commander'
+import { type ListFlags, showList, showOne, withListFlags } from './lists.ts'
+
+interface Subscription {
+  id: string
+  task_token: string
+  callback_url: string
+  state: string
+  state_reason: string | null
+  task: { status: string | null; percent: number | null; seq: number | null }
+  created_at: string
+}
+
+interface Flags extends ListFlags {
+  task?: string
+  state?: string
+  callbackUrl?: string
+}
+
+export function subscriptionsCommand(): Command {
+  const command = new Command('subscriptions')
+    .description('List subscriptions, newest first, or show one.')
+    .argument('[id]', 'sub_…: show this one')
+    .option('--task <token>', 'only of this task')
+    .option('--state <state>', 'only active, paused, completed, expired or cancelled ones')
+    .option('--callback-url <url>', 'only to this URL')
+  return withListFlags(command)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ pollhook subscriptions --state active
+  $ pollhook subscriptions sub_… | jq .task`,
+    )
+    .action((id: string | undefined, flags: Flags) =>
+      id === undefined
+        ? showList<Subscription>(flags, {
+            path: '/v1/subscriptions',
+            filters: { task_token: flags.task, state: flags.state, callback_url: flags.callbackUrl },
+            columns: ['ID', 'TASK', 'STATE', 'STATUS', 'PERCENT', 'SEQ', 'CALLBACK'],
+            row: ({ id, task_token, state, task, callback_url }) => [
+              id,
+              task_token,
+              state,
+              task.status,
+              task.percent,
+              task.seq,
+              callback_url,
+            ],
+          })
+        : showOne(flags, `/v1/subscriptions/${encodeURIComponent(id)}`),
+    )
+}
