@@ -70,6 +70,8 @@ async function ask(
   round: Round,
 ): Promise<void> {
   const startedAt = context.now()
+  // Told to wait since this call was planned, by the other half of its batch for one.
+  if (host.toldUntil > startedAt) return fail(round, tokens)
   const answer = await context.upstream.status(host.origin, tokens)
   const now = context.now()
   const outcome = answer.kind === 'failed' ? answer.reason : answer.kind
@@ -135,5 +137,5 @@ function wait(
   const now = context.now()
   noteFailedCall(host, { startedAt, now, ...context.poll, chance: context.random() })
   const told = now + (retryAfterMs ?? context.poll.intervalMs)
-  host.blockedUntil = Math.max(host.blockedUntil, told)
+  host.toldUntil = Math.max(host.toldUntil, told)
 }

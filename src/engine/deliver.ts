@@ -119,7 +119,9 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       if (ended === exhaustMax) return at
     }
     const oldestAt = store.nextDueAt(id, 0)
-    const giveUpAt = oldestAt === null ? null : Math.max(since, oldestAt) + scheduleSumMs + 1
+    // While something is under way nothing is given up: what lands looks again, so there is no time to wait for.
+    const idle = oldestAt !== null && lane.held === 0
+    const giveUpAt = idle ? Math.max(since, oldestAt) + scheduleSumMs + 1 : null
     if ((health.retryAfterUntil ?? 0) > at) return earliest(health.retryAfterUntil, giveUpAt)
     for (const testId of store.dueTestIds(id, at, takeMax)) tryStart(lane, testId, at, false)
     if (lane.probing || lane.inFlight >= settings.endpointConcurrency) return giveUpAt

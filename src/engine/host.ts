@@ -20,6 +20,8 @@ export interface Host<Entry> {
   failedAt: number
   /** Not asked before then; a master's tasks go to the API host meanwhile. */
   blockedUntil: number
+  /** Error 8 or HTTP 429 asked to wait until then: an answer to another call does not shorten it. */
+  toldUntil: number
 }
 
 export function createHost<Entry>(origin: string): Host<Entry> {
@@ -33,11 +35,17 @@ export function createHost<Entry>(origin: string): Host<Entry> {
     failures: 0,
     failedAt: 0,
     blockedUntil: 0,
+    toldUntil: 0,
   }
 }
 
 export function isBlocked(host: Host<unknown>, now: number): boolean {
-  return host.blockedUntil > now
+  return unblockedAt(host) > now
+}
+
+/** When it may be asked again; in the past when it may be asked now. */
+export function unblockedAt(host: Host<unknown>): number {
+  return Math.max(host.blockedUntil, host.toldUntil)
 }
 
 /** It failed before and is being tried again: one call at a time until it answers. */

@@ -10,7 +10,7 @@ import type { Store } from '../store/store.ts'
 import type { Watch } from '../store/watches.ts'
 import { type AskContext, askForAll, type Reply } from './ask.ts'
 import { createHeap } from './heap.ts'
-import { acquire, createHost, type Host, isBlocked, isOnProbation } from './host.ts'
+import { acquire, createHost, type Host, isBlocked, isOnProbation, unblockedAt } from './host.ts'
 import { answerOf, isNews } from './news.ts'
 
 export interface PollSettings {
@@ -78,6 +78,8 @@ export function createPoller(deps: PollDeps): Poller {
   /** When a task that is no longer polled was last asked for: registering it anew must not poll too soon. */
   const lately = new Map<string, number>()
   const calls = new Set<Promise<void>>()
+  /** An outage is written down again and again, once an interval: a gap in it is time this relay was not up. */
+  let outageSeenAt = 0
   const apiHost = hostOf(settings.apiOrigin)
   const limits = { lostAfterMs: settings.lostAfterMs, stalledAfterMs: 5 * settings.intervalMaxMs }
   const context: AskContext = {
@@ -202,7 +204,10 @@ export function createPoller(deps: PollDeps): Poller {
       entry.busy = false
       const token = entry.watch.token
       const answer = answerOf(replies.get(token) ?? { kind: 'failed' }, deps.statusOrigin)
-      if (isNews(entry.watch, answer, limits, polledAt, at)) news.push({ token, answer, polledAt })
+      const outage = answer.kind === 'failed' && Math.abs(at - outageSeenAt) >= settings.intervalMs
+      if (!outage && !isNews(entry.watch, answer, limits, polledAt, at)) continue
+      news.push({ token, answer, polledAt })
+      if (answer.kind === 'failed') outageSeenAt = at
     }
     for (const record of recordNews(news, at)) {
       const entry = entries.get(record.token)
@@ -234,14 +239,14 @@ export function createPoller(deps: PollDeps): Poller {
   function waitAfter(entry: Entry, replies: ReadonlyMap<string, Reply>, at: number): number {
     if (entry.watch.regressed) return settings.intervalMs
     const failed = (replies.get(entry.watch.token)?.kind ?? 'failed') === 'failed'
-    const blockedMs = failed ? Math.max(0, apiHost.blockedUntil - at) : 0
+    const blockedMs = failed ? Math.max(0, unblockedAt(apiHost) - at) : 0
     const wait = pollWaitMs({ ...settings, sinceChangeMs: at - entry.watch.changedAt, chance: random() })
     return Math.max(wait, Math.min(blockedMs, settings.intervalMaxMs))
   }
 
   function isForgotten(host: Host<Entry>, at: number): boolean {
     if (host.ready.length + host.lone.length + host.inFlight > 0) return false
-    return host.failures === 0 || host.blockedUntil + settings.intervalMaxMs < at
+    return (host.failures === 0 && !isBlocked(host, at)) || unblockedAt(host) + settings.intervalMaxMs < at
   }
 
   return {

@@ -264,7 +264,7 @@ const failureSeen = 'upstream_failure_seen_at'
 function noteFailure(db: Database, limits: PollLimits, now: number): void {
   const seen = db.all<{ value: string }>(sql`select value from meta where key = ${failureSeen}`)[0]
   const gapMs = seen === undefined ? 0 : now - Number(seen.value)
-  if (gapMs > limits.stalledAfterMs / 2) {
+  if (gapMs > 0.6 * limits.stalledAfterMs) {
     db.run(sql`update tasks set failing_since = min(failing_since + ${gapMs}, ${now})
       where polling = 1 and failing_since is not null`)
   }
