@@ -143,7 +143,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     lane.inFlight++
     lane.held++
     if (probe) lane.probing = true
-    spend(lane)
+    spend(lane, at)
     void deps
       .attempt(delivery, at)
       .catch((error: unknown): Outcome => {
@@ -210,7 +210,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
         if (lane === null) continue
         const next = look(lane, at)
         if (next !== null) again.push([endpointId, next])
-        else if (lane.held === 0 && !lane.dirty && !lane.endpoint.paused) lanes.delete(endpointId)
+        else if (isForgettable(lane)) lanes.delete(endpointId)
       }
       for (const [endpointId, next] of again) due.set(endpointId, next)
       const next = due.nextAt()
@@ -244,6 +244,11 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       stopped = true
     },
   }
+}
+
+/** A lane with a rate stays: a new one would begin with a full allowance. */
+function isForgettable({ held, dirty, endpoint }: Lane): boolean {
+  return held === 0 && !dirty && !endpoint.paused && endpoint.maxPerSecond === null
 }
 
 function earliest(...times: (number | null)[]): number | null {

@@ -81,8 +81,11 @@ function refill(lane: Lane, now: number): number {
   return lane.allowance + 1e-6
 }
 
-export function spend(lane: Lane): void {
-  if (lane.endpoint.maxPerSecond !== null) lane.allowance -= 1
+export function spend(lane: Lane, now: number): void {
+  if (lane.endpoint.maxPerSecond === null) return
+  // A probe or a test did not ask for room: what was gained until now must not be gained again.
+  refill(lane, now)
+  lane.allowance -= 1
 }
 
 /** When the rate allows one more; null when the rate is not what holds the lane. */
