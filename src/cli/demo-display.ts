@@ -1,5 +1,5 @@
 /** What the demo shows: a bar per job on a terminal, plain lines elsewhere. Knows no network. */
-import { MultiBar, type SingleBar } from 'cli-progress'
+import { type Bars, createBars, percentText } from './bars.ts'
 import { colorsFor, printable } from './output.ts'
 import type { ReceivedWebhook } from './receiver.ts'
 
@@ -13,32 +13,15 @@ export interface Display {
   endBars(): void
 }
 
-const barFormat = '  {name} {bar} {percent} {status}'
-
 /** @param names of the jobs that get a bar, as in the `job` metadata of their subscriptions */
 export function createDisplay(stream: NodeJS.WriteStream, names: readonly string[]): Display {
   const colors = colorsFor(stream)
   const width = Math.max(...names.map((name) => name.length))
-  let bars: { multi: MultiBar; byName: Map<string, SingleBar> } | null = null
+  let bars: Bars | null = null
 
-  function startBars() {
-    const multi = new MultiBar({
-      stream,
-      format: barFormat,
-      barsize: 30,
-      barCompleteChar: '█',
-      barIncompleteChar: '░',
-      hideCursor: true,
-      // A logged line takes the place of the first bar, so bars that did not change are drawn again too.
-      forceRedraw: true,
-    })
-    const bar = (name: string) =>
-      multi.create(100, 0, { name: name.padEnd(width), percent: '    –', status: 'registered' })
-    return { multi, byName: new Map(names.map((name) => [name, bar(name)])) }
-  }
   function line(text = ''): void {
     if (bars === null) stream.write(`${text}\n`)
-    else bars.multi.log(`${text}\n`)
+    else bars.line(text)
   }
   return {
     line,
@@ -47,21 +30,18 @@ export function createDisplay(stream: NodeJS.WriteStream, names: readonly string
       else process.stderr.write(text)
     },
     webhook(received) {
-      if (stream.isTTY) bars ??= startBars()
+      if (stream.isTTY) bars ??= createBars(stream, { names, status: 'registered' })
       line(webhookLine(received, { colors, width }))
       const { event } = received
       if (bars === null || event === null) return
       const { status, percent, metadata } = event.data
-      bars.byName.get(metadata.job ?? '')?.update(percent ?? 0, {
-        percent: percentText(percent),
+      bars.update(metadata.job ?? '', {
+        percent,
         status: colorOf(event.type, colors)(printable(status ?? '')),
       })
     },
     endBars() {
-      if (bars === null) return
-      // Lines that were logged since the last redraw would be lost otherwise.
-      bars.multi.update()
-      bars.multi.stop()
+      bars?.stop()
       bars = null
     },
   }
@@ -84,11 +64,7 @@ export function webhookLine(
   return `${time}  ${name}  ${type}  ${percentText(percent)}  seq ${String(seq ?? '–').padEnd(3)} ${mark}${reason}`
 }
 
-function percentText(percent: number | null): string {
-  return percent === null ? '     –' : `${(Math.floor(percent * 10) / 10).toFixed(1)}%`.padStart(6)
-}
-
-function colorOf(type: string, colors: ReturnType<typeof colorsFor>): (text: string) => string {
+export function colorOf(type: string, colors: ReturnType<typeof colorsFor>): (text: string) => string {
   if (type === 'task.completed') return colors.green
   if (type === 'task.progress') return colors.dim
   return ['task.failed', 'task.lost', 'task.expired', 'task.stalled'].includes(type)

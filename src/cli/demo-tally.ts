@@ -1,5 +1,5 @@
 /** Keeps the demo's score: which jobs have ended, how, whether every webhook verified and came in order. */
-import type { ReceivedWebhook } from './receiver.ts'
+import { endTypes, type ReceivedWebhook } from './receiver.ts'
 
 export interface Tally {
   add(received: ReceivedWebhook): void
@@ -17,8 +17,6 @@ export interface Score {
   ends: ReadonlyMap<string, string>
   ok: boolean
 }
-
-const ends = new Set(['task.completed', 'task.failed', 'task.cancelled', 'task.lost', 'task.expired'])
 
 /** @param expected the terminal type that each job, by name, has to end with */
 export function createTally(expected: ReadonlyMap<string, string>): Tally {
@@ -42,7 +40,7 @@ export function createTally(expected: ReadonlyMap<string, string>): Tally {
         seqs.set(subscription_id, seq)
       }
       const name = metadata.job
-      if (name === undefined || !expected.has(name) || !ends.has(event.type)) return
+      if (name === undefined || !expected.has(name) || !endTypes.has(event.type)) return
       seen.set(name, event.type)
       if (seen.size === expected.size) ended.resolve()
     },

@@ -11,6 +11,7 @@ import { serveCommand } from './serve.ts'
 import { simulateCommand } from './simulate.ts'
 import { subscriptionsCommand } from './subscriptions.ts'
 import { version } from './version.ts'
+import { watchCommand } from './watch.ts'
 
 const examples = `
 Examples:
@@ -18,6 +19,7 @@ Examples:
   $ pollhook keys new acme             a new API key, and its entry for POLLHOOK_API_KEYS
   $ POLLHOOK_API_KEYS=acme=<key> POLLHOOK_SECRET=$(openssl rand -base64 32) pollhook serve
   $ pollhook listen --secret whsec_… --forward http://127.0.0.1:3000/hooks
+  $ pollhook watch 471272a512d76c22665db9dcee893409
   $ pollhook deliveries --state exhausted
   $ pollhook simulate --jobs 5 --fail-rate 0.2
 
@@ -35,6 +37,7 @@ const commands = [
   demoCommand(),
   simulateCommand(),
   listenCommand(),
+  watchCommand(),
   subscriptionsCommand(),
   deliveriesCommand(),
   redeliverCommand(),

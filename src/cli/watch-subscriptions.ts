@@ -1,0 +1,62 @@
+/**
+ * Sees to it that the relay polls the tasks that `pollhook watch` is to show: subscriptions that are there will
+ * do; else it makes some, to the given callback URL or to a receiver of its own, which go when it ends.
+ */
+import { randomBytes } from 'node:crypto'
+import { formatSigningSecret } from '../core/signature.ts'
+import { type Api, codeOf, type Page, queryOf } from './api.ts'
+import { createReceiver } from './receiver.ts'
+
+export interface WatchedTasks {
+  taskTokens: readonly string[]
+  /** Null: a receiver on loopback, for as long as it is watched. */
+  callbackUrl: string | null
+  statusUrl?: string
+}
+
+/** @returns what ends everything that was made for the watching only */
+export async function subscribeTo(api: Api, watched: WatchedTasks): Promise<() => Promise<void>> {
+  const missing: string[] = []
+  for (const token of watched.taskTokens) if (!(await isSubscribed(api, token))) missing.push(token)
+  if (missing.length === 0) return async () => {}
+  const status = watched.statusUrl === undefined ? {} : { status_url: watched.statusUrl }
+  if (watched.callbackUrl !== null) {
+    for (const token of missing)
+      await subscribe(api, { task_token: token, callback_url: watched.callbackUrl, ...status })
+    return async () => {}
+  }
+  const secret = formatSigningSecret(randomBytes(32))
+  const receiver = await createReceiver({ secrets: [secret], onWebhook: () => {} })
+  const made: string[] = []
+  const undo = async () => {
+    // A relay that is gone by now must not hide why the watching ended.
+    for (const id of made) await api.call('DELETE', `/v1/subscriptions/${id}`).catch(() => {})
+    await receiver.close()
+  }
+  try {
+    for (const token of missing) {
+      made.push(await subscribe(api, { task_token: token, callback_url: receiver.url, secret, ...status }))
+    }
+    return undo
+  } catch (error) {
+    await undo()
+    if (codeOf(error) !== 'callback_not_allowed') throw error
+    throw new Error(
+      'this relay does not deliver to loopback: give your app’s URL with --callback, or start the relay with POLLHOOK_INSECURE_CALLBACKS=true POLLHOOK_PRIVATE_CALLBACKS=127.0.0.0/8',
+    )
+  }
+}
+
+async function isSubscribed(api: Api, taskToken: string): Promise<boolean> {
+  for (const state of ['active', 'paused']) {
+    const query = queryOf({ task_token: taskToken, state, limit: 1 })
+    const page = (await api.call('GET', `/v1/subscriptions${query}`)) as Page<unknown>
+    if (page.data.length > 0) return true
+  }
+  return false
+}
+
+async function subscribe(api: Api, body: object): Promise<string> {
+  const { id } = (await api.call('POST', '/v1/subscriptions', body)) as { id: string }
+  return id
+}

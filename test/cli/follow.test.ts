@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest'
+import type { Api } from '../../src/cli/api.ts'
+import { followTask } from '../../src/cli/follow.ts'
+
+const taskToken = 'a'.repeat(32)
+const { signal } = new AbortController()
+
+function message(seq: number, type: string): string {
+  return `id: ${seq}\ndata: ${JSON.stringify({ type, data: { task_token: taskToken, seq } })}\n\n`
+}
+
+/** A stream that breaks after its text. */
+function broken(text: string): Response {
+  const chunks = [new TextEncoder().encode(text)]
+  return new Response(
+    new ReadableStream({
+      pull(controller) {
+        const chunk = chunks.shift()
+        if (chunk === undefined) controller.error(new Error('connection reset'))
+        else controller.enqueue(chunk)
+      },
+    }),
+  )
+}
+
+/** Answers one after the other, and notes what was asked for. */
+function scripted(answers: (Response | Error)[]): { api: Api; paths: string[] } {
+  const paths: string[] = []
+  const api: Api = {
+    call: () => Promise.reject(new Error('nothing to call')),
+    async open(path) {
+      paths.push(path)
+      const answer = answers.shift() ?? new Error('the script is over')
+      if (answer instanceof Error) throw answer
+      return answer
+    },
+  }
+  return { api, paths }
+}
+
+async function follow(answers: (Response | Error)[]) {
+  const { api, paths } = scripted(answers)
+  const seqs: (number | null)[] = []
+  const onEvent = (event: { data: { seq: number | null } }) => seqs.push(event.data.seq)
+  const end = await followTask(api, { taskToken, signal, retryMs: 0, onEvent }).catch(
+    (error: Error) => error.message,
+  )
+  return { end, seqs, queries: paths.map((path) => path.split('/events')[1]) }
+}
+
+test('a broken stream goes on after the last seq that came', async () => {
+  const answers = [
+    broken(`: open\n\n${message(3, 'task.queued')}`),
+    new Error('no answer'),
+    new Response(`${message(4, 'task.progress')}${message(5, 'task.failed')}`),
+  ]
+  expect(await follow(answers)).toEqual({
+    end: 'task.failed',
+    seqs: [3, 4, 5],
+    queries: ['', '?after=3', '?after=3'],
+  })
+})
+
+test('a stream with nothing left to come ends without an end', async () => {
+  const answers = [new Response(message(1, 'task.queued')), new Response(null, { status: 204 })]
+  expect(await follow(answers)).toMatchObject({ end: null, seqs: [1] })
+})
+
+test('a refusal is not asked for again; a relay that stays away is, for a while', async () => {
+  const refusal = Object.assign(new Error('no such task'), { code: 'not_found' })
+  expect(await follow([refusal])).toMatchObject({ end: 'no such task', queries: [''] })
+  const away = Array.from({ length: 9 }, () => Object.assign(new Error('draining'), { code: 'unavailable' }))
+  const { end, queries } = await follow(away)
+  expect(end).toBe('draining')
+  expect(queries).toHaveLength(5)
+})
