@@ -8,7 +8,7 @@ import type { SecretNumber } from '../store/owners.ts'
 import type { SubscriptionInput } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import type { Deliverer } from './deliver-ports.ts'
-import type { Poller } from './poll.ts'
+import type { Poller } from './poll-ports.ts'
 import type { Quota } from './quota.ts'
 
 export interface CommandDeps {

@@ -3,43 +3,21 @@
  * schedule lives in memory; a poll that changes nothing writes nothing (DESIGN §3.4).
  */
 import { pollWaitMs } from '../core/backoff.ts'
-import type { Clock, Log, Random, Upstream } from '../ports.ts'
-import type { InFlight } from '../store/outbox.ts'
 import type { PollRecord, PollResult } from '../store/polls.ts'
-import type { Store } from '../store/store.ts'
 import type { Watch } from '../store/watches.ts'
 import { type AskContext, askForAll, type Reply } from './ask.ts'
 import { createHeap } from './heap.ts'
-import { acquire, createHost, type Host, isBlocked, isOnProbation, unblockedAt } from './host.ts'
+import {
+  acquire,
+  createHost,
+  type Host,
+  isBlocked,
+  isForgettable,
+  isOnProbation,
+  unblockedAt,
+} from './host.ts'
 import { answerOf, isNews } from './news.ts'
-
-export interface PollSettings {
-  apiOrigin: string
-  intervalMs: number
-  intervalMaxMs: number
-  batch: number
-  concurrency: number
-  lostAfterMs: number
-}
-
-export interface PollDeps {
-  store: Pick<Store, 'watches' | 'watch' | 'recordPoll'>
-  upstream: Upstream
-  now: Clock
-  random: Random
-  log: Log
-  settings: PollSettings
-  /** The origin to poll for a raw `status_url`; null when policy does not allow it. */
-  statusOrigin(statusUrl: string): string | null
-  inFlight: InFlight
-  /** After each commit. */
-  onRecorded(records: readonly PollRecord[]): void
-  onCall: AskContext['onCall']
-  /** A batch is asked for, so long after the first of its tasks was due. */
-  onBatch(lagMs: number): void
-  /** Something is to be done sooner than the last pass said. */
-  wake(): void
-}
+import type { PollDeps, Poller } from './poll-ports.ts'
 
 /** A task in memory. */
 interface Entry {
@@ -49,21 +27,6 @@ interface Entry {
   /** It is in a call, or in a host's queue. */
   busy: boolean
   dueAt: number
-}
-
-export interface Poller {
-  /** Reads every polled task and spreads them over one interval. */
-  start(): void
-  /** Starts the calls that are due. @returns when to pass again; null when nothing is scheduled */
-  pass(): number | null
-  /** Subscriptions of these tasks were made, changed or ended. */
-  reload(tokens: Iterable<string>): void
-  /** Upstream's own callback: due as soon as the interval allows. */
-  hint(token: string): void
-  polledAt(token: string): number | null
-  taskCount(): number
-  /** Resolves when no call is under way. */
-  idle(): Promise<void>
 }
 
 /** A poll may be put off by this part of the interval to share a call; the first one of a task by less. */
@@ -244,11 +207,6 @@ export function createPoller(deps: PollDeps): Poller {
     return Math.max(wait, Math.min(blockedMs, settings.intervalMaxMs))
   }
 
-  function isForgotten(host: Host<Entry>, at: number): boolean {
-    if (host.ready.length + host.lone.length + host.inFlight > 0) return false
-    return (host.failures === 0 && !isBlocked(host, at)) || unblockedAt(host) + settings.intervalMaxMs < at
-  }
-
   return {
     start() {
       const at = now()
@@ -266,7 +224,7 @@ export function createPoller(deps: PollDeps): Poller {
       for (const host of hosts.values()) {
         const again = dispatch(host, at)
         if (again !== null) next = Math.min(next ?? again, again)
-        if (host !== apiHost && isForgotten(host, at)) hosts.delete(host.origin)
+        if (host !== apiHost && isForgettable(host, at, settings.intervalMaxMs)) hosts.delete(host.origin)
       }
       const dueAt = due.nextAt()
       return dueAt === null ? next : Math.min(next ?? dueAt, dueAt)
