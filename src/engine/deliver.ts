@@ -3,7 +3,7 @@ import type { Outcome } from '../core/outcome.ts'
 import type { DueDelivery } from '../store/deliveries.ts'
 import type { DeliverDeps, Deliverer } from './deliver-ports.ts'
 import { createHeap } from './heap.ts'
-import { createLane, type Lane, noteOutcome, rateAllowsAt, room, spend } from './lane.ts'
+import { createLane, hasPlace, type Lane, noteOutcome, rateAllowsAt, room, spend } from './lane.ts'
 import { createSettler } from './settle.ts'
 
 interface Flight {
@@ -123,8 +123,9 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     const idle = oldestAt !== null && lane.held === 0
     const giveUpAt = idle ? Math.max(since, oldestAt) + scheduleSumMs + 1 : null
     if ((health.retryAfterUntil ?? 0) > at) return earliest(health.retryAfterUntil, giveUpAt)
-    for (const testId of store.dueTestIds(id, at, takeMax)) tryStart(lane, testId, at, false)
-    if (lane.probing || lane.inFlight >= settings.endpointConcurrency) return giveUpAt
+    const tests = store.dueTestIds(id, at, takeMax)
+    for (const testId of tests) if (hasPlace(lane, settings, at)) tryStart(lane, testId, at, false)
+    if (lane.probing || !hasPlace(lane, settings, at)) return earliest(rateAllowsAt(lane, at), giveUpAt)
     if ((health.nextProbeAt ?? 0) > at) return earliest(health.nextProbeAt, giveUpAt, store.nextDueAt(id, at))
     const probed = store.dueDeliveryIds(id, at, lane.held + 1).some((due) => tryStart(lane, due, at, true))
     return probed ? giveUpAt : earliest(store.nextDueAt(id, at), giveUpAt)

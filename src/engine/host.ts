@@ -85,3 +85,9 @@ export function release(host: Host<unknown>): void {
   if (next === undefined) host.inFlight--
   else next()
 }
+
+/** Nothing is under way, and what is known of it is too old to matter. */
+export function isForgettable(host: Host<unknown>, now: number, intervalMaxMs: number): boolean {
+  if (host.ready.length + host.lone.length + host.inFlight > 0) return false
+  return (host.failures === 0 && !isBlocked(host, now)) || unblockedAt(host) + intervalMaxMs < now
+}

@@ -60,7 +60,7 @@ export interface Slots {
  */
 export function room(lane: Lane, slots: Slots, now: number): number {
   const free = slots.concurrency - slots.inFlight
-  const limit = Math.min(lane.endpoint.maxConcurrency ?? slots.endpointConcurrency, slots.endpointConcurrency)
+  const limit = limitOf(lane, slots)
   const others = slots.concurrency - slots.endpointConcurrency
   const share = others <= 0 ? free : Math.ceil((free * slots.endpointConcurrency) / others)
   const wanted = Math.min(
@@ -71,6 +71,15 @@ export function room(lane: Lane, slots: Slots, now: number): number {
   )
   if (wanted <= 0) return 0
   return lane.endpoint.maxPerSecond === null ? wanted : Math.min(wanted, Math.floor(refill(lane, now)))
+}
+
+function limitOf({ endpoint }: Lane, { endpointConcurrency }: { endpointConcurrency: number }): number {
+  return Math.min(endpoint.maxConcurrency ?? endpointConcurrency, endpointConcurrency)
+}
+
+/** May one more start while the circuit is open, when only tests and a probe do? */
+export function hasPlace(lane: Lane, settings: { endpointConcurrency: number }, now: number): boolean {
+  return lane.inFlight < limitOf(lane, settings) && rateAllowsAt(lane, now) === null
 }
 
 function refill(lane: Lane, now: number): number {
