@@ -1,0 +1,84 @@
+/** A whole relay on Node for a measurement: real file, real sockets, an upstream that the measurement scripts. */
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readConfig } from '../../src/config.ts'
+import { createVault } from '../../src/keys/vault.ts'
+import { createSender } from '../../src/net/node/send.ts'
+import { createNodeSigner } from '../../src/net/node/signer.ts'
+import { openDatabase } from '../../src/node/database.ts'
+import type { Timers, Upstream } from '../../src/ports.ts'
+import { createRelay, type Relay, type RelayObserver } from '../../src/relay.ts'
+
+export interface BenchRelay {
+  relay: Relay
+  /** The owner to register for. */
+  ownerId: number
+  close(): Promise<void>
+}
+
+const timers: Timers = {
+  after(ms, work) {
+    if (ms <= 0) {
+      const immediate = setImmediate(work)
+      return () => clearImmediate(immediate)
+    }
+    const timer = setTimeout(work, ms)
+    return () => clearTimeout(timer)
+  },
+}
+
+const quiet = { debug() {}, info() {}, warn() {}, error: console.error }
+
+export function openRelay(options: {
+  env?: Record<string, string>
+  upstream: Upstream
+  observer?: Partial<RelayObserver>
+}): BenchRelay {
+  const read = readConfig({
+    POLLHOOK_API_KEYS: `bench=${randomBytes(20).toString('hex')}`,
+    POLLHOOK_SECRET: randomBytes(32).toString('base64'),
+    POLLHOOK_UPSTREAM_URL: 'http://127.0.0.1:1',
+    POLLHOOK_INSECURE_CALLBACKS: 'true',
+    POLLHOOK_PRIVATE_CALLBACKS: '127.0.0.0/8',
+    ...options.env,
+  })
+  if (!read.ok) throw new Error(read.faults.join('\n'))
+  const { config } = read
+  const folder = mkdtempSync(join(tmpdir(), 'pollhook-bench-'))
+  const database = openDatabase(join(folder, 'bench.db'))
+  const sender = createSender({
+    ...config.callbacks,
+    concurrencyPerOrigin: config.delivery.endpointConcurrency,
+    connectTimeoutMs: Math.min(10_000, config.delivery.timeoutMs),
+  })
+  const ignored: RelayObserver = { recorded() {}, settled() {}, finished() {}, lagged() {}, called() {} }
+  const relay = createRelay({
+    db: database.db,
+    config,
+    place: { generation: 1, shard: 0 },
+    upstream: options.upstream,
+    sender,
+    signer: createNodeSigner({}),
+    vault: createVault(config.secrets, randomBytes),
+    now: Date.now,
+    random: Math.random,
+    randomBytes,
+    timers,
+    log: quiet,
+    version: '0',
+    observer: { ...ignored, ...options.observer },
+  })
+  return {
+    relay,
+    ownerId: relay.owners[0]?.id ?? 0,
+    async close() {
+      const stopped = relay.stop()
+      await sender.close()
+      await stopped
+      database.close()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
