@@ -76,7 +76,8 @@ export function pollVerbs(
       tasks.addTransition(row.token, snapshot.seq, change, now, change.end === null ? nothingStored : stored)
       for (const to of live) {
         // Its first event is the state itself, under the same seq as the last of these.
-        if (to.awaitsState === 1 && (change.type === 'task.progress' || change.type === 'task.resumed')) continue
+        if (to.awaitsState === 1 && (change.type === 'task.progress' || change.type === 'task.resumed'))
+          continue
         if (!wants(to, change, before.percent)) continue
         queued.push(outbox.enqueue(to, eventOf(change, snapshot, before, stored), now, inFlight))
       }
