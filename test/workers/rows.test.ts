@@ -1,0 +1,96 @@
+/**
+ * What a task costs on Cloudflare, where every row and index entry written is billed (DESIGN §4): counted by
+ * SQLite itself in a real Durable Object.
+ */
+import { runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { call, json, newToken, openWorld, until, type World } from './world.ts'
+
+let world: World
+
+beforeEach(() => {
+  world = openWorld()
+})
+afterEach(() => {
+  vi.unstubAllGlobals()
+})
+
+const shard = () => env.SHARDS.get(env.SHARDS.idFromName('1:0'))
+
+interface Count {
+  readonly rows: number
+}
+
+/** Counts what the shard writes from now on. */
+async function countWrites(): Promise<Count> {
+  const cursors: Pick<SqlStorageCursor<Record<string, SqlStorageValue>>, 'rowsWritten'>[] = []
+  await runInDurableObject(shard(), (_instance, state) => {
+    const { sql } = state.storage
+    const exec = sql.exec.bind(sql)
+    Object.defineProperty(sql, 'exec', {
+      configurable: true,
+      value: (query: string, ...bindings: unknown[]) => {
+        const cursor = exec(query, ...bindings)
+        cursors.push(cursor)
+        return cursor
+      },
+    })
+  })
+  return {
+    get rows() {
+      return cursors.reduce((sum, { rowsWritten }) => sum + rowsWritten, 0)
+    },
+  }
+}
+
+async function settledTask(states: readonly Record<string, unknown>[]): Promise<void> {
+  const token = newToken()
+  world.statusOf = (_token, asked) => states[Math.min(asked, states.length) - 1] ?? null
+  const body = { task_token: token, callback_url: 'https://app.example.com/hooks' }
+  const { id } = await json<{ id: string }>(call('POST', '/v1/subscriptions', body))
+  await until(async () => {
+    const page = await json<{ data: { type: string; state: string }[] }>(
+      call('GET', `/v1/deliveries?subscription_id=${id}`),
+    )
+    return page.data.some(({ type, state }) => type === 'task.completed' && state === 'delivered')
+  })
+}
+
+const threeChanges = ['queued', 'encoding', 'completed'].map((status) => ({ status }))
+
+it('writes at most 20 rows for a task with three status changes, each accepted at once', async () => {
+  const count = await countWrites()
+  await settledTask(threeChanges)
+  // The very first task also makes its endpoint: the row, two indexes and its health.
+  const first = count.rows
+  expect(first).toBeLessThanOrEqual(24)
+  await settledTask(threeChanges)
+  expect(count.rows - first).toBeLessThanOrEqual(20)
+})
+
+it('writes 5 rows for each change of percent', async () => {
+  const progress = [10, 20, 30, 40].map((percent) => ({ status: 'encoding', percent }))
+  await settledTask(threeChanges)
+  const count = await countWrites()
+  await settledTask([{ status: 'encoding', percent: 0 }, ...progress, { status: 'completed' }])
+  // 20 are for three status changes; this task has two and four of percent.
+  expect(count.rows).toBeLessThanOrEqual(20 + 3 * 5)
+})
+
+it('writes nothing for polls that change nothing', async () => {
+  world.statusOf = () => ({ status: 'encoding', percent: 10 })
+  const token = newToken()
+  const body = { task_token: token, callback_url: 'https://app.example.com/hooks' }
+  const { id } = await json<{ id: string }>(call('POST', '/v1/subscriptions', body))
+  await until(async () => {
+    const page = await json<{ data: { state: string }[] }>(
+      call('GET', `/v1/deliveries?subscription_id=${id}`),
+    )
+    return page.data[0]?.state === 'delivered'
+  })
+  const count = await countWrites()
+  const polls = world.calls.length
+  await until(() => world.calls.length >= polls + 10)
+  expect(count.rows).toBe(0)
+})

@@ -1,0 +1,50 @@
+/** One Durable Object as a whole relay: the promise holds over crashes and evictions, in real workerd. */
+import { abortAllDurableObjects, runDurableObjectAlarm } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { call, json, newToken, openWorld, signingSecrets, until, type World } from './world.ts'
+
+let world: World
+
+beforeEach(async () => {
+  world = openWorld()
+})
+afterEach(() => {
+  vi.unstubAllGlobals()
+})
+
+const path = ['queued', 'encoding', 'saving', 'completed']
+const shard = () => env.SHARDS.get(env.SHARDS.idFromName('1:0'))
+
+async function register(token: string, more: object = {}) {
+  const body = { task_token: token, callback_url: 'https://app.example.com/hooks', ...more }
+  const response = await call('POST', '/v1/subscriptions', body)
+  expect(response.status).toBe(201)
+  return json<{ id: string }>(response)
+}
+
+it('tells a task from its registration to its end, in order and signed', async () => {
+  world.verifyWith(...(await signingSecrets()))
+  world.statusOf = (_token, asked) => ({ status: path[Math.min(asked - 1, 3)] })
+  const token = newToken()
+  await register(token)
+  await until(() => world.received.some(({ type }) => type === 'task.completed'))
+  expect(world.received.map(({ type }) => type)).toEqual(path.map((status) => `task.${status}`))
+  expect(world.received.map(({ seq }) => seq)).toEqual([1, 2, 3, 4])
+  expect(world.received.every(({ verified }) => verified)).toBe(true)
+})
+
+it('goes on by its alarm after a crash', async () => {
+  world.verifyWith(...(await signingSecrets()))
+  let done = false
+  world.statusOf = () => ({ status: done ? 'completed' : 'encoding' })
+  const token = newToken()
+  await register(token)
+  await until(() => world.received.some(({ type }) => type === 'task.encoding'))
+  await abortAllDurableObjects()
+  done = true
+  expect(await runDurableObjectAlarm(shard())).toBe(true)
+  await until(() => world.received.some(({ type }) => type === 'task.completed'))
+  const firsts = new Map(world.received.filter((one) => one.token === token).map((one) => [one.id, one.type]))
+  expect([...firsts.values()]).toEqual(['task.encoding', 'task.completed'])
+})

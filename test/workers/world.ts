@@ -1,0 +1,118 @@
+/**
+ * A scripted upstream and receivers for the Worker under test. They stand in for `fetch`, which the Worker's
+ * code shares with the tests of its isolate. Knows nothing of the relay but its API.
+ */
+import { exports } from 'cloudflare:workers'
+import { Webhook } from 'standardwebhooks'
+import { vi } from 'vitest'
+import { apiKey, upstreamUrl } from './bindings.ts'
+
+export interface Received {
+  id: string
+  type: string
+  url: string
+  seq: number
+  token: string
+  subscriptionId: string
+  body: string
+  headers: Record<string, string>
+  verified: boolean
+}
+
+export interface World {
+  received: Received[]
+  /** Tokens of each status call. */
+  calls: string[][]
+  /** What upstream says of a token; `asked` counts from 1. */
+  statusOf(token: string, asked: number): Record<string, unknown> | null
+  /** How a receiver answers. */
+  answer(webhook: Received): Response
+  verifyWith(...secrets: string[]): void
+}
+
+export function openWorld(): World {
+  let verifiers: Webhook[] = []
+  const asked = new Map<string, number>()
+  const world: World = {
+    received: [],
+    calls: [],
+    statusOf: () => ({ status: 'encoding' }),
+    answer: () => new Response(null, { status: 204 }),
+    verifyWith(...secrets) {
+      verifiers = secrets.map((secret) => new Webhook(secret))
+    },
+  }
+
+  function status(body: string): Response {
+    const form = new URLSearchParams(body)
+    const tokens = [...form.getAll('task_tokens[]'), ...form.getAll('task_tokens')]
+    world.calls.push(tokens)
+    const statuses = tokens.map((token) => {
+      const times = (asked.get(token) ?? 0) + 1
+      asked.set(token, times)
+      return [token, world.statusOf(token, times)]
+    })
+    return Response.json({ error: 0, statuses: Object.fromEntries(statuses) })
+  }
+
+  function receive(url: string, sent: Headers, body: string): Response {
+    const headers = Object.fromEntries(sent)
+    const { type, data } = JSON.parse(body)
+    const verified = verifiers.some((verifier) => fits(verifier, body, headers))
+    const id = headers['webhook-id'] ?? ''
+    const ids = { seq: data.seq, token: data.task_token, subscriptionId: data.subscription_id }
+    const webhook: Received = { id, type, url, ...ids, body, headers, verified }
+    world.received.push(webhook)
+    return world.answer(webhook)
+  }
+
+  vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
+    const body = String(init.body)
+    return url.startsWith(upstreamUrl) ? status(body) : receive(url, new Headers(init.headers), body)
+  })
+  return world
+}
+
+function fits(verifier: Webhook, body: string, headers: Record<string, string>): boolean {
+  try {
+    verifier.verify(body, headers)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Calls the Worker as an app would; a `body` is sent as JSON. */
+export function call(method: string, path: string, body?: unknown, key = apiKey): Promise<Response> {
+  return exports.default.fetch(`https://pollhook.test${path}`, {
+    method,
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+}
+
+export async function json<T = Record<string, unknown>>(response: Response | Promise<Response>): Promise<T> {
+  return (await (await response).json()) as T
+}
+
+export async function signingSecrets(key = apiKey): Promise<string[]> {
+  const { secrets } = await json<{ secrets: { secret: string }[] }>(
+    call('GET', '/v1/signing-secret', undefined, key),
+  )
+  return secrets.map(({ secret }) => secret)
+}
+
+/** A task token that no other call of this gave. */
+export function newToken(): string {
+  return crypto.randomUUID().replaceAll('-', '')
+}
+
+/** Looks again until it holds; the test's own time limit ends it. */
+export function until(condition: () => unknown): Promise<void> {
+  return vi.waitFor(
+    async () => {
+      if (!(await condition())) throw new Error(`still not: ${condition}`)
+    },
+    { timeout: 15_000, interval: 5 },
+  )
+}
