@@ -21,7 +21,7 @@ import { createSigningSecrets } from './keys/derive.ts'
 import { shortToken } from './log.ts'
 import type { Clock, Log, Random, Sender, Signer, Timers, Upstream, Vault } from './ports.ts'
 import type { PollRecord } from './store/polls.ts'
-import type { Owner } from './store/records.ts'
+import type { EndpointPatch, Owner } from './store/records.ts'
 import { createStore, type Store } from './store/store.ts'
 import type { Database } from './store/transaction.ts'
 
@@ -42,6 +42,8 @@ export interface RelayDeps {
   log: Log
   version: string
   observer?: RelayObserver
+  /** Settings that an owner gave an endpoint before this relay knew it (DESIGN §5). */
+  endpointDefaults?(ownerName: string, endpointId: string): EndpointPatch | undefined
   /** What the engine is given in place of the store: the simulation watches, and breaks, its verbs. */
   wrapStore?(store: Store): Store
 }
@@ -83,6 +85,7 @@ export function createRelay(deps: RelayDeps): Relay {
     vault,
     randomText: (length) => randomText(deps.randomBytes(length)),
     endpointPublicId,
+    ...(deps.endpointDefaults && { endpointDefaults: deps.endpointDefaults }),
     onFinished: (state) => deps.observer?.finished(state),
   })
   const store = deps.wrapStore?.(whole) ?? whole

@@ -7,7 +7,7 @@ import { bodyProblems, describe, idParameter, json } from './describe.ts'
 import * as examples from './examples.ts'
 import { problem } from './problem.ts'
 import { deliveriesQuery, pageOf } from './query-schemas.ts'
-import { deliveryDetailJson, deliveryJson, pageJson } from './representations.ts'
+import { answerPage, deliveryDetailJson, deliveryJson } from './representations.ts'
 import { redeliverSchema } from './schemas.ts'
 import { notFound, pathId, validBody, validQuery } from './validate.ts'
 
@@ -43,7 +43,7 @@ function addReads(app: Hono<HttpEnv>, { queries }: AppDeps): void {
         ...(query.state && { state: query.state }),
         ...(query.type !== undefined && { type: query.type }),
       })
-      return c.json(pageJson(page, deliveryJson))
+      return answerPage(c, page, deliveryJson)
     },
   )
   app.get(

@@ -6,7 +6,7 @@ import type { AppDeps, HttpEnv } from './deps.ts'
 import { bodyProblems, describe, idParameter, json } from './describe.ts'
 import * as examples from './examples.ts'
 import { pageOf, pageQuery } from './query-schemas.ts'
-import { endpointJson, pageJson } from './representations.ts'
+import { answerPage, endpointJson } from './representations.ts'
 import { endpointChangeSchema } from './schemas.ts'
 import { notFound, pathId, validBody, validQuery } from './validate.ts'
 
@@ -29,7 +29,7 @@ export function endpointRoutes({ queries, commands, now }: AppDeps): Hono<HttpEn
     validQuery(pageQuery),
     (c) => {
       const page = queries.listEndpoints(c.get('owner').id, pageOf(c.req.valid('query')), now())
-      return c.json(pageJson(page, endpointJson))
+      return answerPage(c, page, endpointJson)
     },
   )
   app.patch(

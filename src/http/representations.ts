@@ -1,4 +1,5 @@
-/** Records of the store as the JSON of CONTRACT §2. Pure; typed by the schemas that the document shows. */
+/** Records of the store as the JSON of CONTRACT §2; typed by the schemas that the document shows. */
+import type { Context } from 'hono'
 import type * as v from 'valibot'
 import type { SigningSecret } from '../commands.ts'
 import type {
@@ -12,6 +13,7 @@ import type {
   TaskRecord,
 } from '../store/records.ts'
 import type * as answers from './answers.ts'
+import type { HttpEnv } from './deps.ts'
 import { isoTime } from './text.ts'
 
 type Json<S extends v.GenericSchema> = v.InferOutput<S>
@@ -140,4 +142,13 @@ export function pageJson<T, J>(
   json: (row: T) => J,
 ): { data: J[]; next_cursor: string | null } {
   return { data: page.data.map((row) => json(row)), next_cursor: page.nextCursor }
+}
+
+/** A header by which a router of several relays asks for what it merges their pages by (DESIGN §5). */
+export const positionsHeader = 'x-pollhook-positions'
+
+/** The page as an answer. */
+export function answerPage<T, J>(c: Context<HttpEnv>, page: Page<T>, json: (row: T) => J): Response {
+  const body = pageJson(page, json)
+  return c.json(c.req.header(positionsHeader) === undefined ? body : { ...body, positions: page.positions })
 }

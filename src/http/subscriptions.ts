@@ -12,7 +12,7 @@ import * as examples from './examples.ts'
 import { problem, throwable } from './problem.ts'
 import { pageOf, subscriptionsQuery } from './query-schemas.ts'
 import { changePatch, existsProblem, refusal, registrationInput } from './registration.ts'
-import { deliveryJson, pageJson, subscriptionJson } from './representations.ts'
+import { answerPage, deliveryJson, subscriptionJson } from './representations.ts'
 import { batchDocumentSchema, batchSchema, changeSchema, registrationSchema } from './schemas.ts'
 import { invalid, notFound, pathId, validBody, validQuery } from './validate.ts'
 
@@ -141,7 +141,7 @@ function addReads(app: Hono<HttpEnv>, { queries, commands }: AppDeps): void {
           callbackUrl: URL.parse(query.callback_url)?.href ?? query.callback_url,
         }),
       })
-      return c.json(pageJson(page, (row) => subscriptionJson(row, commands.polledAt)))
+      return answerPage(c, page, (row) => subscriptionJson(row, commands.polledAt))
     },
   )
   app.get(

@@ -6,7 +6,7 @@ import { describe, json, tokenParameter } from './describe.ts'
 import * as examples from './examples.ts'
 import { problem } from './problem.ts'
 import { pageOf, pageQuery, streamQuery } from './query-schemas.ts'
-import { pageJson, taskDetailJson, taskJson } from './representations.ts'
+import { answerPage, taskDetailJson, taskJson } from './representations.ts'
 import { createStreams, isLive } from './stream.ts'
 import { notFound, pathToken, validQuery } from './validate.ts'
 
@@ -33,7 +33,7 @@ function addReads(app: Hono<HttpEnv>, { queries, commands }: AppDeps): void {
     validQuery(pageQuery),
     (c) => {
       const page = queries.listTasks(c.get('owner').id, pageOf(c.req.valid('query')))
-      return c.json(pageJson(page, (row) => taskJson(row, commands.polledAt)))
+      return answerPage(c, page, (row) => taskJson(row, commands.polledAt))
     },
   )
   app.get(

@@ -1,6 +1,7 @@
 /** What every verb of the store is made from, given once by the composition root. */
 import type { Place } from '../core/ids.ts'
 import type { Vault } from '../ports.ts'
+import type { EndpointPatch } from './records.ts'
 import type { Database } from './transaction.ts'
 
 export interface StoreContext {
@@ -14,4 +15,6 @@ export interface StoreContext {
   onFinished?(state: string): void
   /** The public id of an endpoint: the same in every shard. */
   endpointPublicId(ownerName: string, origin: string): string
+  /** Settings that an endpoint of this public id has elsewhere already, for the row that is made here. */
+  endpointDefaults?(ownerName: string, publicId: string): EndpointPatch | undefined
 }

@@ -4,7 +4,7 @@ import { rank } from '../core/delivery.ts'
 import { decodeId, encodeId, ownerFloor } from '../core/ids.ts'
 import { readAttempts } from './attempt-log.ts'
 import type { StoreContext } from './context.ts'
-import { cursorOf, pageOf, rowOfCursor } from './page.ts'
+import { pageOf, rowOfCursor } from './page.ts'
 import type { DeliveryDetail, DeliveryRecord, DeliveryState, Page, PageQuery } from './records.ts'
 import { deliveries, subscriptions } from './schema.ts'
 
@@ -97,7 +97,7 @@ export function deliveryViewVerbs({ db, place }: StoreContext) {
       ]
       if (query.subscriptionId !== undefined) {
         const decoded = decodeId('sub', query.subscriptionId)
-        if (decoded === null) return { data: [], nextCursor: null }
+        if (decoded === null) return { data: [], nextCursor: null, positions: [] }
         conditions.push(eq(deliveries.subscriptionId, decoded.row), eq(subscriptions.nonce, decoded.nonce))
       }
       if (query.state !== undefined) conditions.push(eq(deliveries.state, query.state))
@@ -106,7 +106,7 @@ export function deliveryViewVerbs({ db, place }: StoreContext) {
         .orderBy(desc(deliveries.id))
         .limit(query.limit + 1)
         .all()
-      return pageOf(rows, query.limit, (row) => cursorOf(row.id), toRecord)
+      return pageOf(rows, query.limit, (row) => ({ row: row.id, order: row.createdAt }), toRecord)
     },
 
     /** Due progress of which a newer event of its subscription exists: only a crash leaves it so. */

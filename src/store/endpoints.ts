@@ -6,7 +6,7 @@ import { and, desc, eq, lt, sql } from 'drizzle-orm'
 import { circuitOpen, type EndpointHealth } from '../core/endpoint.ts'
 import type { StoreContext } from './context.ts'
 import { key } from './literals.ts'
-import { cursorOf, pageOf, rowOfCursor } from './page.ts'
+import { pageOf, rowOfCursor } from './page.ts'
 import type { EndpointPatch, EndpointRecord, Page, PageQuery } from './records.ts'
 import { deliveries, endpoints, heldAt } from './schema.ts'
 import { inTransaction } from './transaction.ts'
@@ -26,7 +26,7 @@ type EndpointRow = typeof endpoints.$inferSelect
 
 export type EndpointVerbs = ReturnType<typeof endpointVerbs>
 
-export function endpointVerbs({ db, endpointPublicId }: StoreContext) {
+export function endpointVerbs({ db, endpointPublicId, endpointDefaults }: StoreContext) {
   const p = sql.placeholder
   const byPublicId = db
     .select()
@@ -92,7 +92,12 @@ export function endpointVerbs({ db, endpointPublicId }: StoreContext) {
       if (found !== undefined) return found.id
       const row = db
         .insert(endpoints)
-        .values({ publicId, ownerId: owner.id, origin })
+        .values({
+          publicId,
+          ownerId: owner.id,
+          origin,
+          ...columnsOf(endpointDefaults?.(owner.name, publicId)),
+        })
         .returning({ id: endpoints.id })
         .get()
       return row.id
@@ -137,7 +142,7 @@ export function endpointVerbs({ db, endpointPublicId }: StoreContext) {
       return pageOf(
         rows,
         query.limit,
-        (row) => cursorOf(row.id),
+        ({ id }) => ({ row: id, order: id }),
         (row) => toRecord(row, now),
       )
     },
@@ -152,10 +157,9 @@ export function endpointVerbs({ db, endpointPublicId }: StoreContext) {
       return inTransaction(db, () => {
         const row = owned(ownerId, publicId)
         if (row === null) return null
-        const { paused, ...limits } = patch
-        const set = { ...limits, ...(paused === undefined ? {} : { paused: paused ? 1 : 0 }) }
+        const set = columnsOf(patch)
         if (Object.keys(set).length > 0) db.update(endpoints).set(set).where(eq(endpoints.id, row.id)).run()
-        if (row.paused === 1 && paused === false) makeAllDue(row.id, now)
+        if (row.paused === 1 && patch.paused === false) makeAllDue(row.id, now)
         return toRecord({ ...row, ...set }, now)
       })
     },
@@ -171,6 +175,10 @@ export function endpointVerbs({ db, endpointPublicId }: StoreContext) {
         and ${deliveries.dueAt} <> ${now} and ${deliveries.dueAt} < ${heldAt}`)
       .run()
   }
+}
+
+function columnsOf({ paused, ...limits }: EndpointPatch = {}) {
+  return { ...limits, ...(paused === undefined ? {} : { paused: paused ? 1 : 0 }) }
 }
 
 function healthOf(row: EndpointHealth): EndpointHealth {

@@ -15,6 +15,9 @@ export interface SecretNumber {
   expiresAt: number | null
 }
 
+/** Of an owner that never rotated. */
+export const firstNumbers: readonly SecretNumber[] = [{ n: 1, expiresAt: null }]
+
 /** So many superseded secrets at most are kept signing, however often an owner rotates. */
 const secretsMax = 5
 
@@ -41,13 +44,21 @@ export function ownerVerbs({ db }: StoreContext) {
     return allNumbers(ownerId).filter(({ expiresAt }) => expiresAt === null || expiresAt > now)
   }
 
+  function write(ownerId: number, next: readonly SecretNumber[]): void {
+    db.update(owners)
+      .set({ signing: JSON.stringify(next) })
+      .where(eq(owners.id, ownerId))
+      .run()
+    numbers.set(ownerId, next)
+  }
+
   return {
     secretNumbers,
 
     /** A number for each name, made where there is none yet. @throws when there are more than 8,191 owners */
     ensureOwners(wanted: readonly string[]): Owner[] {
       return inTransaction(db, () => {
-        const first = JSON.stringify([{ n: 1, expiresAt: null }])
+        const first = JSON.stringify(firstNumbers)
         for (const name of wanted)
           db.insert(owners).values({ name, signing: first }).onConflictDoNothing().run()
         const all = db.select({ id: owners.id, name: owners.name }).from(owners).all()
@@ -66,18 +77,21 @@ export function ownerVerbs({ db }: StoreContext) {
     /** The next number becomes the newest; the one before it signs beside it for `overlapMs` more. */
     rotateSecret(ownerId: number, overlapMs: number, now: number): SecretNumber[] {
       return inTransaction(db, () => {
-        const all = allNumbers(ownerId)
-        const n = Math.max(...all.map((secret) => secret.n)) + 1
-        const older = all.map((secret) => ({ ...secret, expiresAt: secret.expiresAt ?? now + overlapMs }))
-        const kept = older.filter(({ expiresAt }) => expiresAt > now).slice(0, secretsMax - 1)
-        const next: SecretNumber[] = [{ n, expiresAt: null }, ...kept]
-        db.update(owners)
-          .set({ signing: JSON.stringify(next) })
-          .where(eq(owners.id, ownerId))
-          .run()
-        numbers.set(ownerId, next)
+        const next = rotated(allNumbers(ownerId), overlapMs, now)
+        write(ownerId, next)
         return next
       })
     },
+
+    /** What a rotation elsewhere led to. */
+    setSecretNumbers: write,
   }
+}
+
+/** The numbers in force after a rotation. */
+export function rotated(all: readonly SecretNumber[], overlapMs: number, now: number): SecretNumber[] {
+  const n = Math.max(...all.map((secret) => secret.n)) + 1
+  const older = all.map((secret) => ({ ...secret, expiresAt: secret.expiresAt ?? now + overlapMs }))
+  const kept = older.filter(({ expiresAt }) => expiresAt > now).slice(0, secretsMax - 1)
+  return [{ n, expiresAt: null }, ...kept]
 }

@@ -1,7 +1,7 @@
 /** Cursors: opaque to users, a row number within. A page reads one row more to know whether one follows. */
 import type { Page } from './records.ts'
 
-export function cursorOf(row: number): string {
+function cursorOf(row: number): string {
   return `c${row.toString(36)}`
 }
 
@@ -18,11 +18,14 @@ export function rowOfCursor(cursor: string | null): number {
 export function pageOf<Row, T>(
   rows: readonly Row[],
   limit: number,
-  cursor: (row: Row) => string,
+  position: (row: Row) => { row: number; order: number },
   view: (row: Row) => T,
 ): Page<T> {
   const shown = rows.slice(0, limit)
-  const last = shown.at(-1)
-  const more = rows.length > limit && last !== undefined
-  return { data: shown.map(view), nextCursor: more ? cursor(last) : null }
+  const positions = shown.map((row) => {
+    const { row: number, order } = position(row)
+    return { cursor: cursorOf(number), order }
+  })
+  const more = rows.length > limit
+  return { data: shown.map(view), nextCursor: (more && positions.at(-1)?.cursor) || null, positions }
 }

@@ -134,6 +134,15 @@ export interface Page<T> {
   data: T[]
   /** Opaque; null on the last page. */
   nextCursor: string | null
+  /** Of each row of `data`, for whoever merges pages of several databases. */
+  positions: PagePosition[]
+}
+
+export interface PagePosition {
+  /** Of the page that begins behind the row. */
+  cursor: string
+  /** What the list is ordered by across databases, newest first: a time, or of endpoints the row number. */
+  order: number
 }
 
 export interface PageQuery {

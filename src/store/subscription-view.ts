@@ -3,7 +3,7 @@ import { and, desc, eq, gt, gte, lt, type SQL, sql } from 'drizzle-orm'
 import { decodeId, ownerFloor } from '../core/ids.ts'
 import type { StoreContext } from './context.ts'
 import type { OutboxVerbs } from './outbox.ts'
-import { cursorOf, pageOf, rowOfCursor } from './page.ts'
+import { pageOf, rowOfCursor } from './page.ts'
 import type { Page, PageQuery, SubscriptionRecord, SubscriptionState, TaskRecord } from './records.ts'
 import { subscriptions, tasks } from './schema.ts'
 import type { TaskRow, TaskVerbs } from './tasks.ts'
@@ -113,7 +113,7 @@ export function subscriptionViewVerbs(
       return pageOf(
         rows,
         query.limit,
-        (row) => cursorOf(row.subscription.id),
+        ({ subscription }) => ({ row: subscription.id, order: subscription.createdAt }),
         (row) => toRecord(row.subscription, row.task),
       )
     },

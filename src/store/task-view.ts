@@ -2,7 +2,7 @@
 import { and, desc, eq, gte, isNull, lt, sql } from 'drizzle-orm'
 import { ownerFloor } from '../core/ids.ts'
 import type { StoreContext } from './context.ts'
-import { cursorOf, pageOf, rowOfCursor } from './page.ts'
+import { pageOf, rowOfCursor } from './page.ts'
 import type { Page, PageQuery, TaskDetail, TaskRecord } from './records.ts'
 import { subscriptions, tasks as taskTable } from './schema.ts'
 import type { SubscriptionViewVerbs } from './subscription-view.ts'
@@ -54,7 +54,7 @@ export function taskViewVerbs(
     /** Newest first by the owner's first subscription to each, so that a page stays right as rows are added. */
     listTasks(ownerId: number, query: PageQuery): Page<TaskRecord> {
       const rows = db
-        .select({ id: subscriptions.id, task: taskTable })
+        .select({ id: subscriptions.id, createdAt: subscriptions.createdAt, task: taskTable })
         .from(subscriptions)
         .innerJoin(taskTable, eq(taskTable.token, subscriptions.taskToken))
         .where(
@@ -72,7 +72,7 @@ export function taskViewVerbs(
       return pageOf(
         rows,
         query.limit,
-        (row) => cursorOf(row.id),
+        ({ id, createdAt }) => ({ row: id, order: createdAt }),
         (row) => views.taskRecord(row.task),
       )
     },

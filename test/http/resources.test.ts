@@ -5,7 +5,7 @@ const time = '2026-11-23T10:00:00.000Z'
 
 describe('/v1/deliveries', () => {
   test('a list passes its filters on and leaves payload and attempts out', async () => {
-    const listDeliveries = vi.fn(() => ({ data: [deliveryRecord], nextCursor: null }))
+    const listDeliveries = vi.fn(() => ({ data: [deliveryRecord], nextCursor: null, positions: [] }))
     const { call } = testApp({ queries: { listDeliveries } })
     const response = await call(
       'GET',
@@ -113,7 +113,7 @@ describe('/v1/deliveries', () => {
 
 describe('/v1/endpoints', () => {
   test('the list shows health, backlog and settings', async () => {
-    const listEndpoints = vi.fn(() => ({ data: [endpointRecord], nextCursor: null }))
+    const listEndpoints = vi.fn(() => ({ data: [endpointRecord], nextCursor: null, positions: [] }))
     const response = await testApp({ queries: { listEndpoints } }).call('GET', '/v1/endpoints?limit=1')
     expect(await response.json()).toEqual({
       data: [

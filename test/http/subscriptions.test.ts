@@ -215,7 +215,7 @@ describe('PATCH /v1/subscriptions/{id}', () => {
 
 describe('the other subscription calls', () => {
   test('a list passes its filters on and answers next_cursor', async () => {
-    const listSubscriptions = vi.fn(() => ({ data: [subscriptionRecord], nextCursor: 'c1' }))
+    const listSubscriptions = vi.fn(() => ({ data: [subscriptionRecord], nextCursor: 'c1', positions: [] }))
     const { call } = testApp({ queries: { listSubscriptions } })
     const url = encodeURIComponent('https://APP.example.com/x')
     const response = await call(

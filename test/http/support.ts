@@ -118,16 +118,16 @@ export function recordOf(input: SubscriptionInput, id = 'sub_1'): SubscriptionRe
   }
 }
 
-const emptyPage = { data: [], nextCursor: null }
+const emptyPage = { data: [], nextCursor: null, positions: [] }
 
 const queries: Queries = {
   subscription: (_owner, id) => (id === 'sub_1' ? subscriptionRecord : null),
-  listSubscriptions: () => ({ data: [subscriptionRecord], nextCursor: 'c1' }),
+  listSubscriptions: () => ({ data: [subscriptionRecord], nextCursor: 'c1', positions: [] }),
   task: (_owner, taskToken) => (taskToken === token ? taskRecord : null),
-  listTasks: () => ({ data: [taskRecord], nextCursor: null }),
+  listTasks: () => ({ data: [taskRecord], nextCursor: null, positions: [] }),
   delivery: (_owner, id) => (id === 'dlv_1' ? deliveryRecord : null),
-  listDeliveries: () => ({ data: [deliveryRecord], nextCursor: null }),
-  listEndpoints: () => ({ data: [endpointRecord], nextCursor: null }),
+  listDeliveries: () => ({ data: [deliveryRecord], nextCursor: null, positions: [] }),
+  listEndpoints: () => ({ data: [endpointRecord], nextCursor: null, positions: [] }),
   endpoint: () => endpointRecord,
   transitionsAfter: () => [],
   streamState: () => null,
