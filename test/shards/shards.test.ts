@@ -1,0 +1,170 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { encodeId } from '../../src/core/ids.ts'
+import { mergeEndpoints, parseEndpointCursor } from '../../src/shards/endpoints.ts'
+import { mergeMetrics } from '../../src/shards/metrics.ts'
+import { mergePages, parseCursor, type ShardPage } from '../../src/shards/pages.ts'
+import { allPlaces, placeOfId, placesOfToken } from '../../src/shards/places.ts'
+import { changed, confirmed, firstSettings, type HomeRecord, repeatMs } from '../../src/shards/settings.ts'
+
+const generations = [
+  { generation: 2, shards: 8 },
+  { generation: 1, shards: 4 },
+]
+const token = '471272a512d76c22665db9dcee893409'
+
+describe('places', () => {
+  it('gives a token one shard of each generation, newest first', () => {
+    expect(placesOfToken(generations, token)).toEqual([
+      { generation: 2, shard: 1 },
+      { generation: 1, shard: 1 },
+    ])
+  })
+
+  it('spreads tokens evenly, whichever part of them varies', () => {
+    const counts = Array.from({ length: 8 }, () => 0)
+    for (let i = 0; i < 8000; i++) {
+      const [place] = placesOfToken(
+        generations,
+        i
+          .toString(16)
+          .padStart(i % 2 === 0 ? 32 : 1, '0')
+          .padEnd(32, '0'),
+      )
+      counts[place!.shard]!++
+    }
+    for (const count of counts) expect(count).toBeGreaterThan(850)
+  })
+
+  it('finds the place of every id of a listed generation, and of no other', () => {
+    for (const place of allPlaces(generations)) {
+      expect(placeOfId(generations, encodeId('sub', { ...place, row: 2 ** 40 + 5 }, 'x1'))).toEqual(place)
+      expect(placeOfId(generations, encodeId('dlv', { ...place, row: 7 }))).toEqual(place)
+    }
+    expect(placeOfId(generations, encodeId('sub', { generation: 1, shard: 4, row: 1 }))).toBeNull()
+    expect(placeOfId(generations, encodeId('sub', { generation: 3, shard: 0, row: 1 }))).toBeNull()
+    expect(placeOfId(generations, 'ep_1')).toBeNull()
+  })
+})
+
+/** What a shard with `rows` (times, newest first) would answer. */
+function pageOf(shard: number, rows: readonly number[], cursor: string | null, limit: number): ShardPage {
+  const from = cursor === null ? 0 : Number.parseInt(cursor.slice(1), 36)
+  const shown = rows.slice(from, from + limit)
+  const positions = shown.map((order, i) => ({ cursor: `c${(from + i + 1).toString(36)}`, order }))
+  const nextCursor = from + limit < rows.length ? positions.at(-1)!.cursor : null
+  const data = shown.map((at, i) => `${shard}/${from + i}@${at}`)
+  return { place: { generation: 1, shard }, asked: cursor, data, nextCursor, positions }
+}
+
+describe('pages', () => {
+  it('list every row of every shard once, newest first, whatever the page size', () => {
+    const times = fc
+      .array(fc.integer({ min: 0, max: 50 }), { maxLength: 20 })
+      .map((all) => all.sort((a, b) => b - a))
+    fc.assert(
+      fc.property(
+        fc.array(times, { minLength: 1, maxLength: 5 }),
+        fc.integer({ min: 1, max: 7 }),
+        (shards, limit) => {
+          const places = shards.map((_, shard) => ({ generation: 1, shard }))
+          const seen: string[] = []
+          let cursors = places.map((place) => ({ place, cursor: null as string | null }))
+          for (let more = true; more; ) {
+            const pages = cursors.map(({ place, cursor }) =>
+              pageOf(place.shard, shards[place.shard]!, cursor, limit),
+            )
+            const merged = mergePages(pages, limit)
+            expect(merged.data.length).toBeLessThanOrEqual(limit)
+            seen.push(...(merged.data as string[]))
+            more = merged.nextCursor !== null
+            if (merged.nextCursor !== null) cursors = parseCursor(merged.nextCursor, places)!
+          }
+          expect(new Set(seen).size).toBe(seen.length)
+          expect(seen.length).toBe(shards.flat().length)
+          const order = seen.map((row) => Number(row.split('@')[1]))
+          expect(order).toEqual([...order].sort((a, b) => b - a))
+        },
+      ),
+    )
+  })
+
+  it.for(['', 'm', 'c1', 'm0100c1,', 'm0100c1.0100c2', 'm01'])('refuses the cursor "%s"', (cursor) => {
+    expect(parseCursor(cursor, [{ generation: 1, shard: 0 }])).toBeNull()
+  })
+})
+
+describe('endpoints', () => {
+  const endpoint = (id: string, more: object = {}) => ({
+    id,
+    state: 'healthy',
+    failing_since: null,
+    last_success_at: null,
+    backlog: 1,
+    oldest_waiting_at: null,
+    retry_after_until: null,
+    ...more,
+  })
+
+  it('merge by id: one failing shard fails it, backlogs add up', () => {
+    const failing = { state: 'failing', failing_since: '2026-01-02', oldest_waiting_at: '2026-01-01' }
+    const { data } = mergeEndpoints(
+      [
+        { endpoint: endpoint('ep_a', { oldest_waiting_at: '2026-01-03' }), order: 1 },
+        { endpoint: endpoint('ep_a', failing), order: 2 },
+      ],
+      null,
+      50,
+    )
+    expect(data).toEqual([endpoint('ep_a', { ...failing, backlog: 2 })])
+  })
+
+  it('page through all of them once', () => {
+    const all = ['a', 'b', 'c', 'd', 'e'].map((name, i) => ({
+      endpoint: endpoint(`ep_${name}`),
+      order: i >> 1,
+    }))
+    const first = mergeEndpoints(all, null, 3)
+    const second = mergeEndpoints(all, parseEndpointCursor(first.nextCursor!), 3)
+    expect([...first.data, ...second.data].map(({ id }) => id)).toEqual([
+      'ep_e',
+      'ep_d',
+      'ep_c',
+      'ep_b',
+      'ep_a',
+    ])
+    expect(second.nextCursor).toBeNull()
+  })
+})
+
+it('metrics keep one HELP and TYPE for the samples of all shards', () => {
+  const of = (shard: string) =>
+    `# HELP a A.\n# TYPE a counter\na{shard="${shard}"} 1\n\n# HELP b B.\n# TYPE b gauge\nb{shard="${shard}"} 2\n`
+  expect(mergeMetrics([of('1:0'), of('1:1')])).toBe(
+    '# HELP a A.\n# TYPE a counter\na{shard="1:0"} 1\na{shard="1:1"} 1\n# HELP b B.\n# TYPE b gauge\nb{shard="1:0"} 2\nb{shard="1:1"} 2\n',
+  )
+})
+
+describe('settings of an owner', () => {
+  const start: HomeRecord = { settings: firstSettings, pending: null }
+  const rotate = { kind: 'rotate', overlapMs: 1000 } as const
+
+  it('count a change that not every shard got once, however often it is repeated', () => {
+    const once = changed(start, rotate, 0)
+    expect(changed(once, rotate, 5)).toBe(once)
+    expect(once.settings).toMatchObject({ version: 1, signing: [{ n: 2 }, { n: 1, expiresAt: 1000 }] })
+  })
+
+  it('change again once it is confirmed, or long after', () => {
+    const once = changed(start, rotate, 0)
+    expect(changed(confirmed(once, 1), rotate, 5).settings.version).toBe(2)
+    expect(changed(once, rotate, repeatMs).settings.version).toBe(2)
+    expect(confirmed(once, 0).pending).not.toBeNull()
+  })
+
+  it('keep the settings of an endpoint that a change does not name', () => {
+    const paused = changed(start, { kind: 'endpoint', id: 'ep_a', patch: { paused: true } }, 0)
+    const limited = changed(paused, { kind: 'endpoint', id: 'ep_a', patch: { maxConcurrency: 3 } }, 1)
+    expect(limited.settings.endpoints).toEqual({ ep_a: { paused: true, maxConcurrency: 3 } })
+  })
+})
