@@ -1,8 +1,32 @@
+/** Pollhook on Cloudflare Workers: a thin router over shards, each a Durable Object with a whole relay. */
+import { fleetOf } from './worker/fleet.ts'
+import { route } from './worker/router.ts'
+
 export { Deliverer } from './worker/deliverer.ts'
+export { OwnerHome } from './worker/home.ts'
 export { RelayShard } from './worker/shard.ts'
 
 export default {
-  async fetch(request: Request, env: Env): Promise<Response> {
-    return env.SHARDS.get(env.SHARDS.idFromName('1:0')).fetch(request)
+  fetch(request: Request, env: Env): Promise<Response> {
+    return route(fleetOf(env), request)
+  },
+
+  /** Whatever became of its alarm, every shard is woken, and told which settings are the newest. */
+  async scheduled(_controller: ScheduledController, env: Env): Promise<void> {
+    const { config, places, shard, log } = fleetOf(env)
+    const owners = [...new Set(config.apiKeys.map(({ owner }) => owner))]
+    const settled = await Promise.allSettled(
+      owners.map(async (owner) => {
+        const { version } = await env.HOMES.get(env.HOMES.idFromName(owner)).settings()
+        return [owner, version] as const
+      }),
+    )
+    const versions = Object.fromEntries(
+      settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
+    )
+    const woken = await Promise.allSettled(places.map((place) => shard(place).wake(versions)))
+    for (const one of [...settled, ...woken]) {
+      if (one.status === 'rejected') log.error('the cron could not reach an object', { error: one.reason })
+    }
   },
 } satisfies ExportedHandler<Env>

@@ -1,6 +1,7 @@
 /** A shard's place in its name, and its share of what the configuration allows in total. */
 import type { Config } from '../config.ts'
 import type { Place } from '../core/ids.ts'
+import type { EndpointState } from '../store/endpoints.ts'
 
 export function placeName({ generation, shard }: Place): string {
   return `${generation}:${shard}`
@@ -13,9 +14,14 @@ export function parsePlace(name: string | undefined): Place {
   return { generation: Number(match[1]), shard: Number(match[2]) }
 }
 
+/** How many shards share what the configuration allows in total. */
+export function shardsBeside(config: Config, place: Place): number {
+  return config.shards.find(({ generation }) => generation === place.generation)?.shards ?? 1
+}
+
 /** Concurrency and quota are divided by the number of shards, rounded up (DESIGN §5). */
 export function shareOf(config: Config, place: Place): Config {
-  const shards = config.shards.find(({ generation }) => generation === place.generation)?.shards ?? 1
+  const shards = shardsBeside(config, place)
   const share = (total: number) => Math.ceil(total / shards)
   return {
     ...config,
@@ -26,5 +32,18 @@ export function shareOf(config: Config, place: Place): Config {
       concurrency: share(config.delivery.concurrency),
       endpointConcurrency: share(config.delivery.endpointConcurrency),
     },
+  }
+}
+
+/**
+ * The same for what an owner set for an endpoint. A rate is divided exactly: the receiver is never sent more
+ * than its owner allowed.
+ */
+export function shareOfEndpoint(endpoint: EndpointState, shards: number): EndpointState {
+  const { maxConcurrency, maxPerSecond } = endpoint
+  return {
+    ...endpoint,
+    maxConcurrency: maxConcurrency === null ? null : Math.ceil(maxConcurrency / shards),
+    maxPerSecond: maxPerSecond === null ? null : maxPerSecond / shards,
   }
 }

@@ -6,7 +6,9 @@ import { DurableObject } from 'cloudflare:workers'
 import { drizzle } from 'drizzle-orm/durable-sqlite'
 import migrations from '../../migrations/migrations.js'
 import manifest from '../../package.json' with { type: 'json' }
+import type { Commands } from '../commands.ts'
 import { type Config, readConfig } from '../config.ts'
+import type { Place } from '../core/ids.ts'
 import { createApp } from '../http/app.ts'
 import { createAuthenticator } from '../keys/api-keys.ts'
 import { databaseFingerprint } from '../keys/derive.ts'
@@ -18,11 +20,16 @@ import { createUpstream } from '../net/qencode.ts'
 import { createWebSigner } from '../net/web-signer.ts'
 import type { Log, Timers } from '../ports.ts'
 import { createRelay, type Relay } from '../relay.ts'
+import { allPlaces } from '../shards/places.ts'
+import type { OwnerSettings } from '../shards/settings.ts'
 import { claimDatabase } from '../store/claim.ts'
 import { migrate } from '../store/migrate.ts'
+import type { EndpointRecord } from '../store/records.ts'
 import * as schema from '../store/schema.ts'
+import type { Store } from '../store/store.ts'
 import { createBatchingSender } from './deliverer.ts'
-import { parsePlace, shareOf } from './place.ts'
+import { parsePlace, placeName, shardsBeside, shareOf, shareOfEndpoint } from './place.ts'
+import { createSettings, endpointDefaults, otherPlaces, type Settings } from './settings.ts'
 
 const { version } = manifest
 
@@ -35,6 +42,7 @@ const stayMsMax = 60_000
 
 interface Running {
   relay: Relay
+  settings: Settings
   app: { fetch(request: Request): Response | Promise<Response> }
   log: Log
 }
@@ -82,10 +90,30 @@ export class RelayShard extends DurableObject<Env> {
       log,
       version,
       observer: metrics.observer,
+      endpointDefaults: (owner, id) => endpointDefaults(this.ctx.storage.kv, owner, id),
+      wrapStore: (store) => shareEndpoints(store, shardsBeside(config, place)),
     })
     metrics.watch(relay, () => this.ctx.storage.sql.databaseSize)
+    const settings = this.#createSettings(config, place, relay, log)
+    await settings.fetchMissing()
     relay.start()
-    return { relay, app: await createShardApp(config, relay, log, metrics.text, this.env), log }
+    const commands = { ...relay.commands, ...settings.commands }
+    const app = await createShardApp({ config, relay, commands, log, metrics: metrics.text, env: this.env })
+    return { relay, settings, app, log }
+  }
+
+  #createSettings(config: Config, place: Place, relay: Relay, log: Log): Settings {
+    const { SHARDS, HOMES } = this.env
+    const others = otherPlaces(allPlaces(config.shards), place)
+    return createSettings(
+      {
+        kv: this.ctx.storage.kv,
+        log,
+        peers: others.map((other) => SHARDS.get(SHARDS.idFromName(placeName(other)))),
+        homeOf: (owner) => HOMES.get(HOMES.idFromName(owner)),
+      },
+      relay,
+    )
   }
 
   /** Timers hold while the object is awake; the alarm is the way back from an eviction or a crash. */
@@ -134,9 +162,25 @@ export class RelayShard extends DurableObject<Env> {
   }
 
   /** The cron's call: whatever became of the alarm, the relay goes on. */
-  async wake(): Promise<void> {
+  async wake(versions: Record<string, number>): Promise<void> {
     this.#running?.relay.pass()
     this.#armAlarm()
+    await this.#running?.settings.catchUp(versions)
+  }
+
+  /** Which of these tasks are polled here. */
+  async holding(tokens: string[]): Promise<string[]> {
+    return tokens.filter((token) => (this.#running?.relay.store.watch(token) ?? null) !== null)
+  }
+
+  async takeSettings(owner: string, settings: OwnerSettings): Promise<void> {
+    if (this.#running === null) throw new Error('the shard is starting')
+    await this.#running.settings.take(owner, settings)
+  }
+
+  async endpointOf(owner: string, id: string): Promise<EndpointRecord | null> {
+    if (this.#running === null) throw new Error('the shard is starting')
+    return this.#running.settings.ownEndpoint(owner, id)
   }
 
   override async fetch(request: Request): Promise<Response> {
@@ -147,20 +191,32 @@ export class RelayShard extends DurableObject<Env> {
   }
 }
 
-async function createShardApp(
-  config: Config,
-  relay: Relay,
-  log: Log,
-  metrics: () => Promise<string>,
-  env: Env,
-) {
+function shareEndpoints(store: Store, shards: number): Store {
+  return {
+    ...store,
+    endpointState(id) {
+      const endpoint = store.endpointState(id)
+      return endpoint && shareOfEndpoint(endpoint, shards)
+    },
+  }
+}
+
+async function createShardApp(parts: {
+  config: Config
+  relay: Relay
+  commands: Commands
+  log: Log
+  metrics: () => Promise<string>
+  env: Env
+}) {
+  const { config, relay, commands, log, metrics, env } = parts
   const authenticate = createAuthenticator(config.apiKeys)
   const owners = new Map(relay.owners.map((owner) => [owner.name, owner]))
   const signingKey = config.signingKey === null ? null : await loadSigningKey(config.signingKey)
   const jwks = signingKey === null ? null : jwksOf(signingKey)
   return createApp({
     queries: relay.store,
-    commands: relay.commands,
+    commands,
     authenticate: (key) => owners.get(authenticate(key) ?? '') ?? null,
     now: Date.now,
     requestId: () => crypto.randomUUID(),

@@ -10,6 +10,8 @@ export const testBindings = {
   POLLHOOK_API_KEYS: `acme=${apiKey},other=${otherApiKey}`,
   POLLHOOK_SECRET: secret,
   POLLHOOK_UPSTREAM_URL: upstreamUrl,
+  // What shards know; a test calls the router with the generations that it is about.
+  POLLHOOK_SHARDS: '2:3,1:2',
   POLLHOOK_POLL_INTERVAL: '20ms',
   POLLHOOK_POLL_INTERVAL_MAX: '40ms',
   LOG_LEVEL: 'error',

@@ -4,16 +4,13 @@
  */
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import { call, json, newToken, openWorld, until, type World } from './world.ts'
 
 let world: World
 
 beforeEach(() => {
   world = openWorld()
-})
-afterEach(() => {
-  vi.unstubAllGlobals()
 })
 
 const shard = () => env.SHARDS.get(env.SHARDS.idFromName('1:0'))

@@ -1,16 +1,13 @@
 /** One Durable Object as a whole relay: the promise holds over crashes and evictions, in real workerd. */
 import { abortAllDurableObjects, runDurableObjectAlarm } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import { call, json, newToken, openWorld, signingSecrets, until, type World } from './world.ts'
 
 let world: World
 
 beforeEach(async () => {
   world = openWorld()
-})
-afterEach(() => {
-  vi.unstubAllGlobals()
 })
 
 const path = ['queued', 'encoding', 'saving', 'completed']

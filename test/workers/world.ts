@@ -2,9 +2,11 @@
  * A scripted upstream and receivers for the Worker under test. They stand in for `fetch`, which the Worker's
  * code shares with the tests of its isolate. Knows nothing of the relay but its API.
  */
-import { exports } from 'cloudflare:workers'
+import { createScheduledController } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
 import { Webhook } from 'standardwebhooks'
 import { vi } from 'vitest'
+import worker from '../../src/worker.ts'
 import { apiKey, upstreamUrl } from './bindings.ts'
 
 export interface Received {
@@ -66,6 +68,7 @@ export function openWorld(): World {
     return world.answer(webhook)
   }
 
+  // Never taken back: a shard goes on polling after the test that is over.
   vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
     const body = String(init.body)
     return url.startsWith(upstreamUrl) ? status(body) : receive(url, new Headers(init.headers), body)
@@ -82,14 +85,31 @@ function fits(verifier: Webhook, body: string, headers: Record<string, string>):
   }
 }
 
-/** Calls the Worker as an app would; a `body` is sent as JSON. */
-export function call(method: string, path: string, body?: unknown, key = apiKey): Promise<Response> {
-  return exports.default.fetch(`https://pollhook.test${path}`, {
-    method,
-    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
+export type Call = (method: string, path: string, body?: unknown, key?: string) => Promise<Response>
+
+/** The router over these shards, called as an app would; a `body` is sent as JSON. */
+export function routerOver(shards: string): Call {
+  const over = envOver(shards)
+  return (method, path, body, key = apiKey) => {
+    const request = new Request(`https://pollhook.test${path}`, {
+      method,
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    return worker.fetch(request, over)
+  }
 }
+
+export function runCron(shards: string): Promise<void> {
+  return worker.scheduled(createScheduledController(), envOver(shards))
+}
+
+function envOver(shards: string): Env {
+  return { ...env, POLLHOOK_SHARDS: shards } as Env
+}
+
+/** Over one shard. */
+export const call = routerOver('1:1')
 
 export async function json<T = Record<string, unknown>>(response: Response | Promise<Response>): Promise<T> {
   return (await (await response).json()) as T

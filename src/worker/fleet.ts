@@ -1,0 +1,101 @@
+/** The shards as the router sees them: places, and questions that never reject. */
+import { type Config, readConfig } from '../config.ts'
+import type { Place } from '../core/ids.ts'
+import { problemBody } from '../http/problem.ts'
+import { createAuthenticator } from '../keys/api-keys.ts'
+import { createLog } from '../log.ts'
+import type { Log } from '../ports.ts'
+import { allPlaces } from '../shards/places.ts'
+import { placeName } from './place.ts'
+
+export interface Fleet {
+  config: Config
+  /** Newest generation first. */
+  places: readonly Place[]
+  log: Log
+  /** Hands a request to a shard; 503 when it cannot be reached. */
+  ask(place: Place, request: Request): Promise<Response>
+  shard(place: Place): DurableObjectStub<import('./shard.ts').RelayShard>
+  /** Saves a fan-out whose every part would answer 401. */
+  mayHaveOwner(request: Request): boolean
+}
+
+let known: { env: Env; fleet: Fleet } | null = null
+
+/** @throws one line per fault when the configuration is faulty */
+export function fleetOf(env: Env): Fleet {
+  if (known?.env !== env) known = { env, fleet: createFleet(env) }
+  return known.fleet
+}
+
+function createFleet(env: Env): Fleet {
+  const read = readConfig(env as unknown as Record<string, string>)
+  if (!read.ok) throw new Error(`Pollhook cannot start: ${read.faults.join('; ')}`)
+  const { config } = read
+  const log = createLog(config.logLevel, (line) => console.log(line.trimEnd()))
+  const authenticate = createAuthenticator(config.apiKeys)
+  const shard = (place: Place) => env.SHARDS.get(env.SHARDS.idFromName(placeName(place)))
+  return {
+    config,
+    places: allPlaces(config.shards),
+    log,
+    shard,
+    async ask(place, request) {
+      try {
+        return await shard(place).fetch(request)
+      } catch (error) {
+        log.error('a shard did not answer', { shard: placeName(place), error })
+        return unavailable(request.headers.get('x-request-id') ?? '')
+      }
+    },
+    mayHaveOwner(request) {
+      if (request.headers.has('cookie')) return true
+      const key = /^Bearer +(\S{1,512}) *$/i.exec(request.headers.get('authorization') ?? '')?.[1]
+      return key !== undefined && authenticate(key) !== null
+    },
+  }
+}
+
+export function unavailable(requestId: string): Response {
+  const detail = 'A part of Pollhook cannot be reached. Try again.'
+  return new Response(JSON.stringify(problemBody({ code: 'unavailable', detail }, requestId)), {
+    status: 503,
+    headers: { 'content-type': 'application/problem+json', 'retry-after': '5', 'x-request-id': requestId },
+  })
+}
+
+/** At most `bytesMax` bytes and one more, which a shard refuses as too large. */
+export async function readBody(request: Request, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
+  const body = new Uint8Array(bytesMax + 1)
+  let size = 0
+  const reader = request.body?.getReader()
+  while (reader !== undefined && size <= bytesMax) {
+    const { done, value } = await reader.read()
+    if (done) break
+    const part = value.subarray(0, body.byteLength - size)
+    body.set(part, size)
+    size += part.byteLength
+  }
+  if (size > bytesMax) await reader?.cancel()
+  return body.slice(0, size)
+}
+
+/** The same request with another body, or another address. */
+export function copyOf(
+  request: Request,
+  change: {
+    url?: string
+    method?: string
+    body?: Uint8Array<ArrayBuffer> | string
+    headers?: Record<string, string>
+  },
+): Request {
+  const headers = new Headers(request.headers)
+  if (change.body !== undefined) headers.delete('content-length')
+  for (const [name, value] of Object.entries(change.headers ?? {})) headers.set(name, value)
+  return new Request(change.url ?? request.url, {
+    method: change.method ?? request.method,
+    headers,
+    ...(change.body !== undefined && { body: change.body }),
+  })
+}

@@ -1,0 +1,153 @@
+/** What only all shards together can answer: lists, endpoints, redelivery by filter, metrics. */
+import type { Place } from '../core/ids.ts'
+import { positionsHeader } from '../http/representations.ts'
+import { type EndpointJson, mergeEndpoints, type Placed, parseEndpointCursor } from '../shards/endpoints.ts'
+import { mergeMetrics } from '../shards/metrics.ts'
+import { mergePages, parseCursor, type ShardCursor } from '../shards/pages.ts'
+import { placeOfId, placesOfToken } from '../shards/places.ts'
+import { copyOf, type Fleet, readBody } from './fleet.ts'
+
+interface PageJson<T = unknown> {
+  data: T[]
+  next_cursor: string | null
+  positions: { cursor: string; order: number }[]
+}
+
+const limitDefault = 50
+/** What `http/query-schemas.ts` allows; each shard is asked for so many endpoints at a time. */
+const limitMax = 200
+const bodyBytesMax = 64 * 1024
+
+export async function answerList(fleet: Fleet, request: Request): Promise<Response> {
+  const { searchParams } = new URL(request.url)
+  const cursor = searchParams.get('cursor')
+  const places = placesOf(fleet, searchParams)
+  const cursors =
+    cursor === null ? places.map((place) => ({ place, cursor: null })) : parseCursor(cursor, places)
+  // A shard says what is wrong with a cursor.
+  if (cursors === null || cursors.length === 0) return refused(fleet, request)
+  const answers = await Promise.all(
+    cursors.map((one) => askPage(fleet, request, one, searchParams.get('limit'))),
+  )
+  const pages = []
+  for (const { response, asked } of answers) {
+    if (!response.ok) return response
+    const { data, next_cursor: nextCursor, positions } = await response.json<PageJson>()
+    pages.push({ place: asked.place, asked: asked.cursor, data, nextCursor, positions })
+  }
+  const { data, nextCursor } = mergePages(pages, Number(searchParams.get('limit') ?? limitDefault))
+  return answerJson(answers[0]!.response, { data, next_cursor: nextCursor })
+}
+
+/** All shards, or those that can have what is asked for. */
+function placesOf({ config, places }: Fleet, query: URLSearchParams): readonly Place[] {
+  const id = query.get('subscription_id')
+  const token = query.get('task_token')
+  if (id !== null) return [placeOfId(config.shards, id) ?? places[0]!]
+  return token === null ? places : placesOfToken(config.shards, token)
+}
+
+async function askPage(fleet: Fleet, request: Request, asked: ShardCursor, limit: string | null) {
+  const url = new URL(request.url)
+  url.searchParams.delete('cursor')
+  if (asked.cursor !== null) url.searchParams.set('cursor', asked.cursor)
+  if (limit !== null) url.searchParams.set('limit', limit)
+  const headers = { [positionsHeader]: '1' }
+  return {
+    asked,
+    response: await fleet.ask(asked.place, copyOf(request, { url: url.href, method: 'GET', headers })),
+  }
+}
+
+function refused(fleet: Fleet, request: Request): Promise<Response> {
+  const url = new URL(request.url)
+  url.searchParams.set('cursor', '-')
+  return fleet.ask(fleet.places[0]!, copyOf(request, { url: url.href }))
+}
+
+/** Endpoints have one row in each shard, so every page is made from all of them. */
+export async function answerEndpoints(fleet: Fleet, request: Request): Promise<Response> {
+  const { searchParams } = new URL(request.url)
+  const cursor = searchParams.get('cursor')
+  const after = cursor === null ? null : parseEndpointCursor(cursor)
+  if (cursor !== null && after === null) return refused(fleet, request)
+  // The home says what is wrong with a limit.
+  const first = await fleet.ask(fleet.places[0]!, withoutCursor(request))
+  if (!first.ok) return first
+  const all = await Promise.all(fleet.places.map((place) => everyEndpoint(fleet, request, place)))
+  const failed = all.find((one) => one instanceof Response)
+  if (failed !== undefined) return failed
+  const placed = all.flatMap((one) => (one instanceof Response ? [] : one))
+  const { data, nextCursor } = mergeEndpoints(
+    placed,
+    after,
+    Number(searchParams.get('limit') ?? limitDefault),
+  )
+  return answerJson(first, { data, next_cursor: nextCursor })
+}
+
+function withoutCursor(request: Request): Request {
+  const url = new URL(request.url)
+  url.searchParams.delete('cursor')
+  return copyOf(request, { url: url.href, method: 'GET' })
+}
+
+async function everyEndpoint(
+  fleet: Fleet,
+  request: Request,
+  place: Place,
+): Promise<Placed<EndpointJson>[] | Response> {
+  const all: Placed<EndpointJson>[] = []
+  for (let cursor: string | null = null; ; ) {
+    const asked = { place, cursor }
+    const { response } = await askPage(fleet, request, asked, String(limitMax))
+    if (!response.ok) return response
+    const page = await response.json<PageJson<EndpointJson>>()
+    all.push(...page.data.map((endpoint, i) => ({ endpoint, order: page.positions[i]?.order ?? 0 })))
+    if (page.next_cursor === null) return all
+    cursor = page.next_cursor
+  }
+}
+
+export async function redeliverMany(fleet: Fleet, request: Request): Promise<Response> {
+  const body = await readBody(request, bodyBytesMax)
+  const id = subscriptionIdIn(body)
+  const place = id === null ? null : placeOfId(fleet.config.shards, id)
+  const places = id === null ? fleet.places : [place ?? fleet.places[0]!]
+  const answers = await Promise.all(places.map((one) => fleet.ask(one, copyOf(request, { body }))))
+  let count = 0
+  for (const answer of answers) {
+    if (!answer.ok) return answer
+    count += (await answer.json<{ count: number }>()).count
+  }
+  return answerJson(answers[0]!, { count })
+}
+
+function subscriptionIdIn(body: Uint8Array): string | null {
+  const parsed = parseJson(body) as { subscription_id?: unknown } | null
+  return typeof parsed?.subscription_id === 'string' ? parsed.subscription_id : null
+}
+
+/** Null for what is no JSON: a shard says so. */
+export function parseJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(body))
+  } catch {
+    return null
+  }
+}
+
+export async function answerMetrics(fleet: Fleet, request: Request): Promise<Response> {
+  const answers = await Promise.all(fleet.places.map((place) => fleet.ask(place, copyOf(request, {}))))
+  const failed = answers.find((answer) => !answer.ok)
+  if (failed !== undefined) return failed
+  const texts = await Promise.all(answers.map((answer) => answer.text()))
+  return new Response(mergeMetrics(texts), answers[0]!)
+}
+
+/** Status and headers of one shard's answer. */
+export function answerJson(like: Response, body: unknown): Response {
+  const answer = new Response(JSON.stringify(body), like)
+  answer.headers.delete('content-length')
+  return answer
+}

@@ -1,0 +1,75 @@
+/** Which shard, or shards, a request goes to (DESIGN §5). Judges nothing: a shard answers what is refused. */
+import { placeOfId, placesOfToken } from '../shards/places.ts'
+import { copyOf, type Fleet, readBody, unavailable } from './fleet.ts'
+import { answerEndpoints, answerList, answerMetrics, redeliverMany } from './lists.ts'
+import { placesFor, register, registerBatch } from './registrations.ts'
+
+const formBytesMax = 64 * 1024
+
+/** Never rejects. */
+export async function route(fleet: Fleet, incoming: Request): Promise<Response> {
+  const requestId = incoming.headers.get('x-request-id') ?? crypto.randomUUID()
+  // All parts of one request are logged under one id.
+  const request = new Request(incoming)
+  request.headers.set('x-request-id', requestId)
+  try {
+    const answer = await dispatch(fleet, request)
+    return request.method === 'HEAD' ? new Response(null, answer) : answer
+  } catch (error) {
+    fleet.log.error('a request was lost between shards', { request_id: requestId, error })
+    return unavailable(requestId)
+  }
+}
+
+function dispatch(fleet: Fleet, request: Request): Promise<Response> {
+  const home = fleet.places[0]!
+  const { pathname } = new URL(request.url)
+  const isRead = request.method === 'GET' || request.method === 'HEAD'
+  const call = `${isRead ? 'GET' : request.method} ${pathname}`
+  if (fleet.places.length === 1) return fleet.ask(home, request)
+  if (call === 'POST /callbacks/qencode') return passHint(fleet, request)
+  if (!fleet.mayHaveOwner(request)) return fleet.ask(home, request)
+  switch (call) {
+    case 'POST /v1/subscriptions':
+      return register(fleet, request)
+    case 'POST /v1/subscriptions/batch':
+      return registerBatch(fleet, request)
+    case 'GET /v1/subscriptions':
+    case 'GET /v1/tasks':
+    case 'GET /v1/deliveries':
+      return answerList(fleet, request)
+    case 'GET /v1/endpoints':
+      return answerEndpoints(fleet, request)
+    case 'POST /v1/deliveries/redeliver':
+      return redeliverMany(fleet, request)
+    case 'GET /metrics':
+      return answerMetrics(fleet, request)
+  }
+  const token = /^\/v1\/tasks\/([a-f0-9]{32})(\/events)?$/.exec(pathname)?.[1]
+  if (token !== undefined && isRead) return readTask(fleet, request, token)
+  const id = /^\/v1\/(?:subscriptions|deliveries)\/([^/]+)/.exec(pathname)?.[1]
+  const place = id === undefined ? null : placeOfId(fleet.config.shards, id)
+  return fleet.ask(place ?? home, request)
+}
+
+/** Unfinished in an older generation, else in the newest that knows it. */
+async function readTask(fleet: Fleet, request: Request, token: string): Promise<Response> {
+  const first = (await placesFor(fleet, [token])).get(token)!
+  let answer = await fleet.ask(first, copyOf(request, {}))
+  for (const place of placesOfToken(fleet.config.shards, token)) {
+    if (answer.status !== 404) break
+    if (place.generation !== first.generation) answer = await fleet.ask(place, copyOf(request, {}))
+  }
+  return answer
+}
+
+/** A hint to a shard that does not know the token does nothing, so every generation gets it. */
+async function passHint(fleet: Fleet, request: Request): Promise<Response> {
+  const body = await readBody(request, formBytesMax)
+  const headers = { 'content-type': request.headers.get('content-type') ?? '' }
+  const form = await new Response(body, { headers }).formData().catch(() => null)
+  const token = form?.get('task_token')
+  const places = typeof token === 'string' ? placesOfToken(fleet.config.shards, token) : [fleet.places[0]!]
+  const answers = await Promise.all(places.map((place) => fleet.ask(place, copyOf(request, { body }))))
+  return answers.find(({ status }) => status === 204) ?? answers[0]!
+}

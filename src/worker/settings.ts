@@ -1,0 +1,144 @@
+/**
+ * A shard's copy of each owner's settings, and the changes that go through their home to every shard
+ * (DESIGN §5). Knows stubs only by what they are asked.
+ */
+import type { Commands } from '../commands.ts'
+import type { Place } from '../core/ids.ts'
+import { problem } from '../http/problem.ts'
+import type { Log } from '../ports.ts'
+import type { Relay } from '../relay.ts'
+import { mergeRecords } from '../shards/endpoints.ts'
+import type { OwnerSettings, SettingsChange } from '../shards/settings.ts'
+import type { EndpointPatch, EndpointRecord } from '../store/records.ts'
+
+/** What shards ask of each other. */
+export interface SettingsPeer {
+  takeSettings(owner: string, settings: OwnerSettings): Promise<void>
+  endpointOf(owner: string, id: string): Promise<EndpointRecord | null>
+}
+
+export interface SettingsHome {
+  settings(): Promise<OwnerSettings>
+  change(change: SettingsChange): Promise<OwnerSettings>
+  confirm(version: number): Promise<void>
+}
+
+export interface SettingsDeps {
+  kv: Pick<SyncKvStorage, 'get' | 'put'>
+  log: Log
+  /** Every other shard. */
+  peers: readonly SettingsPeer[]
+  homeOf(owner: string): SettingsHome
+}
+
+export type Settings = ReturnType<typeof createSettings>
+
+export function createSettings(deps: SettingsDeps, relay: Relay) {
+  const { kv } = deps
+  const names = new Map(relay.owners.map(({ id, name }) => [id, name]))
+  const ids = new Map(relay.owners.map(({ id, name }) => [name, id]))
+
+  /** An older version than the copy changes nothing. */
+  async function take(owner: string, settings: OwnerSettings): Promise<void> {
+    const ownerId = ids.get(owner)
+    const copy = readCopy(kv, owner)
+    if (ownerId === undefined || (copy !== undefined && copy.version >= settings.version)) return
+    kv.put(copyKey(owner), settings)
+    relay.store.setSecretNumbers(ownerId, settings.signing)
+    for (const [id, patch] of Object.entries(settings.endpoints)) {
+      const isNew = JSON.stringify(copy?.endpoints[id]) !== JSON.stringify(patch)
+      if (isNew) await relay.commands.updateEndpoint(ownerId, id, patch)
+    }
+  }
+
+  function ownEndpoint(owner: string, id: string): EndpointRecord | null {
+    const ownerId = ids.get(owner)
+    return ownerId === undefined ? null : relay.store.endpoint(ownerId, id, Date.now())
+  }
+
+  async function everywhere(owner: string, id: string): Promise<EndpointRecord | null> {
+    const others = await Promise.all(deps.peers.map((peer) => peer.endpointOf(owner, id)))
+    const known = [ownEndpoint(owner, id), ...others].filter((record) => record !== null)
+    return known.length === 0 ? null : known.reduce(mergeRecords)
+  }
+
+  async function spread(owner: string, change: SettingsChange): Promise<void> {
+    const home = deps.homeOf(owner)
+    const settings = await home.change(change)
+    await take(owner, settings)
+    const results = await Promise.allSettled(deps.peers.map((peer) => peer.takeSettings(owner, settings)))
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+    await home.confirm(settings.version)
+  }
+
+  async function orUnavailable<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      deps.log.warn('a change of settings did not reach every shard', { error })
+      throw problem('unavailable', 'Not every shard has the change yet. Send the same again to finish it.', {
+        headers: { 'retry-after': '5' },
+      })
+    }
+  }
+
+  const commands: Pick<Commands, 'updateEndpoint' | 'rotateSigningSecret'> = {
+    updateEndpoint: (ownerId, id, patch) =>
+      orUnavailable(async () => {
+        const owner = names.get(ownerId) ?? ''
+        if ((await everywhere(owner, id)) === null) return null
+        await spread(owner, { kind: 'endpoint', id, patch })
+        return everywhere(owner, id)
+      }),
+    rotateSigningSecret: (ownerId, overlapMs) =>
+      orUnavailable(async () => {
+        await spread(names.get(ownerId) ?? '', { kind: 'rotate', overlapMs })
+        return relay.commands.signingSecrets(ownerId)
+      }),
+  }
+
+  return {
+    commands,
+    take,
+    ownEndpoint,
+
+    /** What a shard does before its first delivery. */
+    async fetchMissing(): Promise<void> {
+      const missing = [...ids.keys()].filter((owner) => readCopy(kv, owner) === undefined)
+      await Promise.all(missing.map(async (owner) => take(owner, await deps.homeOf(owner).settings())))
+    },
+
+    /** @param versions the newest of each owner */
+    async catchUp(versions: Readonly<Record<string, number>>): Promise<void> {
+      for (const [owner, version] of Object.entries(versions)) {
+        const copy = readCopy(kv, owner)
+        if (copy === undefined || copy.version < version) {
+          await take(owner, await deps.homeOf(owner).settings())
+        }
+      }
+    },
+  }
+}
+
+/** For an endpoint that a shard meets after its owner changed it elsewhere. */
+export function endpointDefaults(
+  kv: SettingsDeps['kv'],
+  owner: string,
+  endpointId: string,
+): EndpointPatch | undefined {
+  return readCopy(kv, owner)?.endpoints[endpointId]
+}
+
+function readCopy(kv: SettingsDeps['kv'], owner: string): OwnerSettings | undefined {
+  return kv.get<OwnerSettings>(copyKey(owner))
+}
+
+function copyKey(owner: string): string {
+  return `settings:${owner}`
+}
+
+/** The names of places other than `self`. */
+export function otherPlaces(places: readonly Place[], self: Place): Place[] {
+  return places.filter(({ generation, shard }) => generation !== self.generation || shard !== self.shard)
+}

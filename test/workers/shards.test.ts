@@ -1,0 +1,266 @@
+/** Several shards behind one router: every answer is that of one Pollhook, and a change of N loses nothing. */
+import { abortAllDurableObjects, runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { decodeId } from '../../src/core/ids.ts'
+import { RelayShard } from '../../src/worker.ts'
+import { otherApiKey } from './bindings.ts'
+import { type Call, json, newToken, openWorld, routerOver, runCron, until, type World } from './world.ts'
+
+let world: World
+
+beforeEach(() => {
+  world = openWorld()
+})
+
+const old = routerOver('1:2')
+const both = routerOver('2:3,1:2')
+
+interface Subscription {
+  id: string
+  task_token: string
+  state: string
+}
+interface Page<T> {
+  data: T[]
+  next_cursor: string | null
+}
+
+const callbackUrl = 'https://app.example.com/hooks'
+const registration = (token = newToken()) => ({ task_token: token, callback_url: callbackUrl })
+
+async function register(router: Call, token = newToken()): Promise<Subscription> {
+  const response = await router('POST', '/v1/subscriptions', registration(token))
+  expect(response.status).toBe(201)
+  return json(response)
+}
+
+function placeOf(id: string): string {
+  const place = decodeId('sub', id)
+  return `${place?.generation}:${place?.shard}`
+}
+
+async function listAll<T>(router: Call, path: string, limit: number): Promise<T[]> {
+  const all: T[] = []
+  for (let cursor = ''; ; ) {
+    const page = await json<Page<T>>(router('GET', `${path}?limit=${limit}${cursor}`))
+    expect(page.data.length).toBeLessThanOrEqual(limit)
+    all.push(...page.data)
+    if (page.next_cursor === null) return all
+    cursor = `&cursor=${page.next_cursor}`
+  }
+}
+
+function shardAt(place: string) {
+  return env.SHARDS.get(env.SHARDS.idFromName(place))
+}
+
+describe('registrations', () => {
+  it('are spread over the shards of the newest generation, and found by id', async () => {
+    const made = await Promise.all(Array.from({ length: 20 }, () => register(both)))
+    expect([...new Set(made.map(({ id }) => placeOf(id)))].sort()).toEqual(['2:0', '2:1', '2:2'])
+    for (const { id } of made) expect((await both('GET', `/v1/subscriptions/${id}`)).status).toBe(200)
+  })
+
+  it('in one batch come back in order, each standing alone', async () => {
+    const good = Array.from({ length: 9 }, () => registration())
+    const subscriptions = [...good.slice(0, 4), { task_token: 'no token' }, ...good.slice(4), good[0]]
+    const response = await both('POST', '/v1/subscriptions/batch', { subscriptions })
+    const { results } = await json<{ results: { status: number; subscription?: Subscription }[] }>(response)
+    expect(results.map(({ status }) => status)).toEqual([
+      ...Array(4).fill(201),
+      400,
+      ...Array(5).fill(201),
+      200,
+    ])
+    expect(results.map(({ subscription }) => subscription?.task_token)).toEqual([
+      ...good.slice(0, 4).map(({ task_token: token }) => token),
+      undefined,
+      ...good.slice(4).map(({ task_token: token }) => token),
+      good[0]!.task_token,
+    ])
+  })
+
+  it('without a known key are refused as anywhere', async () => {
+    const response = await both(
+      'POST',
+      '/v1/subscriptions/batch',
+      { subscriptions: [registration()] },
+      'nobody',
+    )
+    expect(response.status).toBe(401)
+  })
+
+  it.for([
+    ['no JSON object', []],
+    ['no batch', { subscriptions: {} }],
+    ['an unknown field', { subscriptions: [registration()], more: 1 }],
+  ] as const)('that are %s are refused by a shard', async ([_name, body]) => {
+    expect((await both('POST', '/v1/subscriptions/batch', body)).status).toBe(400)
+  })
+})
+
+describe('lists', () => {
+  it('have every row of every shard once, newest first', async () => {
+    const made: string[] = []
+    for (let i = 0; i < 12; i++) made.push((await register(both)).id)
+    const listed = await listAll<Subscription & { created_at: string }>(both, '/v1/subscriptions', 5)
+    expect(listed.map(({ id }) => id)).toEqual(expect.arrayContaining(made))
+    expect(new Set(listed.map(({ id }) => id)).size).toBe(listed.length)
+    const times = listed.map(({ created_at: at }) => at)
+    expect(times).toEqual([...times].sort().reverse())
+    expect(Object.keys(await json(both('GET', '/v1/tasks')))).toEqual(['data', 'next_cursor'])
+  })
+
+  it('refuse a cursor that is none of theirs', async () => {
+    expect((await both('GET', '/v1/subscriptions?cursor=c1')).status).toBe(400)
+    expect((await both('GET', '/v1/endpoints?cursor=c1')).status).toBe(400)
+    expect((await both('GET', '/v1/subscriptions?limit=0')).status).toBe(400)
+  })
+
+  it('show an owner nothing of another', async () => {
+    await register(both)
+    const page = await json<Page<unknown>>(both('GET', '/v1/subscriptions', undefined, otherApiKey))
+    expect(page.data).toEqual([])
+  })
+})
+
+describe('a new generation', () => {
+  it('leaves unfinished tasks where they are, and every id valid', async () => {
+    const token = newToken()
+    const before = await register(old, token)
+    await until(() => world.received.some((one) => one.token === token))
+    expect(placeOf(before.id)).toMatch(/^1:/)
+    expect((await both('GET', `/v1/subscriptions/${before.id}`)).status).toBe(200)
+    expect((await both('GET', `/v1/tasks/${token}`)).status).toBe(200)
+    const again = await both('POST', '/v1/subscriptions', registration(token))
+    expect([again.status, (await json<Subscription>(again)).id]).toEqual([200, before.id])
+    const other = { ...registration(token), callback_url: 'https://app.example.com/other' }
+    const beside = await json<Subscription>(both('POST', '/v1/subscriptions', other))
+    expect(placeOf(beside.id)).toBe(placeOf(before.id))
+    expect((await listAll<Subscription>(both, '/v1/subscriptions', 50)).map(({ id }) => id)).toContain(
+      before.id,
+    )
+  })
+
+  it('takes a token that has ended in the older one', async () => {
+    const token = newToken()
+    world.statusOf = () => ({ status: 'completed' })
+    const before = await register(old, token)
+    await until(
+      async () =>
+        (await json<Subscription>(old('GET', `/v1/subscriptions/${before.id}`))).state === 'completed',
+    )
+    expect((await json<{ status: string }>(both('GET', `/v1/tasks/${token}`))).status).toBe('completed')
+    expect(placeOf((await register(both, token)).id)).toMatch(/^2:/)
+  })
+
+  it('loses nothing: what was under way in the older one is told to its end', async () => {
+    let done = false
+    world.statusOf = () => ({ status: done ? 'completed' : 'encoding' })
+    const made = await Promise.all(Array.from({ length: 6 }, () => register(old)))
+    await abortAllDurableObjects()
+    await register(both)
+    done = true
+    await runCron('2:3,1:2')
+    const ended = () =>
+      new Set(world.received.filter(({ type }) => type === 'task.completed').map((one) => one.subscriptionId))
+    await until(() => made.every(({ id }) => ended().has(id)))
+  })
+})
+
+describe('settings of an owner', () => {
+  const places = ['2:0', '2:1', '2:2', '1:0', '1:1']
+
+  it('reach every shard before the answer', async () => {
+    const before = await json<{ secrets: unknown[] }>(both('GET', '/v1/signing-secret'))
+    const rotated = await json<{ secrets: { secret: string }[] }>(
+      both('POST', '/v1/signing-secret/rotate', { overlap: 60 }),
+    )
+    expect(rotated.secrets.length).toBe(before.secrets.length + 1)
+    world.verifyWith(rotated.secrets[0]!.secret)
+    const made = await Promise.all(Array.from({ length: 10 }, () => register(both)))
+    await until(() => made.every(({ id }) => world.received.some((one) => one.subscriptionId === id)))
+    expect(world.received.filter(({ verified }) => !verified)).toEqual([])
+  })
+
+  it('pause an endpoint in every shard, also in those that meet it later', async () => {
+    const origin = `https://${newToken()}.example.com`
+    const to = (router: Call) =>
+      json<Subscription>(
+        router('POST', '/v1/subscriptions', { ...registration(), callback_url: `${origin}/` }),
+      )
+    await to(both)
+    const find = async () => {
+      const all = await listAll<{ id: string; origin: string; paused: boolean; backlog: number }>(
+        both,
+        '/v1/endpoints',
+        2,
+      )
+      return all.find((one) => one.origin === origin)!
+    }
+    const { id } = await find()
+    const answer = await both('PATCH', `/v1/endpoints/${id}`, { paused: true, max_concurrency: 4 })
+    expect(await json(answer)).toMatchObject({ id, paused: true, max_concurrency: 4 })
+    world.received.length = 0
+    const made = await Promise.all(Array.from({ length: 12 }, () => to(both)))
+    expect(new Set(made.map((one) => placeOf(one.id))).size).toBe(3)
+    await until(async () => (await find()).backlog >= 12)
+    expect(world.received.filter(({ url }) => url.startsWith(origin))).toEqual([])
+    await both('PATCH', `/v1/endpoints/${id}`, { paused: false })
+    await until(() => made.every((one) => world.received.some((sent) => sent.subscriptionId === one.id)))
+    expect((await both('PATCH', '/v1/endpoints/ep_unknown', { paused: true })).status).toBe(404)
+  })
+
+  it('that a shard did not get answer 503; the same again finishes them, and does not count twice', async () => {
+    const count = async () =>
+      (await json<{ secrets: unknown[] }>(both('GET', '/v1/signing-secret'))).secrets.length
+    const before = await count()
+    const out = vi
+      .spyOn(RelayShard.prototype, 'takeSettings')
+      .mockRejectedValueOnce(new Error('out of reach'))
+    const rotate = () => both('POST', '/v1/signing-secret/rotate', { overlap: 77 })
+    expect((await rotate()).status).toBe(503)
+    out.mockRestore()
+    expect((await rotate()).status).toBe(200)
+    expect(await count()).toBe(before + 1)
+  })
+
+  it('that a shard missed are brought by the cron', async () => {
+    const home = env.HOMES.get(env.HOMES.idFromName('acme'))
+    const { version } = await home.change({ kind: 'rotate', overlapMs: 90_000 })
+    await runCron('2:3,1:2')
+    for (const place of places) {
+      const copy = await runInDurableObject(shardAt(place), (_instance, state) =>
+        state.storage.kv.get<{ version: number }>('settings:acme'),
+      )
+      expect(copy?.version).toBe(version)
+    }
+  })
+})
+
+it('metrics are those of all shards, each with its label', async () => {
+  const text = await (await both('GET', '/metrics')).text()
+  expect(text.match(/^# TYPE pollhook_tasks_active /gm)).toHaveLength(1)
+  expect(text.match(/^pollhook_tasks_active\{shard="[12]:\d"\}/gm)).toHaveLength(5)
+})
+
+it('a hint of upstream reaches the shard of its token, and always answers 204', async () => {
+  const { task_token: token } = await register(old)
+  for (const body of [`task_token=${token}`, 'nonsense']) {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const request = new Request('https://pollhook.test/callbacks/qencode', { method: 'POST', headers, body })
+    const { default: worker } = await import('../../src/worker.ts')
+    expect((await worker.fetch(request, env)).status).toBe(204)
+  }
+})
+
+it('an event stream comes through the router', async () => {
+  const token = newToken()
+  world.statusOf = () => ({ status: 'completed' })
+  await register(both, token)
+  await until(() => world.received.some((one) => one.token === token))
+  const stream = await both('GET', `/v1/tasks/${token}/events?after=0`)
+  expect(stream.headers.get('content-type')).toBe('text/event-stream')
+  expect(await stream.text()).toContain('"type":"task.completed"')
+})
