@@ -1,0 +1,34 @@
+/** `npm run dev:worker`: the Worker in workerd, with the simulator as upstream and generated keys. */
+import { createSimulator } from '../../src/simulator/simulator.ts'
+import { setUpWorker, startWorker } from './worker-process.ts'
+
+const simulator = await createSimulator({ masters: 2, durationMs: 60_000 })
+const setup = setUpWorker(simulator.url, {
+  POLLHOOK_SHARDS: process.env.POLLHOOK_SHARDS ?? '2',
+  LOG_LEVEL: process.env.LOG_LEVEL ?? 'info',
+})
+const worker = await startWorker(setup, {
+  port: Number(process.env.PORT ?? 8787),
+  onOutput: (text) => process.stdout.write(text),
+})
+const { taskToken } = simulator.createJob()
+process.stdout.write(`
+Pollhook   ${worker.url}   (docs: ${worker.url}/docs)
+upstream   ${simulator.url}
+API key    ${setup.apiKey}
+
+A job is running. Register it, and receive in another terminal with "npx pollhook listen":
+
+  curl ${worker.url}/v1/subscriptions -H 'authorization: Bearer ${setup.apiKey}' \\
+    -H 'content-type: application/json' \\
+    -d '{"task_token":"${taskToken}","callback_url":"http://127.0.0.1:8081/webhooks"}'
+\n`)
+
+async function stop(): Promise<void> {
+  await worker.kill()
+  await simulator.close()
+  setup.remove()
+  process.exit(0)
+}
+process.once('SIGINT', () => void stop())
+process.once('SIGTERM', () => void stop())

@@ -1,0 +1,105 @@
+/** The Worker in `wrangler dev` as a child process: workerd on loopback, state in a folder of the caller. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { newKey } from '../../src/cli/keys.ts'
+
+const root = join(import.meta.dirname, '../..')
+
+export interface WorkerProcess {
+  url: string
+  /** Ends it and all its processes at once, as a crash would. */
+  kill(): Promise<void>
+}
+
+export interface WorkerSetup {
+  apiKey: string
+  /** Where workerd keeps the shards' databases. */
+  folder: string
+  env: Record<string, string>
+  remove(): void
+}
+
+/** Generated keys and a temporary folder, for an upstream on loopback. */
+export function setUpWorker(upstreamUrl: string, more: Record<string, string> = {}): WorkerSetup {
+  const folder = mkdtempSync(join(tmpdir(), 'pollhook-worker-'))
+  const apiKey = newKey()
+  const env = {
+    POLLHOOK_API_KEYS: `dev=${apiKey}`,
+    POLLHOOK_SECRET: randomBytes(32).toString('base64'),
+    POLLHOOK_UPSTREAM_URL: upstreamUrl,
+    POLLHOOK_UPSTREAM_HOSTS: '127.0.0.1:*',
+    POLLHOOK_INSECURE_CALLBACKS: 'true',
+    POLLHOOK_PRIVATE_CALLBACKS: '127.0.0.0/8,::1/128',
+    POLLHOOK_POLL_INTERVAL: '500ms',
+    POLLHOOK_POLL_INTERVAL_MAX: '2s',
+    LOG_LEVEL: 'warn',
+    ...more,
+  }
+  return { apiKey, folder, env, remove: () => rmSync(folder, { recursive: true, force: true }) }
+}
+
+/** @throws when it ends before it answers */
+export async function startWorker(
+  { folder, env }: WorkerSetup,
+  options: { port?: number; onOutput?: (text: string) => void } = {},
+): Promise<WorkerProcess> {
+  const file = join(folder, 'vars.env')
+  writeFileSync(
+    file,
+    Object.entries(env)
+      .map(([name, value]) => `${name}="${value}"\n`)
+      .join(''),
+  )
+  const port = options.port ?? (await freePort())
+  const flags = ['--ip', '127.0.0.1', '--port', String(port), '--inspector-port', String(await freePort())]
+  const vars = ['--env-file', file, '--var', `POLLHOOK_SHARDS:${env.POLLHOOK_SHARDS ?? '1'}`]
+  const child = spawn(
+    process.execPath,
+    [join(root, 'node_modules/wrangler/bin/wrangler.js'), 'dev', ...flags, ...vars, '--persist-to', folder],
+    {
+      cwd: root,
+      // A group of its own: workerd is ended with wrangler.
+      detached: true,
+      env: { ...process.env, CI: '1', WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
+  await untilReady(child, options.onOutput ?? (() => {}))
+  return { url: `http://127.0.0.1:${port}`, kill: () => killGroup(child) }
+}
+
+function untilReady(child: ChildProcess, onOutput: (text: string) => void): Promise<void> {
+  let printed = ''
+  return new Promise((resolve, reject) => {
+    const read = (chunk: Buffer) => {
+      printed = (printed + chunk).slice(-10_000)
+      onOutput(String(chunk))
+      if (/Ready on http/.test(printed)) resolve()
+    }
+    child.stdout?.on('data', read)
+    child.stderr?.on('data', read)
+    child.once('exit', (code) => reject(new Error(`wrangler dev ended with ${code}: ${printed}`)))
+  })
+}
+
+async function killGroup(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  process.kill(-child.pid, 'SIGKILL')
+  await exited
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
