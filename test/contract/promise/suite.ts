@@ -1,0 +1,136 @@
+/** CONTRACT §4, the delivery promise, on whichever runtime: the rules that a user can see from outside. */
+import { Webhook } from 'standardwebhooks'
+import { expect, it } from 'vitest'
+import {
+  deliveriesOf,
+  json,
+  receivedBy,
+  register,
+  type Subject,
+  type Subscription,
+  until,
+} from '../subject.ts'
+
+const path = ['downloading', 'queued', 'encoding', 'saving', 'completed']
+
+export function promiseSuite(subject: () => Subject): void {
+  inOrder(subject)
+  answers(subject)
+  endpoints(subject)
+}
+
+const typesOf = (subject: Subject, made: Subscription) => receivedBy(subject, made).map(({ type }) => type)
+const hasEnded = (subject: Subject, made: Subscription) => typesOf(subject, made).includes('task.completed')
+
+function inOrder(subject: () => Subject): void {
+  it('every status change is told once, in order, signed', async () => {
+    const { call, script } = subject()
+    script.statusOf = (_token, asked) => ({ status: path[Math.min(asked, path.length) - 1] })
+    const made = await Promise.all(Array.from({ length: 5 }, () => register(subject())))
+    await until(() => made.every((one) => hasEnded(subject(), one)))
+    const { secrets } = await json<{ secrets: { secret: string }[] }>(call('GET', '/v1/signing-secret'))
+    const verifier = new Webhook(secrets[0]!.secret)
+    for (const one of made) {
+      expect(typesOf(subject(), one)).toEqual(path.map((status) => `task.${status}`))
+      expect(receivedBy(subject(), one).map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5])
+      for (const { body, headers } of receivedBy(subject(), one)) verifier.verify(body, headers)
+    }
+  })
+
+  it('a restart loses nothing, and a repeat has the same id', async () => {
+    const { script } = subject()
+    let done = false
+    script.statusOf = () => ({ status: done ? 'completed' : 'encoding' })
+    const made = await Promise.all(Array.from({ length: 5 }, () => register(subject())))
+    done = true
+    await subject().restart()
+    await until(() => made.every((one) => hasEnded(subject(), one)))
+    for (const one of made) {
+      const firsts = new Map(receivedBy(subject(), one).map(({ id, seq }) => [id, seq]))
+      expect([...firsts.values()]).toEqual([...firsts.values()].sort())
+    }
+  })
+
+  it('the next event waits for the one before, whatever it meets', async () => {
+    const { script } = subject()
+    script.statusOf = (_token, asked) => ({ status: path[Math.min(asked, path.length) - 1] })
+    let refused = 0
+    script.reply = ({ type }) => ({ status: type === 'task.queued' && refused++ < 2 ? 503 : 200 })
+    const made = await register(subject())
+    await until(() => hasEnded(subject(), made))
+    const seqs = receivedBy(subject(), made).map(({ seq }) => seq)
+    expect(seqs).toEqual([1, 2, 2, 2, 3, 4, 5])
+  })
+
+  it('progress that waits is superseded by what is newer, status changes never are', async () => {
+    const { call, script } = subject()
+    script.statusOf = (_token, asked) =>
+      asked < 6 ? { status: 'encoding', percent: asked * 10 } : { status: 'completed', percent: 100 }
+    const made = await register(subject())
+    await call('PATCH', `/v1/subscriptions/${made.id}`, { state: 'paused' })
+    await until(async () => (await deliveriesOf(subject(), made))[0]?.type === 'task.completed')
+    await call('PATCH', `/v1/subscriptions/${made.id}`, { state: 'active' })
+    await until(() => hasEnded(subject(), made))
+    const all = await deliveriesOf(subject(), made)
+    const states = all.map(({ type, state }) => `${type} ${state}`)
+    expect(states).toContain('task.encoding delivered')
+    expect(
+      all.filter(({ state }) => state === 'superseded').every(({ type }) => type === 'task.progress'),
+    ).toBe(true)
+  })
+}
+
+function answers(subject: () => Subject): void {
+  it.for([302, 400, 404, 500])('%i is no success, and is tried by the whole schedule', async (status) => {
+    const { script } = subject()
+    script.statusOf = () => ({ status: 'completed' })
+    const location = { location: subject().callbackUrl('/elsewhere') }
+    script.reply = () => ({ status, ...(status === 302 && { headers: location }) })
+    const made = await register(subject())
+    await until(async () => (await deliveriesOf(subject(), made))[0]?.state === 'exhausted')
+    const [last] = await deliveriesOf(subject(), made)
+    expect(last).toMatchObject({ type: 'task.completed', attempts: 4 })
+    expect(subject().received.filter(({ url }) => url.endsWith('/elsewhere'))).toEqual([])
+  })
+
+  it('410 cancels the subscription', async () => {
+    const { call, script } = subject()
+    script.reply = () => ({ status: 410 })
+    const made = await register(subject())
+    const find = () => json<Subscription>(call('GET', `/v1/subscriptions/${made.id}`))
+    await until(async () => (await find()).state === 'cancelled')
+    expect((await find()).state_reason).toBe('gone')
+  })
+
+  it('Retry-After holds the whole endpoint', async () => {
+    const { call, script } = subject()
+    script.reply = () => ({ status: 429, headers: { 'retry-after': '3600' } })
+    const asked = Date.now()
+    const made = await register(subject())
+    await until(async () => ((await deliveriesOf(subject(), made))[0]?.attempts ?? 0) > 0)
+    const { data } = await json<{ data: { retry_after_until: string | null }[] }>(
+      call('GET', '/v1/endpoints'),
+    )
+    const until429 = Math.max(...data.map((endpoint) => Date.parse(endpoint.retry_after_until ?? '1970')))
+    expect(until429).toBeGreaterThanOrEqual(asked + 3_600_000)
+  })
+}
+
+function endpoints(subject: () => Subject): void {
+  it('ten failures in a row open the circuit, the first success closes it and frees what waits', async () => {
+    const { call, script } = subject()
+    let broken = true
+    script.statusOf = () => ({ status: 'completed' })
+    script.reply = () => ({ status: broken ? 500 : 204 })
+    const made = await Promise.all(Array.from({ length: 12 }, () => register(subject())))
+    const states = async () =>
+      (await json<{ data: { state: string }[] }>(call('GET', '/v1/endpoints'))).data.map(({ state }) => state)
+    await until(async () => (await states()).includes('failing'))
+    broken = false
+    await until(async () => !(await states()).includes('failing'))
+    await until(async () => {
+      const all = await Promise.all(made.map((one) => deliveriesOf(subject(), one)))
+      return all.flat().every(({ state }) => state === 'delivered' || state === 'exhausted')
+    })
+  })
+}
