@@ -41,10 +41,10 @@ async function countWrites(): Promise<Count> {
   }
 }
 
-async function settledTask(states: readonly Record<string, unknown>[]): Promise<void> {
+async function settledTask(states: readonly Record<string, unknown>[], more: object = {}): Promise<void> {
   const token = newToken()
   world.statusOf = (_token, asked) => states[Math.min(asked, states.length) - 1] ?? null
-  const body = { task_token: token, callback_url: 'https://app.example.com/hooks' }
+  const body = { task_token: token, callback_url: 'https://app.example.com/hooks', ...more }
   const { id } = await json<{ id: string }>(call('POST', '/v1/subscriptions', body))
   await until(async () => {
     const page = await json<{ data: { type: string; state: string }[] }>(
@@ -73,6 +73,13 @@ it('writes 5 rows for each change of percent', async () => {
   await settledTask([{ status: 'encoding', percent: 0 }, ...progress, { status: 'completed' }])
   // 20 are for three status changes; this task has two and four of percent.
   expect(count.rows).toBeLessThanOrEqual(20 + 3 * 5)
+})
+
+it('writes 1 row for a change that nobody is to be told of', async () => {
+  await settledTask(threeChanges)
+  const count = await countWrites()
+  await settledTask(threeChanges, { events: ['task.completed'] })
+  expect(count.rows).toBeLessThanOrEqual(20 - 2 * 4)
 })
 
 it('writes nothing for polls that change nothing', async () => {

@@ -181,7 +181,9 @@ describe('settings of an owner', () => {
     world.verifyWith(rotated.secrets[0]!.secret)
     const made = await Promise.all(Array.from({ length: 10 }, () => register(both)))
     await until(() => made.every(({ id }) => world.received.some((one) => one.subscriptionId === id)))
-    expect(world.received.filter(({ verified }) => !verified)).toEqual([])
+    // What an earlier test left under way may still bear the secret before.
+    const ids = made.map(({ id }) => id)
+    expect(world.received.filter((one) => ids.includes(one.subscriptionId) && !one.verified)).toEqual([])
   })
 
   it('pause an endpoint in every shard, also in those that meet it later', async () => {

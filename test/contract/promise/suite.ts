@@ -127,7 +127,11 @@ function endpoints(subject: () => Subject): void {
       (await json<{ data: { state: string }[] }>(call('GET', '/v1/endpoints'))).data.map(({ state }) => state)
     await until(async () => (await states()).includes('failing'))
     broken = false
-    await until(async () => !(await states()).includes('failing'))
+    // What was exhausted by then probes no more, and circuits are per shard: new tasks find them all.
+    await until(async () => {
+      made.push(await register(subject()))
+      return !(await states()).includes('failing')
+    })
     await until(async () => {
       const all = await Promise.all(made.map((one) => deliveriesOf(subject(), one)))
       return all.flat().every(({ state }) => state === 'delivered' || state === 'exhausted')
