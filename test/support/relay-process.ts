@@ -1,0 +1,169 @@
+/** The real binary as a child process, and the loopback receiver and upstream that tests put around it. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { Webhook } from 'standardwebhooks'
+
+export const apiKey = 'a-key-for-the-process-tests-only'
+const binary = join(import.meta.dirname, '../../src/cli/pollhook.ts')
+
+export interface RelayProcess {
+  url: string
+  /** Ends it at once, as a crash would. */
+  kill(): Promise<void>
+  /** SIGTERM. @returns the exit code */
+  terminate(): Promise<number | null>
+  call(method: string, path: string, body?: unknown): Promise<Response>
+}
+
+/** @throws with what it printed, when it ends before it listens */
+export async function startRelay(env: Record<string, string>): Promise<RelayProcess> {
+  const child = spawn(process.execPath, [binary, 'serve'], {
+    env: { ...process.env, ...env, PORT: '0', POLLHOOK_API_KEYS: `acme=${apiKey}` },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const url = await listening(child)
+  return {
+    url,
+    kill: () => end(child, 'SIGKILL').then(() => undefined),
+    terminate: () => end(child, 'SIGTERM'),
+    call: (method, path, body) =>
+      fetch(`${url}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+  }
+}
+
+function listening(child: ChildProcess): Promise<string> {
+  const printed: string[] = []
+  child.stderr?.on('data', (chunk: Buffer) => printed.push(String(chunk)))
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`exit ${code}: ${printed.join('')}`)))
+    createInterface({ input: child.stdout! }).on('line', (line) => {
+      const entry = JSON.parse(line) as { message: string; url?: string }
+      if (entry.message === 'listening' && entry.url !== undefined) resolve(entry.url)
+    })
+  })
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
+  const exited = once(child, 'exit')
+  child.kill(signal)
+  await exited
+  return child.exitCode
+}
+
+export interface Received {
+  webhookId: string
+  type: string
+  subscriptionId: string
+  seq: number
+  token: string
+}
+
+export interface World {
+  env: Record<string, string>
+  received: Received[]
+  refused: string[]
+  /** Tokens of each status call, in order. */
+  calls: string[][]
+  /** How a token's state follows from how often it was asked for. */
+  setSecret(secret: string): void
+  callbackUrl(path: string): string
+  /** Resolves once `condition` holds; looked at after every webhook. */
+  until(condition: () => boolean): Promise<void>
+  close(): Promise<void>
+}
+
+export type StatusOf = (token: string, asked: number) => Record<string, unknown>
+
+export async function openWorld(statusOf: StatusOf, env: Record<string, string> = {}): Promise<World> {
+  const folder = mkdtempSync(join(tmpdir(), 'pollhook-test-'))
+  const received: Received[] = []
+  const refused: string[] = []
+  const calls: string[][] = []
+  const asked = new Map<string, number>()
+  let verifier: Webhook | null = null
+  let waiting: { condition: () => boolean; resolve: () => void }[] = []
+
+  const upstream = await serve((body, response) => {
+    const form = new URLSearchParams(body)
+    const tokens = [...form.getAll('task_tokens[]'), ...form.getAll('task_tokens')]
+    calls.push(tokens)
+    const statuses = tokens.map((token) => {
+      const times = (asked.get(token) ?? 0) + 1
+      asked.set(token, times)
+      return [token, statusOf(token, times)]
+    })
+    response.end(JSON.stringify({ error: 0, statuses: Object.fromEntries(statuses) }))
+  })
+  const receiver = await serve((body, response, request) => {
+    try {
+      verifier?.verify(body, request.headers as Record<string, string>)
+    } catch (error) {
+      refused.push(String(error))
+    }
+    const { type, data } = JSON.parse(body)
+    const webhookId = String(request.headers['webhook-id'])
+    received.push({
+      webhookId,
+      type,
+      subscriptionId: data.subscription_id,
+      seq: data.seq,
+      token: data.task_token,
+    })
+    response.end()
+    for (const one of waiting.filter(({ condition }) => condition())) one.resolve()
+    waiting = waiting.filter(({ condition }) => !condition())
+  })
+  return {
+    env: {
+      POLLHOOK_SECRET: Buffer.alloc(32, 7).toString('base64'),
+      POLLHOOK_DB: join(folder, 'relay.db'),
+      POLLHOOK_UPSTREAM_URL: upstream.url,
+      POLLHOOK_INSECURE_CALLBACKS: 'true',
+      POLLHOOK_PRIVATE_CALLBACKS: '127.0.0.0/8',
+      POLLHOOK_POLL_INTERVAL: '100ms',
+      ...env,
+    },
+    received,
+    refused,
+    calls,
+    setSecret(secret) {
+      verifier = new Webhook(secret)
+    },
+    callbackUrl: (path) => `${receiver.url}${path}`,
+    until(condition) {
+      if (condition()) return Promise.resolve()
+      return new Promise((resolve) => waiting.push({ condition, resolve }))
+    },
+    async close() {
+      for (const { server } of [upstream, receiver]) {
+        server.closeAllConnections()
+        server.close()
+      }
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function serve(answer: (body: string, response: ServerResponse, request: IncomingMessage) => void) {
+  const server: Server = createServer((request, response) => {
+    let body = ''
+    request.setEncoding('utf8').on('data', (chunk: string) => {
+      body += chunk
+    })
+    request.on('end', () => answer(body, response, request))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+}
