@@ -1,0 +1,117 @@
+/** CONTRACT §5.1 to §5.6 as far as calls show it; what must follow from answers is the monitor's matter. */
+import type { Check } from './check.ts'
+import { type History, type Poll, steppedBetween } from './history.ts'
+import { apiOrigin } from './jobs.ts'
+
+/** The calls that hold a token, in order, of one life each. */
+function callsByToken(history: History): { token: string; calls: Poll[] }[] {
+  const found = new Map<string, Poll[]>()
+  for (const poll of history.polls) {
+    for (const token of poll.tokens) {
+      const key = `${token} ${poll.start.incarnation}`
+      found.set(key, [...(found.get(key) ?? []), poll])
+    }
+  }
+  return [...found].map(([key, calls]) => ({ token: key.slice(0, 32), calls }))
+}
+
+/** Does `next` belong to the pass that `before` is part of: a half of a split batch, or the API host asked instead? */
+function samePass(token: string, before: Poll, next: Poll): boolean {
+  const { answer } = before
+  if (answer === null) return false
+  const spoiled = answer.kind === 'error' && (answer.code === 13 || answer.code === 5)
+  const split = spoiled && before.tokens.length > 1 && next.tokens.length < before.tokens.length
+  if (split && next.origin === before.origin) return true
+  if (before.origin === apiOrigin || next.origin !== apiOrigin) return false
+  return (
+    answer.kind === 'failed' ||
+    (answer.kind === 'statuses' && !answer.statuses.has(token)) ||
+    (spoiled && before.tokens.length === 1)
+  )
+}
+
+export const checkPolls: Record<string, Check> = {
+  '5.2 poll interval': (history) =>
+    callsByToken(history).flatMap(({ token, calls }) => {
+      let passFrom = calls[0]!
+      return calls.slice(1).flatMap((call, i) => {
+        if (samePass(token, calls[i]!, call)) return []
+        const waited = call.start.wall - passFrom.start.wall
+        const stepped = steppedBetween(history, passFrom.start, call.start)
+        passFrom = call
+        const least = history.config.poll.intervalMs
+        return waited >= least || stepped
+          ? []
+          : [`${token.slice(0, 6)} was asked for again after ${waited} ms`]
+      })
+    }),
+
+  '5.1 batches': (history) =>
+    history.polls.flatMap(({ tokens }) => {
+      if (tokens.length > history.config.poll.batch) return [`a call carried ${tokens.length} tokens`]
+      return new Set(tokens).size === tokens.length ? [] : ['a call carried a token twice']
+    }),
+
+  '5 concurrency per host': (history) =>
+    history.polls.flatMap((poll) => {
+      const under = history.polls.filter(
+        ({ origin, start, end }) =>
+          origin === poll.origin &&
+          start.incarnation === poll.start.incarnation &&
+          start.order <= poll.start.order &&
+          (end === null || end.order > poll.start.order),
+      )
+      const { concurrency } = history.config.poll
+      return under.length <= concurrency ? [] : [`${under.length} calls at once at ${poll.origin}`]
+    }),
+
+  '5.2 allowed hosts': (history) =>
+    history.polls
+      .filter(({ origin }) => !/^https:\/\/[a-z0-9-]+\.qencode\.com$/.test(origin))
+      .map(({ origin }) => `${origin} was called`),
+
+  /** "After an end that upstream reported the task is not polled again." */
+  '5.6 no poll after an end': (history) =>
+    history.ends.flatMap(({ token, moment }) =>
+      history.polls
+        .filter((poll) => poll.start.order > moment.order && poll.tokens.includes(token))
+        .map(() => `${token.slice(0, 6)} was asked for after its end`),
+    ),
+
+  /** "Error 8 or HTTP 429: wait as told." */
+  '5.4 busy': (history) =>
+    history.polls.flatMap(({ origin, answer, end, start }) => {
+      if (answer?.kind !== 'busy' || end === null) return []
+      const told = answer.retryAfterMs ?? 0
+      return history.polls
+        .filter(
+          (next) =>
+            next.origin === origin &&
+            next.start.incarnation === start.incarnation &&
+            next.start.order > end.order &&
+            next.start.wall < end.wall + told &&
+            !steppedBetween(history, end, next.start),
+        )
+        .map((next) => `${origin} was called ${next.start.wall - end.wall} ms after it asked for ${told} ms`)
+    }),
+
+  /** A token that got error 13 or 5 alone, from the API host too, "is asked alone from then on". */
+  '5.4 asked alone': (history) =>
+    callsByToken(history).flatMap(({ token, calls }) => {
+      const alone = calls.findIndex(
+        ({ answer, tokens, origin }) =>
+          answer?.kind === 'error' &&
+          (answer.code === 13 || answer.code === 5) &&
+          tokens.length === 1 &&
+          origin === apiOrigin,
+      )
+      if (alone < 0 || history.faults.has('diskFull')) return []
+      const cleared = calls.slice(alone).findIndex(({ answer }) => answer?.kind === 'statuses')
+      const after = calls.slice(alone + 1, cleared < 0 ? undefined : alone + cleared)
+      const reopened = [...history.created.values()].some(
+        (one) => one.token === token && one.moment.order > calls[alone]!.end!.order,
+      )
+      const crowded = after.some(({ tokens }) => tokens.length > 1)
+      return crowded && !reopened ? [`${token.slice(0, 6)} spoiled another batch`] : []
+    }),
+}

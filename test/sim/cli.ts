@@ -1,0 +1,70 @@
+/** `npm run sim -- --seed N [--trace]` replays one simulation; `--runs N` goes through as many seeds. */
+import { parseArgs } from 'node:util'
+import { mutations } from './mutations.ts'
+import { type Simulation, simulate } from './simulate.ts'
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    runs: { type: 'string' },
+    from: { type: 'string', default: '1' },
+    mutation: { type: 'string' },
+    trace: { type: 'boolean', default: false },
+    slow: { type: 'boolean', default: false },
+    keepGoing: { type: 'boolean', default: false },
+  },
+})
+const tailLines = 40
+const mutation = mutations.find(({ name }) => name === values.mutation)
+const print = (line: string) => process.stdout.write(`${line}\n`)
+
+function report(result: Simulation, lines: readonly string[]): void {
+  print(`seed ${result.seed}: ${result.faults.join(' ')}`)
+  for (const line of lines) print(line)
+  for (const violation of result.violations) print(`  broken: ${violation}`)
+  const { polls, sends, crashes } = result.history
+  print(
+    `  ${polls.length} calls, ${sends.length} requests, ${crashes.length} crashes, trace ${result.hash.slice(0, 16)}`,
+  )
+}
+
+async function replay(seed: number): Promise<number> {
+  const result = await simulate(seed, mutation)
+  report(
+    result,
+    values.trace ? result.trace : result.violations.length > 0 ? result.trace.slice(-tailLines) : [],
+  )
+  return result.violations.length === 0 ? 0 : 1
+}
+
+async function runMany(from: number, runs: number): Promise<number> {
+  let slowest = 0
+  const total = { polls: 0, sends: 0, crashes: 0, failed: 0 }
+  for (let seed = from; seed < from + runs; seed++) {
+    const started = performance.now()
+    const result = await simulate(seed, mutation)
+    slowest = Math.max(slowest, performance.now() - started)
+    if (values.slow && performance.now() - started > 1000)
+      print(`slow ${seed} ${performance.now() - started}`)
+    total.polls += result.history.polls.length
+    total.sends += result.history.sends.length
+    total.crashes += result.history.crashes.length
+    if ((seed - from + 1) % 100 === 0) print(`${seed - from + 1} seeds, ${JSON.stringify(total)}`)
+    if (result.violations.length === 0) continue
+    total.failed++
+    if (values.keepGoing) {
+      print(`seed ${seed}: ${result.violations[0]}`)
+      continue
+    }
+    report(result, result.trace.slice(-tailLines))
+    return 1
+  }
+  print(`${runs} seeds, ${JSON.stringify(total)}`)
+  return total.failed === 0 ? 0 : 1
+}
+
+const from = Number(values.from)
+process.exitCode =
+  values.runs === undefined
+    ? await replay(Number(values.seed ?? '1'))
+    : await runMany(from, Number(values.runs))

@@ -1,0 +1,102 @@
+/** Deliberate bugs on the upstream side: polls that come too soon or carry too much, answers that are misread. */
+import type { StatusAnswer } from '../../src/ports.ts'
+import type { Mutation } from './simulate.ts'
+
+/** Changes what the relay is told by upstream. */
+function told(change: (answer: StatusAnswer) => StatusAnswer): NonNullable<Mutation['upstream']> {
+  return (upstream) => ({ status: async (origin, tokens) => change(await upstream.status(origin, tokens)) })
+}
+
+export const brokenPolls: Mutation[] = [
+  {
+    name: 'polls more often than it may',
+    rule: '5.2 poll interval',
+    config: (config) => ({ ...config, poll: { ...config.poll, intervalMs: 1000 } }),
+  },
+  {
+    name: 'overfills its calls',
+    rule: '5.1 batches',
+    config: (config) => ({ ...config, poll: { ...config.poll, batch: config.poll.batch + 5 } }),
+  },
+  {
+    name: 'calls a host too often at once',
+    rule: '5 concurrency per host',
+    needs: ['slowUpstream'],
+    config: (config) => ({ ...config, poll: { ...config.poll, batch: 1, concurrency: 50 } }),
+  },
+  {
+    name: 'overlooks that upstream is busy',
+    rule: '5.4 busy',
+    needs: ['busy'],
+    upstream: told((answer) => (answer.kind === 'busy' ? { kind: 'failed', reason: 'network' } : answer)),
+  },
+  {
+    name: 'follows a status_url wherever it leads',
+    rule: '5.2 allowed hosts',
+    needs: ['moves'],
+    config: (config) => ({
+      ...config,
+      upstream: {
+        ...config.upstream,
+        hostPatterns: [{ host: 'example.com', below: true, port: null }, ...config.upstream.hostPatterns],
+      },
+    }),
+  },
+  {
+    name: 'makes up a status',
+    rule: '5 transitions',
+    upstream: told((answer) => {
+      if (answer.kind !== 'statuses') return answer
+      const statuses = [...answer.statuses].map(
+        ([token, entry]) => [token, { ...entry, percent: 50 }] as const,
+      )
+      return { ...answer, statuses: new Map(statuses) }
+    }),
+  },
+  {
+    name: 'writes down only the first answer of a pass',
+    rule: '5 transitions',
+    store: (store) => ({
+      ...store,
+      recordPoll: (results, limits, now, inFlight) =>
+        store.recordPoll(results.slice(0, 1), limits, now, inFlight),
+    }),
+  },
+  {
+    name: 'declares a task lost at its first absence',
+    rule: '5 transitions',
+    needs: ['unknownTokens'],
+    store: (store) => ({
+      ...store,
+      recordPoll: (results, limits, now, inFlight) =>
+        store.recordPoll(results, { ...limits, lostAfterMs: 0 }, now, inFlight),
+    }),
+  },
+  {
+    name: 'goes on polling a task that has ended',
+    rule: '5.6 no poll after an end',
+    store: (store) => ({
+      ...store,
+      recordPoll(results, limits, now, inFlight) {
+        const before = new Map(results.map(({ token }) => [token, store.watch(token)]))
+        const records = store.recordPoll(results, limits, now, inFlight)
+        return records.map((record) => ({
+          ...record,
+          watch: record.watch ?? before.get(record.token) ?? null,
+        }))
+      },
+    }),
+  },
+  {
+    name: 'puts a bad token back among the others',
+    rule: '5.4 asked alone',
+    needs: ['badTokens'],
+    store: (store) => ({
+      ...store,
+      recordPoll: (results, limits, now, inFlight) =>
+        store
+          .recordPoll(results, limits, now, inFlight)
+          .map((record) => ({ ...record, watch: record.watch && { ...record.watch, askedAlone: false } })),
+    }),
+  },
+]

@@ -1,0 +1,188 @@
+/** Deliberate bugs in what the store does: a verb that forgets, or one whose rows are spoiled after it. */
+import type { Store } from '../../src/store/store.ts'
+import type { Mutation } from './simulate.ts'
+import type { World } from './world.ts'
+
+/** After each run of a verb, writes that no relay would make. */
+function spoiled<V extends 'recordPoll' | 'settleDeliveries' | 'redeliver'>(
+  verb: V,
+  sql: string,
+): NonNullable<Mutation['store']> {
+  return (store: Store, world: World) => {
+    const run = store[verb] as (...given: unknown[]) => unknown
+    const mutated = (...given: unknown[]) => {
+      const result = run(...given)
+      world.sqlite().exec(sql)
+      return result
+    }
+    return { ...store, [verb]: mutated }
+  }
+}
+
+export const brokenStores: Mutation[] = [
+  {
+    name: 'answers 201 for a subscription that is not on disk',
+    rule: '4.1 registered is kept',
+    store: (store, world) => ({
+      ...store,
+      subscribe(inputs, now, quotaLeft) {
+        const done = store.subscribe(inputs, now, quotaLeft)
+        const id = '(select max(id) from subscriptions)'
+        world.sqlite().exec(`delete from deliveries where subscription_id = ${id};
+          delete from subscriptions where id = ${id}`)
+        return done
+      },
+    }),
+  },
+  {
+    name: 'forgets to settle one attempt in five',
+    rule: '4.1 attempts count when settled',
+    store(store) {
+      let n = 0
+      return {
+        ...store,
+        settleDeliveries: (items, health, schedules, now) => {
+          if (++n % 5 > 0) return store.settleDeliveries(items, health, schedules, now)
+          return items.map(() => ({ state: 'delivered', goneTask: null }))
+        },
+      }
+    },
+  },
+  {
+    name: 'loses the terminal event of a task',
+    rule: '5 transitions',
+    store: spoiled(
+      'recordPoll',
+      `delete from deliveries where type in ('task.completed', 'task.failed', 'task.cancelled')`,
+    ),
+  },
+  {
+    name: 'sends the newest event of a subscription first',
+    rule: '4.2 in order',
+    needs: ['fails', 'hangs'],
+    store: spoiled(
+      'recordPoll',
+      `update deliveries set due_at = null where due_at is not null and rank = 2;
+       update deliveries set due_at = next_attempt_at where state = 'pending' and rank = 2 and id in
+         (select max(id) from deliveries where state = 'pending' and rank = 2 group by subscription_id)`,
+    ),
+  },
+  {
+    name: 'supersedes status changes',
+    rule: '4.3 only progress is superseded',
+    needs: ['fails', 'hangs'],
+    store: spoiled(
+      'recordPoll',
+      `update deliveries set state = 'superseded', state_reason = 'newer_event', finished_at = 1, due_at = null
+         where state = 'pending' and due_at is null and type like 'task.%' and rank = 2`,
+    ),
+  },
+  {
+    name: 'never supersedes progress',
+    rule: '4.3 latest wins',
+    needs: ['fails'],
+    store: (store) => ({
+      ...store,
+      recordPoll: (results, limits, now) => store.recordPoll(results, limits, now, () => true),
+    }),
+  },
+  {
+    name: 'forgets an open circuit with its memory',
+    rule: '4.5 circuit',
+    needs: ['fails', 'resets', 'crash', 'restart'],
+    store: (store) => ({
+      ...store,
+      settleDeliveries: (items, _health, schedules, now) =>
+        store.settleDeliveries(items, new Map(), schedules, now),
+    }),
+  },
+  {
+    name: 'overlooks max_per_second',
+    rule: '4.5 endpoint rate',
+    needs: ['endpoints'],
+    store: (store) => ({
+      ...store,
+      endpointState(id) {
+        const endpoint = store.endpointState(id)
+        return endpoint && { ...endpoint, maxPerSecond: null }
+      },
+    }),
+  },
+  {
+    name: 'gives up what an endpoint has kept waiting only for a moment',
+    rule: '4.5 endpoint_unavailable',
+    needs: ['fails', 'hangs', 'resets', 'retryAfter'],
+    store: (store) => ({
+      ...store,
+      exhaustKeptWaiting: (id, _before, now, limit) => store.exhaustKeptWaiting(id, now, now, limit),
+    }),
+  },
+  {
+    name: 'ends deliveries without a time',
+    rule: '4.6 every delivery ends',
+    store: spoiled('settleDeliveries', `update deliveries set finished_at = null where state = 'delivered'`),
+  },
+  {
+    name: 'drops what failed once',
+    rule: '4.6 every delivery ends',
+    needs: ['fails'],
+    store: spoiled(
+      'settleDeliveries',
+      `update deliveries set due_at = null where state = 'pending' and attempts > 0`,
+    ),
+  },
+  {
+    name: 'logs every failure as a 500',
+    rule: '4.7 outcomes',
+    needs: ['hangs', 'resets'],
+    store: (store) => ({
+      ...store,
+      settleDeliveries: (items, health, schedules, now) => {
+        const lied = items.map((item) =>
+          item.outcome.kind === 'accepted'
+            ? item
+            : {
+                ...item,
+                outcome: { kind: 'rejected' as const, statusCode: 500, retryAfter: null, responseBody: null },
+              },
+        )
+        return store.settleDeliveries(lied, health, schedules, now)
+      },
+    }),
+  },
+  {
+    name: 'lets a redelivery wait its turn',
+    rule: '4.8 redelivery',
+    needs: ['redeliver', 'fails'],
+    store: spoiled('redeliver', `update deliveries set rank = 2, due_at = null where rank = 1`),
+  },
+  {
+    name: 'forgets at a redelivery that it was accepted before',
+    rule: '4.4 success is 2xx',
+    needs: ['redeliver', 'fails'],
+    store: spoiled('redeliver', `update deliveries set accepted_at = null where state = 'pending'`),
+  },
+  {
+    name: 'answers a DELETE and goes on',
+    rule: '2 promises of answers',
+    needs: ['cancel'],
+    store: (store) => ({
+      ...store,
+      cancelSubscription: (ownerId, id) => {
+        const one = store.subscription(ownerId, id)
+        return one && { taskToken: one.taskToken, wasActive: true }
+      },
+    }),
+  },
+  {
+    name: 'answers a PATCH of the state and goes on as before',
+    rule: '2 promises of answers',
+    needs: ['pause', 'patch'],
+    store: (store) => ({
+      ...store,
+      updateSubscription(ownerId, id, { state: _state, ...patch }, now) {
+        return store.updateSubscription(ownerId, id, patch, now)
+      },
+    }),
+  },
+]
