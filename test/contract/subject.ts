@@ -102,3 +102,17 @@ export async function deliveriesOf(subject: Subject, { id }: { id: string }): Pr
   )
   return page.data
 }
+
+export interface Endpoint {
+  id: string
+  origin: string
+  state: string
+  retry_after_until: string | null
+}
+
+/** The endpoint that the subject's callbacks go to. */
+export async function endpointOf(subject: Subject): Promise<Endpoint | undefined> {
+  const page = await json<{ data: Endpoint[] }>(subject.call('GET', '/v1/endpoints?limit=200'))
+  const { origin } = new URL(subject.callbackUrl('/'))
+  return page.data.find((endpoint) => endpoint.origin === origin)
+}

@@ -1,9 +1,9 @@
 /** The contract in workerd, behind the router over several shards; test/contract/contract.test.ts is its twin on Node. */
-import { abortAllDurableObjects, reset } from 'cloudflare:test'
+import { abortAllDurableObjects } from 'cloudflare:test'
 import { beforeEach, describe } from 'vitest'
 import { apiSuite } from '../contract/api/suite.ts'
 import { promiseSuite } from '../contract/promise/suite.ts'
-import type { Script, Subject } from '../contract/subject.ts'
+import { newToken, type Script, type Subject } from '../contract/subject.ts'
 import { apiKey, otherApiKey } from './bindings.ts'
 import { openWorld, routerOver, runCron } from './world.ts'
 
@@ -12,6 +12,8 @@ let subject: Subject
 
 function openWorkers(): Subject {
   const world = openWorld()
+  // Tasks of earlier tests go on in the same shards: an origin of its own keeps each test's endpoint apart.
+  const origin = `https://${newToken()}.example.com`
   const script: Script = { statusOf: () => ({ status: 'encoding' }), reply: () => ({ status: 204 }) }
   world.statusOf = (token, asked) => script.statusOf(token, asked)
   world.answer = (webhook) => {
@@ -23,7 +25,7 @@ function openWorkers(): Subject {
     received: world.received,
     keys: { acme: apiKey, other: otherApiKey },
     call: routerOver(shards),
-    callbackUrl: (path) => `https://app.example.com${path}`,
+    callbackUrl: (path) => `${origin}${path}`,
     async restart() {
       await abortAllDurableObjects()
       await runCron(shards)
@@ -32,9 +34,7 @@ function openWorkers(): Subject {
   }
 }
 
-beforeEach(async () => {
-  await abortAllDurableObjects()
-  await reset()
+beforeEach(() => {
   subject = openWorkers()
 })
 

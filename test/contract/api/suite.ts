@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import {
   type Delivery,
   deliveriesOf,
+  endpointOf,
   json,
   newToken,
   receivedBy,
@@ -202,9 +203,7 @@ function ownersAndSystem(subject: () => Subject): void {
   it('an endpoint holds while it is paused', async () => {
     const { call } = subject()
     const made = await register(subject())
-    const { data } = await json<{ data: { id: string; origin: string }[] }>(call('GET', '/v1/endpoints'))
-    const origin = new URL(subject().callbackUrl('/')).origin
-    const id = data.find((endpoint) => endpoint.origin === origin)?.id
+    const id = (await endpointOf(subject()))?.id
     expect(await json(call('PATCH', `/v1/endpoints/${id}`, { paused: true }))).toMatchObject({ paused: true })
     await call('POST', `/v1/subscriptions/${made.id}/test`)
     const [newest] = await deliveriesOf(subject(), made)

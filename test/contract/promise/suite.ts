@@ -3,6 +3,7 @@ import { Webhook } from 'standardwebhooks'
 import { expect, it } from 'vitest'
 import {
   deliveriesOf,
+  endpointOf,
   json,
   receivedBy,
   register,
@@ -103,34 +104,30 @@ function answers(subject: () => Subject): void {
   })
 
   it('Retry-After holds the whole endpoint', async () => {
-    const { call, script } = subject()
+    const { script } = subject()
     script.reply = () => ({ status: 429, headers: { 'retry-after': '3600' } })
     const asked = Date.now()
     const made = await register(subject())
     await until(async () => ((await deliveriesOf(subject(), made))[0]?.attempts ?? 0) > 0)
-    const { data } = await json<{ data: { retry_after_until: string | null }[] }>(
-      call('GET', '/v1/endpoints'),
-    )
-    const until429 = Math.max(...data.map((endpoint) => Date.parse(endpoint.retry_after_until ?? '1970')))
+    const until429 = Date.parse((await endpointOf(subject()))?.retry_after_until ?? '')
     expect(until429).toBeGreaterThanOrEqual(asked + 3_600_000)
   })
 }
 
 function endpoints(subject: () => Subject): void {
   it('ten failures in a row open the circuit, the first success closes it and frees what waits', async () => {
-    const { call, script } = subject()
+    const { script } = subject()
     let broken = true
     script.statusOf = () => ({ status: 'completed' })
     script.reply = () => ({ status: broken ? 500 : 204 })
     const made = await Promise.all(Array.from({ length: 12 }, () => register(subject())))
-    const states = async () =>
-      (await json<{ data: { state: string }[] }>(call('GET', '/v1/endpoints'))).data.map(({ state }) => state)
-    await until(async () => (await states()).includes('failing'))
+    const isFailing = async () => (await endpointOf(subject()))?.state === 'failing'
+    await until(isFailing)
     broken = false
     // What was exhausted by then probes no more, and circuits are per shard: new tasks find them all.
     await until(async () => {
       made.push(await register(subject()))
-      return !(await states()).includes('failing')
+      return !(await isFailing())
     })
     await until(async () => {
       const all = await Promise.all(made.map((one) => deliveriesOf(subject(), one)))
