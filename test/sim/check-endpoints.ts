@@ -42,7 +42,9 @@ export const checkBreaker: Record<string, Check> = {
           (other) =>
             other.start.order > opened.end!.order &&
             other.start.order < send.start.order &&
-            other.context?.type !== 'pollhook.test',
+            other.context?.type !== 'pollhook.test' &&
+            // A probe that an earlier life did not settle is not known to this one.
+            (other.start.incarnation === send.start.incarnation || settlementOf(history, other) !== null),
         )
         const before = probes.at(-1) ?? opened
         if (before.end === null || before.end.order > send.start.order)

@@ -170,7 +170,7 @@ function overtaken(history: History, row: DeliveryRow, since: number): string[] 
     ({ webhookId, start, end }) =>
       webhookId === row.webhookId && start.order < since && (end === null || end.order > since),
   )
-  if (underWay) return []
+  if (underWay || row.reason === 'endpoint_unavailable') return []
   const later = history.sends.filter(
     (send) => send.start.order > since && send.context?.subscriptionId === row.subscriptionId,
   )
