@@ -108,10 +108,12 @@ export const checkPolls: Record<string, Check> = {
       if (alone < 0 || history.faults.has('diskFull')) return []
       const cleared = calls.slice(alone).findIndex(({ answer }) => answer?.kind === 'statuses')
       const after = calls.slice(alone + 1, cleared < 0 ? undefined : alone + cleared)
-      const reopened = [...history.created.values()].some(
-        (one) => one.token === token && one.moment.order > calls[alone]!.end!.order,
-      )
-      const crowded = after.some(({ tokens }) => tokens.length > 1)
-      return crowded && !reopened ? [`${token.slice(0, 6)} spoiled another batch`] : []
+      // A registration may begin the task anew, and then it is asked for among the others once more.
+      const reopened = [...history.created.values()]
+        .filter((one) => one.token === token && one.moment.order > calls[alone]!.end!.order)
+        .map(({ moment }) => moment.order)
+      const until = Math.min(...reopened)
+      const crowded = after.some(({ tokens, start }) => tokens.length > 1 && start.order < until)
+      return crowded ? [`${token.slice(0, 6)} spoiled another batch`] : []
     }),
 }

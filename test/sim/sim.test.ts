@@ -1,12 +1,19 @@
-/** The delivery promise under seeded faults: the seeds that failed once, and determinism. */
+/** The delivery promise under seeded faults: a hundred fixed seeds, those that failed once, and determinism. */
 import { describe, expect, test } from 'vitest'
-import { seedsThatFailed } from './seeds.ts'
+import { fixedSeeds, seedsThatFailed } from './seeds.ts'
 import { simulate } from './simulate.ts'
 
 describe('a simulated relay', () => {
   test.each(seedsThatFailed)('keeps its promise under seed %i, which failed once', async (seed) => {
     const { violations, faults } = await simulate(seed)
     expect({ faults, violations }).toEqual({ faults, violations: [] })
+  })
+
+  test('keeps its promise under a hundred fixed seeds', { timeout: 120_000 }, async () => {
+    for (const seed of fixedSeeds) {
+      const { violations, faults } = await simulate(seed)
+      expect({ seed, faults, violations }).toEqual({ seed, faults, violations: [] })
+    }
   })
 
   test('does the same thing twice under the same seed', async () => {
