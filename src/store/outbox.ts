@@ -2,14 +2,14 @@
  * The outbox: a delivery written in the same transaction as what it tells of (DESIGN §3.3). Keeps the rule
  * that one delivery of a subscription, its head, is due at a time, and that the latest progress wins.
  */
-import { and, desc, eq, gt, gte, lt, sql } from 'drizzle-orm'
+import { and, desc, eq, gte, lt, sql } from 'drizzle-orm'
 import { rank, type StateReason } from '../core/delivery.ts'
 import { encodeId, ownerFloor, ownerOfRow, webhookId } from '../core/ids.ts'
 import { type EventResult, type EventState, renderEvent } from '../core/payload.ts'
 import type { TaskError } from '../core/snapshot.ts'
 import type { StoreContext } from './context.ts'
-import { firstBy, isPending, isRegular, key } from './literals.ts'
-import { deliveries, heldAt } from './schema.ts'
+import { firstBy, isRegular, key } from './literals.ts'
+import { deliveries, heldAt, subscriptions } from './schema.ts'
 
 /** What the outbox must know of a subscription. */
 export interface Recipient {
@@ -44,8 +44,8 @@ export interface Queued {
 export type OutboxVerbs = ReturnType<typeof outboxVerbs>
 
 export function outboxVerbs({ db, place, randomText, onFinished }: StoreContext) {
-  const { newestRegular, urgent, nextRegular, newestId } = outboxReads(db)
-  const { insert, finish, makeHead, clearHeads } = outboxWrites(db)
+  const { newestRegular, urgent, newestId } = outboxReads(db)
+  const { insert, finish, makeNextHead, clearHeads } = outboxWrites(db)
 
   function nextId(subscriptionId: number): number {
     const floor = ownerFloor(ownerOfRow(subscriptionId))
@@ -130,17 +130,14 @@ export function outboxVerbs({ db, place, randomText, onFinished }: StoreContext)
     },
 
     /** After the head left the queue for good: the next in order becomes due at its own planned time. */
-    promoteNext(of: { id: number; endpointId: number; paused: number }, after: number): number | null {
-      const next = headOfUrgent(of) ?? nextRegular.get({ subscriptionId: of.id, after })?.id ?? null
-      if (next !== null) makeHead.run({ id: next, held: of.paused })
-      return next
+    promoteNext(of: { id: number; endpointId: number }, after: number): void {
+      makeNextHead.run({ subscriptionId: of.id, endpointId: of.endpointId, after })
     },
 
     /** Finds the head from scratch: for the rare commands that change the order or hold it. */
-    refreshHead(of: { id: number; endpointId: number; paused: number }): void {
+    refreshHead(of: { id: number; endpointId: number }): void {
       clearHeads.run({ subscriptionId: of.id })
-      const head = headOfUrgent(of) ?? nextRegular.get({ subscriptionId: of.id, after: 0 })?.id ?? null
-      if (head !== null) makeHead.run({ id: head, held: of.paused })
+      makeNextHead.run({ subscriptionId: of.id, endpointId: of.endpointId, after: 0 })
     },
   }
 }
@@ -164,25 +161,12 @@ function outboxReads(db: StoreContext['db']) {
     )
     .orderBy(deliveries.rank, firstBy(sql`${deliveries.id}`))
     .prepare()
-  const nextRegular = db
-    .select({ id: deliveries.id })
-    .from(deliveries)
-    .where(
-      and(
-        eq(deliveries.subscriptionId, key('subscriptionId')),
-        gt(deliveries.id, key('after')),
-        isPending,
-        isRegular,
-      ),
-    )
-    .orderBy(firstBy(sql`${deliveries.id}`))
-    .prepare()
   const newestId = db
     .select({ id: sql<number | null>`max(${deliveries.id})` })
     .from(deliveries)
     .where(and(gte(deliveries.id, key('floor')), lt(deliveries.id, key('ceiling'))))
     .prepare()
-  return { newestRegular, urgent, nextRegular, newestId }
+  return { newestRegular, urgent, newestId }
 }
 
 function outboxWrites(db: StoreContext['db']) {
@@ -216,15 +200,22 @@ function outboxWrites(db: StoreContext['db']) {
     .where(eq(deliveries.id, key('id')))
     .prepare()
   // The planned time is kept beside the due time: a delivery that loses its place as head does not lose its wait.
-  const makeHead = db
+  const plannedOrHeld = sql`case (select paused from ${subscriptions} where id = ${key('subscriptionId')})
+    when 1 then ${sql.raw(String(heldAt))} else ${deliveries.nextAttemptAt} end`
+  const urgentFirst = sql`select q.id from ${deliveries} q where q.endpoint_id = ${key('endpointId')}
+    and q.subscription_id = ${key('subscriptionId')} and q.state = 'pending' and q.rank < 2
+    order by q.rank, q.id limit 1`
+  const oldestRegular = sql`select q.id from ${deliveries} q where q.subscription_id = ${key('subscriptionId')}
+    and q.id > ${key('after')} and q.state = 'pending' and q.rank = 2 order by q.id limit 1`
+  const makeNextHead = db
     .update(deliveries)
-    .set({ dueAt: sql`case when ${p('held')} = 1 then ${heldAt} else ${deliveries.nextAttemptAt} end` })
-    .where(eq(deliveries.id, key('id')))
+    .set({ dueAt: plannedOrHeld })
+    .where(sql`${deliveries.id} = coalesce((${urgentFirst}), (${oldestRegular}))`)
     .prepare()
   const clearHeads = db
     .update(deliveries)
     .set({ dueAt: null })
     .where(and(eq(deliveries.subscriptionId, key('subscriptionId')), sql`${deliveries.dueAt} is not null`))
     .prepare()
-  return { insert, finish, makeHead, clearHeads }
+  return { insert, finish, makeNextHead, clearHeads }
 }

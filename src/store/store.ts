@@ -87,11 +87,10 @@ export function createStore(context: StoreContext) {
     exhaustKeptWaiting(endpointId: number, before: number, now: number, limit: number): number {
       return inTransaction(context.db, () => {
         const waiting = deliveryViews.keptWaiting(endpointId, before, limit)
-        for (const { id, subscriptionId, acceptedAt, rank: order, paused } of waiting) {
+        for (const { id, subscriptionId, acceptedAt, rank: order } of waiting) {
           if (acceptedAt === null) outbox.finishDelivery(id, 'exhausted', 'endpoint_unavailable', now)
           else outbox.finishDelivery(id, 'delivered', null, now)
-          const of = { id: subscriptionId, endpointId, paused }
-          outbox.promoteNext(of, order === rank.regular ? id : 0)
+          outbox.promoteNext({ id: subscriptionId, endpointId }, order === rank.regular ? id : 0)
         }
         return waiting.length
       })
