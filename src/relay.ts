@@ -127,7 +127,7 @@ export function createRelay(deps: RelayDeps): Relay {
     ...deps,
     signingSecrets: (ownerId: number) =>
       store.secretNumbers(ownerId, now()).flatMap(({ n }) => secretsOf(ownerId, n)),
-    recheck: (id: number) => store.dueDelivery(id, now()),
+    recheck: (id: number) => store.dueDeliveries([id], now())[0] ?? null,
     userAgent: `Pollhook/${deps.version}`,
     timeoutMs: delivery.timeoutMs,
   }

@@ -6,7 +6,7 @@ import { encodeId, ownerOfRow, type Place } from '../core/ids.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { signedContent } from '../core/signature.ts'
 import type { Sender, Signer, Vault } from '../ports.ts'
-import type { DueDelivery } from '../store/deliveries.ts'
+import type { DueDelivery } from '../store/due.ts'
 
 export interface AttemptDeps {
   sender: Sender

@@ -1,6 +1,6 @@
 import { isUnavailable } from '../core/endpoint.ts'
 import type { Outcome } from '../core/outcome.ts'
-import type { DueDelivery } from '../store/deliveries.ts'
+import type { DueDelivery } from '../store/due.ts'
 import type { DeliverDeps, Deliverer } from './deliver-ports.ts'
 import { createHeap } from './heap.ts'
 import { createLane, hasPlace, type Lane, noteOutcome, rateAllowsAt, room, spend } from './lane.ts'
@@ -78,7 +78,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     const { ready, endpoint } = lane
     let all = false
     let started = 0
-    while (started < places) {
+    while (started < places && !isFull()) {
       if (ready.length === 0) {
         if (all) return false
         const limit = lane.held + scanMax
@@ -87,25 +87,30 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
         ready.push(...ids.filter((id) => !held.has(id)))
         if (ready.length === 0) return false
       }
-      if (tryStart(lane, ready.shift()!, at, false)) started++
+      started += start(lane, ready.splice(0, places - started), at, false)
     }
     return true
   }
 
-  /** What waited in the list may have been cancelled, held or moved since: it is read as it is now. */
-  function tryStart(lane: Lane, id: number, at: number, probe: boolean): boolean {
-    if (
-      held.has(id) ||
-      inFlight >= settings.concurrency ||
-      held.size >= settings.concurrency + unsettledMax
-    ) {
-      return false
+  /**
+   * What waited in the list may have been cancelled, held or moved since: it is read as it is now.
+   * @returns how many attempts began
+   */
+  function start(lane: Lane, ids: readonly number[], at: number, probe: boolean): number {
+    if (isFull()) return 0
+    let started = 0
+    for (const delivery of store.dueDeliveries(ids, at)) {
+      // Two heads of one subscription can be due for a moment; the second waits its turn.
+      if (held.has(delivery.id) || busySubscriptions.has(delivery.subscriptionId)) continue
+      begin(lane, delivery, at, probe)
+      started++
     }
-    const delivery = store.dueDelivery(id, at)
-    // Two heads of one subscription can be due for a moment; the second waits its turn.
-    if (delivery === null || busySubscriptions.has(delivery.subscriptionId)) return false
-    begin(lane, delivery, at, probe)
-    return true
+    return started
+  }
+
+  /** While the disk is full what has ended cannot be settled: that must not grow without bound either. */
+  function isFull(): boolean {
+    return inFlight >= settings.concurrency || held.size >= settings.concurrency + unsettledMax
   }
 
   /** Only tests and probes go out; what has waited longer than a whole schedule is given up. */
@@ -124,10 +129,10 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     const giveUpAt = idle ? Math.max(since, oldestAt) + scheduleSumMs + 1 : null
     if ((health.retryAfterUntil ?? 0) > at) return earliest(health.retryAfterUntil, giveUpAt)
     const tests = store.dueTestIds(id, at, takeMax)
-    for (const testId of tests) if (hasPlace(lane, settings, at)) tryStart(lane, testId, at, false)
+    for (const testId of tests) if (hasPlace(lane, settings, at)) start(lane, [testId], at, false)
     if (lane.probing || !hasPlace(lane, settings, at)) return earliest(rateAllowsAt(lane, at), giveUpAt)
     if ((health.nextProbeAt ?? 0) > at) return earliest(health.nextProbeAt, giveUpAt, store.nextDueAt(id, at))
-    const probed = store.dueDeliveryIds(id, at, lane.held + 1).some((due) => tryStart(lane, due, at, true))
+    const probed = store.dueDeliveryIds(id, at, lane.held + 1).some((due) => start(lane, [due], at, true) > 0)
     return probed ? giveUpAt : earliest(store.nextDueAt(id, at), giveUpAt)
   }
 
@@ -204,7 +209,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       if (stopped) return null
       const at = now()
       const again: [number, number][] = []
-      while (inFlight < settings.concurrency) {
+      while (!isFull()) {
         const endpointId = due.takeDue(at)
         if (endpointId === undefined) break
         const lane = laneOf(endpointId)
@@ -215,8 +220,8 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       }
       for (const [endpointId, next] of again) due.set(endpointId, next)
       const next = due.nextAt()
-      // With every slot taken the next settle wakes us; a due lane must not spin until then.
-      return next !== null && next <= at && inFlight >= settings.concurrency ? null : next
+      // With every slot taken the next outcome or settle wakes us; a due lane must not spin until then.
+      return next !== null && next <= at && isFull() ? null : next
     },
 
     touch(endpointIds) {

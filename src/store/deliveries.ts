@@ -1,37 +1,17 @@
-/**
- * Deliveries on their way out: taking what is due and settling what was tried. Taking writes nothing: what
- * is in flight is known in memory only, and an attempt counts when it is settled (DESIGN §3.6).
- */
-import { and, eq, gt, isNotNull, lte, sql } from 'drizzle-orm'
+/** Settling what was tried: an attempt counts when it is settled (DESIGN §3.6). */
+import { and, eq, gt, sql } from 'drizzle-orm'
 import { type Decision, decide, rank, type Schedules } from '../core/delivery.ts'
 import type { EndpointHealth } from '../core/endpoint.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { appendAttempt } from './attempt-log.ts'
 import type { StoreContext } from './context.ts'
+import type { DueDelivery } from './due.ts'
 import type { EndpointVerbs } from './endpoints.ts'
-import { firstBy, isPending, isRegular, isTest, key } from './literals.ts'
+import { firstBy, isPending, isRegular, key } from './literals.ts'
 import type { OutboxVerbs } from './outbox.ts'
 import type { RecipientVerbs } from './recipients.ts'
 import { deliveries, subscriptions } from './schema.ts'
 import { inTransaction } from './transaction.ts'
-
-/** Everything one attempt needs. */
-export interface DueDelivery {
-  id: number
-  subscriptionId: number
-  nonce: string
-  taskToken: string
-  rank: number
-  type: string
-  seq: number | null
-  webhookId: string
-  attempts: number
-  dueAt: number
-  createdAt: number
-  body: string
-  callbackUrl: string
-  sealedSecret: string | null
-}
 
 export interface Settlement {
   delivery: Pick<DueDelivery, 'id' | 'attempts'>
@@ -47,23 +27,6 @@ export interface Settled {
   state: string
   /** The subscription was ended by a 410: its task may have nobody left to tell. */
   goneTask: string | null
-}
-
-const dueColumns = {
-  id: deliveries.id,
-  subscriptionId: deliveries.subscriptionId,
-  nonce: subscriptions.nonce,
-  taskToken: subscriptions.taskToken,
-  rank: deliveries.rank,
-  type: deliveries.type,
-  seq: deliveries.seq,
-  webhookId: deliveries.webhookId,
-  attempts: deliveries.attempts,
-  dueAt: sql<number>`${deliveries.dueAt}`.as('due'),
-  createdAt: deliveries.createdAt,
-  body: deliveries.body,
-  callbackUrl: subscriptions.callbackUrl,
-  sealedSecret: subscriptions.sealedSecret,
 }
 
 const settleColumns = {
@@ -90,7 +53,6 @@ export function deliveryVerbs(
   verbs: { outbox: OutboxVerbs; endpoints: EndpointVerbs; recipients: RecipientVerbs; cancel: CancelVerb },
 ) {
   const { db } = context
-  const { due, dueTests, one, nextDue } = dueStatements(db)
   const { acceptFirst, forSettling, newer, write } = settleStatements(db)
 
   function promoteAfter(id: number, of: { subscriptionId: number; endpointId: number; rank: number }): void {
@@ -150,33 +112,6 @@ export function deliveryVerbs(
   }
 
   return {
-    /** Ids of the due heads of an endpoint, longest due first. Taking work writes nothing. */
-    dueDeliveryIds(endpointId: number, now: number, limit: number): number[] {
-      return due.all({ endpointId, now, limit }).map(({ id }) => id)
-    },
-
-    /** Tests go out even while the circuit is open (CONTRACT §3). */
-    dueTestIds(endpointId: number, now: number, limit: number): number[] {
-      return dueTests.all({ endpointId, now, limit }).map(({ id }) => id)
-    },
-
-    /** A delivery as it is now; null when it is not due: cancelled, superseded, held, or another is the head. */
-    dueDelivery(id: number, now: number): DueDelivery | null {
-      const row = one.get({ id })
-      return row !== undefined && row.dueAt <= now ? row : null
-    },
-
-    /** When the next head of the endpoint becomes due after `now`; null when none waits. */
-    nextDueAt(endpointId: number, now: number): number | null {
-      return nextDue.get({ endpointId, now })?.at ?? null
-    },
-
-    /** Endpoints with pending deliveries and when the first of each is due: the start of the engine's lanes. */
-    waitingEndpoints(): { endpointId: number; dueAt: number }[] {
-      return db.all(sql`select endpoint_id as endpointId, min(due_at) as dueAt from ${deliveries}
-        where due_at is not null group by endpoint_id`)
-    },
-
     /** Attempts that ended together, in one commit, with the endpoints' health that follows from them. */
     settleDeliveries(
       items: readonly Settlement[],
@@ -208,42 +143,6 @@ function columnsOf(decision: Decision, row: { dueAt: number | null; paused: numb
   }
   const reason = 'reason' in decision ? decision.reason : null
   return { state: decision.state, reason, nextAttemptAt: null, dueAt: null, finishedAt: now }
-}
-
-function dueStatements(db: StoreContext['db']) {
-  const joined = () =>
-    db
-      .select(dueColumns)
-      .from(deliveries)
-      .innerJoin(subscriptions, eq(subscriptions.id, deliveries.subscriptionId))
-  const due = db
-    .select({ id: deliveries.id })
-    .from(deliveries)
-    .where(and(eq(deliveries.endpointId, key('endpointId')), lte(deliveries.dueAt, key('now'))))
-    .orderBy(sql`${deliveries.dueAt} limit ${key('limit')}`)
-    .prepare()
-  const dueTests = db
-    .select({ id: deliveries.id })
-    .from(deliveries)
-    .where(
-      and(
-        eq(deliveries.endpointId, key('endpointId')),
-        sql`${deliveries.state} = 'pending' and ${deliveries.rank} < 2`,
-        isTest,
-        lte(deliveries.dueAt, key('now')),
-      ),
-    )
-    .orderBy(sql`${deliveries.id} limit ${key('limit')}`)
-    .prepare()
-  const one = joined()
-    .where(and(eq(deliveries.id, key('id')), isPending, isNotNull(deliveries.dueAt)))
-    .prepare()
-  const nextDue = db
-    .select({ at: sql<number | null>`min(${deliveries.dueAt})` })
-    .from(deliveries)
-    .where(and(eq(deliveries.endpointId, key('endpointId')), gt(deliveries.dueAt, key('now'))))
-    .prepare()
-  return { due, dueTests, one, nextDue }
 }
 
 function settleStatements(db: StoreContext['db']) {

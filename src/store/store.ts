@@ -4,6 +4,7 @@ import { rank } from '../core/delivery.ts'
 import type { StoreContext } from './context.ts'
 import { deliveryVerbs } from './deliveries.ts'
 import { deliveryViewVerbs } from './delivery-view.ts'
+import { dueVerbs } from './due.ts'
 import { endpointVerbs } from './endpoints.ts'
 import { outboxVerbs } from './outbox.ts'
 import { ownerVerbs } from './owners.ts'
@@ -55,11 +56,7 @@ export function createStore(context: StoreContext) {
     endpointRowId: endpoints.endpointRowId,
     listEndpoints: endpoints.listEndpoints,
     updateEndpoint: endpoints.updateEndpoint,
-    dueDelivery: deliveries.dueDelivery,
-    dueDeliveryIds: deliveries.dueDeliveryIds,
-    dueTestIds: deliveries.dueTestIds,
-    nextDueAt: deliveries.nextDueAt,
-    waitingEndpoints: deliveries.waitingEndpoints,
+    ...dueVerbs(context),
     settleDeliveries: deliveries.settleDeliveries,
 
     /** The longest-due delivery, for the backlog in seconds. */

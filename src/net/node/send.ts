@@ -3,6 +3,7 @@
  * deliveries, retries or signatures. undici's pools are dispatched to directly for speed (DESIGN §4).
  */
 import type { Dispatcher } from 'undici'
+import { boundedCache } from '../../core/bounded-cache.ts'
 import { type Outcome, responseBodyBytesMax, type TransportErrorCode } from '../../core/outcome.ts'
 import { type CallbackPolicy, parseCallbackUrl } from '../../core/target.ts'
 import type { Sender, SendRequest } from '../../ports.ts'
@@ -30,6 +31,9 @@ export interface NodeSender extends Sender {
   close(): Promise<void>
 }
 
+/** URLs whose verdict is remembered: judging one costs as much as signing. At most 2 KiB each. */
+const targetsMax = 4_096
+
 /** A larger body of a 2xx answer is cut off; the receiver has said yes long before. */
 export const acceptedBodyBytesMax = 65_536
 
@@ -42,9 +46,10 @@ export function createSender(options: SenderOptions): NodeSender {
     originsMax: options.originsMax ?? 256,
     socketsMax: options.socketsMax ?? 1_024,
   })
+  const targetOf = boundedCache(targetsMax, (url) => parseCallbackUrl(url, options))
   return {
     send(request) {
-      const target = parseCallbackUrl(request.url, options)
+      const target = targetOf(request.url)
       if (!target.ok) return Promise.resolve({ kind: 'refused', errorCode: target.refusal })
       const path = target.url.slice(target.origin.length)
       return new Promise((resolve) => {

@@ -1,0 +1,118 @@
+/**
+ * Taking what is due. It writes nothing: what is in flight is known in memory only (DESIGN §3.6).
+ */
+import { and, eq, gt, isNotNull, lte, sql } from 'drizzle-orm'
+import type { StoreContext } from './context.ts'
+import { isPending, isTest, key } from './literals.ts'
+import { deliveries, subscriptions } from './schema.ts'
+
+/** Everything one attempt needs. */
+export interface DueDelivery {
+  id: number
+  subscriptionId: number
+  nonce: string
+  taskToken: string
+  rank: number
+  type: string
+  seq: number | null
+  webhookId: string
+  attempts: number
+  dueAt: number
+  createdAt: number
+  body: string
+  callbackUrl: string
+  sealedSecret: string | null
+}
+
+const dueColumns = {
+  id: deliveries.id,
+  subscriptionId: deliveries.subscriptionId,
+  nonce: subscriptions.nonce,
+  taskToken: subscriptions.taskToken,
+  rank: deliveries.rank,
+  type: deliveries.type,
+  seq: deliveries.seq,
+  webhookId: deliveries.webhookId,
+  attempts: deliveries.attempts,
+  dueAt: sql<number>`${deliveries.dueAt}`.as('due'),
+  createdAt: deliveries.createdAt,
+  body: deliveries.body,
+  callbackUrl: subscriptions.callbackUrl,
+  sealedSecret: subscriptions.sealedSecret,
+}
+
+export function dueVerbs({ db }: StoreContext) {
+  const { due, dueTests, byIds, nextDue } = dueStatements(db)
+
+  return {
+    /** Ids of the due heads of an endpoint, longest due first. Taking work writes nothing. */
+    dueDeliveryIds(endpointId: number, now: number, limit: number): number[] {
+      return due.all({ endpointId, now, limit }).map(({ id }) => id)
+    },
+
+    /** Tests go out even while the circuit is open (CONTRACT §3). */
+    dueTestIds(endpointId: number, now: number, limit: number): number[] {
+      return dueTests.all({ endpointId, now, limit }).map(({ id }) => id)
+    },
+
+    /**
+     * Deliveries as they are now, in the order of `ids`. What is not due is left out: cancelled, superseded, held, or
+     * another is the head. One statement for all that a look takes, because each call costs more than its row.
+     */
+    dueDeliveries(ids: readonly number[], now: number): DueDelivery[] {
+      const rows = new Map(byIds.all({ ids: JSON.stringify(ids) }).map((row) => [row.id, row]))
+      return ids.flatMap((id) => rows.get(id) ?? []).filter((row) => row.dueAt <= now)
+    },
+
+    /** When the next head of the endpoint becomes due after `now`; null when none waits. */
+    nextDueAt(endpointId: number, now: number): number | null {
+      return nextDue.get({ endpointId, now })?.at ?? null
+    },
+
+    /** Endpoints with pending deliveries and when the first of each is due: the start of the engine's lanes. */
+    waitingEndpoints(): { endpointId: number; dueAt: number }[] {
+      return db.all(sql`select endpoint_id as endpointId, min(due_at) as dueAt from ${deliveries}
+        where due_at is not null group by endpoint_id`)
+    },
+  }
+}
+
+function dueStatements(db: StoreContext['db']) {
+  const due = db
+    .select({ id: deliveries.id })
+    .from(deliveries)
+    .where(and(eq(deliveries.endpointId, key('endpointId')), lte(deliveries.dueAt, key('now'))))
+    .orderBy(sql`${deliveries.dueAt} limit ${key('limit')}`)
+    .prepare()
+  const dueTests = db
+    .select({ id: deliveries.id })
+    .from(deliveries)
+    .where(
+      and(
+        eq(deliveries.endpointId, key('endpointId')),
+        sql`${deliveries.state} = 'pending' and ${deliveries.rank} < 2`,
+        isTest,
+        lte(deliveries.dueAt, key('now')),
+      ),
+    )
+    .orderBy(sql`${deliveries.id} limit ${key('limit')}`)
+    .prepare()
+  const byIds = db
+    .select(dueColumns)
+    .from(deliveries)
+    .innerJoin(subscriptions, eq(subscriptions.id, deliveries.subscriptionId))
+    .where(
+      and(
+        sql`${deliveries.id} in (select value from json_each(${sql.placeholder('ids')}))`,
+        isPending,
+        isNotNull(deliveries.dueAt),
+      ),
+    )
+    .prepare()
+  const nextDue = db
+    .select({ at: sql<number | null>`min(${deliveries.dueAt})` })
+    .from(deliveries)
+    .where(and(eq(deliveries.endpointId, key('endpointId')), gt(deliveries.dueAt, key('now'))))
+    .prepare()
+  return { due, dueTests, byIds, nextDue }
+}
