@@ -11,9 +11,11 @@ import { basename, dirname, join } from 'node:path'
 import { type ServerType, serve } from '@hono/node-server'
 import { type Config, readConfig } from './config.ts'
 import type { Place } from './core/ids.ts'
+import { createDashboard, withDashboard } from './dashboard/app.ts'
 import { createApp } from './http/app.ts'
 import { createAuthenticator } from './keys/api-keys.ts'
 import { databaseFingerprint } from './keys/derive.ts'
+import { createSessions } from './keys/sessions.ts'
 import { jwksOf, loadSigningKey } from './keys/signing-key.ts'
 import { createVault } from './keys/vault.ts'
 import { createLog } from './log.ts'
@@ -113,7 +115,7 @@ export async function startNode(
     jwks: signingKey && jwksOf(signingKey),
     metrics: metrics.text,
   })
-  const server = await listen(app.fetch, config).catch((error: unknown) => {
+  const server = await listen(app, config).catch((error: unknown) => {
     database.close()
     throw error
   })
@@ -154,12 +156,14 @@ function createNodeApp(parts: {
 }) {
   const { config, relay } = parts
   const authenticate = createAuthenticator(config.apiKeys)
+  const sessions = createSessions(config, Date.now)
   const owners = new Map(relay.owners.map((owner) => [owner.name, owner]))
-  const docsFolder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
-  return createApp({
+  const { resolve } = createRequire(import.meta.url)
+  const docsFolder = dirname(resolve('swagger-ui-dist/package.json'))
+  const app = createApp({
     queries: relay.store,
     commands: relay.commands,
-    authenticate: (key) => owners.get(authenticate(key) ?? '') ?? null,
+    authenticate: (key) => owners.get(authenticate(key) ?? sessions.ownerOf(key) ?? '') ?? null,
     now: Date.now,
     requestId: randomUUID,
     log: parts.log,
@@ -183,6 +187,15 @@ function createNodeApp(parts: {
       ),
     version,
   })
+  const dashboard = createDashboard({
+    api: (request) => app.fetch(request),
+    sessions,
+    now: Date.now,
+    requestId: randomUUID,
+    log: parts.log,
+    idiomorph: () => readFile(resolve('idiomorph/dist/idiomorph.min.js'), 'utf8').catch(() => null),
+  })
+  return withDashboard(dashboard, app.fetch)
 }
 
 function listen(handler: Parameters<typeof serve>[0]['fetch'], config: Config): Promise<ServerType> {

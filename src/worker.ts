@@ -1,6 +1,6 @@
 /** Pollhook on Cloudflare Workers: a thin router over shards, each a Durable Object with a whole relay. */
+import { answer } from './worker/dashboard.ts'
 import { fleetOf } from './worker/fleet.ts'
-import { route } from './worker/router.ts'
 
 export { Deliverer } from './worker/deliverer.ts'
 export { OwnerHome } from './worker/home.ts'
@@ -8,7 +8,7 @@ export { RelayShard } from './worker/shard.ts'
 
 export default {
   fetch(request: Request, env: Env): Promise<Response> {
-    return route(fleetOf(env), request)
+    return answer(fleetOf(env), request)
   },
 
   /** Whatever became of its alarm, every shard is woken, and told which settings are the newest. */

@@ -13,6 +13,7 @@ const info = {
   signing: 'pollhook/signing',
   vault: 'pollhook/vault',
   cookie: 'pollhook/cookie',
+  ticket: 'pollhook/ticket',
   database: 'pollhook/database',
 } as const
 
@@ -47,8 +48,13 @@ export function deriveVaultKey(secret: Uint8Array): Uint8Array {
 }
 
 /** HMAC key for the dashboard's session cookies. */
-export function deriveCookieKey(secret: Uint8Array): Uint8Array {
-  return derive(secret, info.cookie, 32)
+export function deriveCookieKey(secret: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(derive(secret, info.cookie, 32))
+}
+
+/** HMAC key for the tickets by which the dashboard calls the API. */
+export function deriveTicketKey(secret: Uint8Array): Uint8Array {
+  return derive(secret, info.ticket, 32)
 }
 
 /**

@@ -3,6 +3,7 @@ import { type Config, readConfig } from '../config.ts'
 import type { Place } from '../core/ids.ts'
 import { problemBody } from '../http/problem.ts'
 import { createAuthenticator } from '../keys/api-keys.ts'
+import { createSessions, type Sessions } from '../keys/sessions.ts'
 import { createLog } from '../log.ts'
 import type { Log } from '../ports.ts'
 import { allPlaces } from '../shards/places.ts'
@@ -13,6 +14,7 @@ export interface Fleet {
   /** Newest generation first. */
   places: readonly Place[]
   log: Log
+  sessions: Sessions
   /** Hands a request to a shard; 503 when it cannot be reached. */
   ask(place: Place, request: Request): Promise<Response>
   shard(place: Place): DurableObjectStub<import('./shard.ts').RelayShard>
@@ -34,11 +36,13 @@ function createFleet(env: Env): Fleet {
   const { config } = read
   const log = createLog(config.logLevel, (line) => console.log(line.trimEnd()))
   const authenticate = createAuthenticator(config.apiKeys)
+  const sessions = createSessions(config, Date.now)
   const shard = (place: Place) => env.SHARDS.get(env.SHARDS.idFromName(placeName(place)))
   return {
     config,
     places: allPlaces(config.shards),
     log,
+    sessions,
     shard,
     async ask(place, request) {
       try {
@@ -49,9 +53,8 @@ function createFleet(env: Env): Fleet {
       }
     },
     mayHaveOwner(request) {
-      if (request.headers.has('cookie')) return true
       const key = /^Bearer +(\S{1,512}) *$/i.exec(request.headers.get('authorization') ?? '')?.[1]
-      return key !== undefined && authenticate(key) !== null
+      return key !== undefined && (authenticate(key) ?? sessions.ownerOf(key)) !== null
     },
   }
 }

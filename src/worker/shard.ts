@@ -12,6 +12,7 @@ import type { Place } from '../core/ids.ts'
 import { createApp } from '../http/app.ts'
 import { createAuthenticator } from '../keys/api-keys.ts'
 import { databaseFingerprint } from '../keys/derive.ts'
+import { createSessions } from '../keys/sessions.ts'
 import { jwksOf, loadSigningKey } from '../keys/signing-key.ts'
 import { createVault } from '../keys/vault.ts'
 import { createLog } from '../log.ts'
@@ -211,13 +212,15 @@ async function createShardApp(parts: {
 }) {
   const { config, relay, commands, log, metrics, env } = parts
   const authenticate = createAuthenticator(config.apiKeys)
+  // The dashboard is the router's; it calls with tickets.
+  const sessions = createSessions(config, Date.now)
   const owners = new Map(relay.owners.map((owner) => [owner.name, owner]))
   const signingKey = config.signingKey === null ? null : await loadSigningKey(config.signingKey)
   const jwks = signingKey === null ? null : jwksOf(signingKey)
   return createApp({
     queries: relay.store,
     commands,
-    authenticate: (key) => owners.get(authenticate(key) ?? '') ?? null,
+    authenticate: (key) => owners.get(authenticate(key) ?? sessions.ownerOf(key) ?? '') ?? null,
     now: Date.now,
     requestId: () => crypto.randomUUID(),
     log,

@@ -1,0 +1,60 @@
+/** Calls of the public API with the session's own authority. Knows nothing of pages. */
+import { type Fault, type Problem, type ProblemCode, throwable } from '../http/problem.ts'
+import type { DashboardDeps } from './deps.ts'
+
+/** A problem (RFC 9457) as the API answered it. */
+export interface Refusal extends Problem {
+  status: number
+}
+
+export type Answer<T> = { ok: true; body: T } | { ok: false; refusal: Refusal }
+
+export interface Api {
+  /** @throws what the API answered instead, as a problem */
+  get<T>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<T>
+  send<T>(method: 'POST' | 'PATCH', path: string, body?: unknown): Promise<Answer<T>>
+  /** The answer as it is: for event streams. */
+  open(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response>
+}
+
+/** @param origin of the dashboard's own address: the API is beside it */
+export function createApi(
+  deps: Pick<DashboardDeps, 'api' | 'sessions'>,
+  { owner, requestId, origin }: { owner: string; requestId: string; origin: string },
+): Api {
+  const call = async (path: string, init: RequestInit & { headers?: Record<string, string> } = {}) => {
+    const headers = {
+      ...init.headers,
+      authorization: `Bearer ${deps.sessions.ticket(owner)}`,
+      'x-request-id': requestId,
+    }
+    return deps.api(new Request(`${origin}${path}`, { ...init, headers }))
+  }
+  return {
+    async get<T>(path: string, query: Readonly<Record<string, string | undefined>> = {}) {
+      const answer = await read<T>(await call(`${path}${queryText(query)}`))
+      if (!answer.ok) throw throwable(answer.refusal)
+      return answer.body
+    },
+    async send<T>(method: 'POST' | 'PATCH', path: string, body?: unknown) {
+      if (body === undefined) return read<T>(await call(path, { method }))
+      const headers = { 'content-type': 'application/json' }
+      return read<T>(await call(path, { method, headers, body: JSON.stringify(body) }))
+    },
+    open: (path, headers, signal) => call(path, { headers, signal }),
+  }
+}
+
+async function read<T>(response: Response): Promise<Answer<T>> {
+  const body: unknown = await response.json().catch(() => null)
+  if (response.ok) return { ok: true, body: body as T }
+  const problem = (body ?? {}) as { code?: ProblemCode; detail?: string; errors?: Fault[] }
+  const { code = 'unavailable', detail = 'Pollhook did not answer. Try again.', errors = [] } = problem
+  return { ok: false, refusal: { status: response.status, code, detail, errors } }
+}
+
+/** `?a=b`, or nothing; what is undefined or empty is left out. */
+export function queryText(query: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(query).flatMap(([name, value]) => (value ? [[name, value]] : []))
+  return given.length === 0 ? '' : `?${new URLSearchParams(given)}`
+}

@@ -1,0 +1,130 @@
+/**
+ * `/dashboard`: pages over the public API, which they call with the session's own authority, so that one
+ * implementation serves one relay and many shards. Knows no store and no engine.
+ */
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { csrf } from 'hono/csrf'
+import { html } from 'hono/html'
+import { HTTPException } from 'hono/http-exception'
+import { secureHeaders } from 'hono/secure-headers'
+import { safeText } from '../http/failures.ts'
+import { problems, thrownProblem } from '../http/problem.ts'
+import { identify } from '../http/request-id.ts'
+import { deliveryRoutes } from './deliveries.ts'
+import type { DashboardDeps, DashboardEnv } from './deps.ts'
+import { endpointRoutes } from './endpoints.ts'
+import { bare, type Html, icon } from './layout.ts'
+import { registerRoutes } from './register.ts'
+import { script } from './script.ts'
+import { requireSession, sessionRoutes } from './session.ts'
+import { style } from './style.ts'
+import { taskRoutes } from './task.ts'
+import { taskListRoutes } from './tasks.ts'
+
+const bodyBytesMax = 64 * 1024
+
+/** Answers everything under `/dashboard`. */
+export function createDashboard(deps: DashboardDeps): Hono<DashboardEnv> {
+  const app = new Hono<DashboardEnv>().basePath('/dashboard')
+  app.use(identify(deps))
+  app.use(guard)
+  app.use(csrf({ origin: isSameHost }))
+  app.use(bodyLimit({ maxSize: bodyBytesMax, onError: (c) => faultPage(c, 413, 'The form is too large.') }))
+  addAssets(app, deps)
+  app.route('/', sessionRoutes(deps))
+  app.use(requireSession(deps))
+  app.get('/', (c) => c.redirect('/dashboard/tasks'))
+  app.route('/', taskListRoutes(deps))
+  app.route('/', taskRoutes(deps))
+  app.route('/', deliveryRoutes(deps))
+  app.route('/', endpointRoutes(deps))
+  app.route('/', registerRoutes())
+  app.notFound((c) => faultPage(c, 404, 'There is nothing at this address.'))
+  app.onError(answerFault(deps))
+  return app
+}
+
+/** @returns one handler for both: the dashboard under its path, the API everywhere else */
+export function withDashboard<Rest extends unknown[]>(
+  dashboard: { fetch(request: Request): Response | Promise<Response> },
+  api: (request: Request, ...rest: Rest) => Response | Promise<Response>,
+): (request: Request, ...rest: Rest) => Response | Promise<Response> {
+  return (request, ...rest) => {
+    const { pathname } = new URL(request.url)
+    const isDashboard = pathname === '/dashboard' || pathname.startsWith('/dashboard/')
+    return isDashboard ? dashboard.fetch(request) : api(request, ...rest)
+  }
+}
+
+/** Nothing inline, nothing from elsewhere, in no frame. HSTS is the matter of who ends TLS. */
+const guard = secureHeaders({
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'"],
+    imgSrc: ["'self'"],
+    connectSrc: ["'self'"],
+    formAction: ["'self'"],
+    baseUri: ["'none'"],
+    frameAncestors: ["'none'"],
+  },
+  strictTransportSecurity: false,
+  xFrameOptions: 'DENY',
+  referrerPolicy: 'same-origin',
+})
+
+/** A proxy that ends TLS leaves the host as it is, but not the scheme. */
+function isSameHost(origin: string, c: Context): boolean {
+  return URL.parse(origin)?.host === new URL(c.req.url).host
+}
+
+function addAssets(app: Hono<DashboardEnv>, deps: DashboardDeps): void {
+  app.use(async (c, next) => {
+    await next()
+    c.header(
+      'cache-control',
+      c.req.path.startsWith('/dashboard/assets/') ? 'public, max-age=300' : 'no-store',
+    )
+  })
+  const serve = (name: string, type: string, text: string) =>
+    app.get(`/assets/${name}`, (c) => c.body(text, 200, { 'content-type': `${type}; charset=utf-8` }))
+  serve('style.css', 'text/css', style)
+  serve('live.js', 'text/javascript', script)
+  serve('icon.svg', 'image/svg+xml', icon)
+  app.get('/assets/idiomorph.js', async (c) => {
+    const bytes = await deps.idiomorph()
+    if (bytes === null) return c.notFound()
+    return c.body(bytes, 200, { 'content-type': 'text/javascript; charset=utf-8' })
+  })
+}
+
+function answerFault({ log }: DashboardDeps) {
+  return (error: Error, c: Context<DashboardEnv>) => {
+    const known = thrownProblem(error)
+    if (known !== null) return faultPage(c, problems[known.code].status, known.detail)
+    if (error instanceof HTTPException) {
+      const detail = 'The form came from another site, or from a browser that does not say where from.'
+      return faultPage(
+        c,
+        error.status === 403 ? 403 : 400,
+        error.status === 403 ? detail : 'The form cannot be read.',
+      )
+    }
+    log.error('request failed', { request_id: c.get('requestId'), error: safeText(error) })
+    return faultPage(
+      c,
+      500,
+      `Pollhook failed to make this page. The log has the cause under ${c.get('requestId')}.`,
+    )
+  }
+}
+
+type FaultStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 429 | 500 | 503
+
+function faultPage(c: Context, status: FaultStatus, detail: string) {
+  const title = status === 404 ? 'Not found' : 'That did not work'
+  const main: Html = html`<section class="card login"><h1>${title}</h1><p>${detail}</p>
+    <p><a href="/dashboard/tasks">Back to the tasks</a></p></section>`
+  return c.html(bare({ title, main }), status)
+}

@@ -1,0 +1,133 @@
+/**
+ * Charts as SVG that stretches to its place; what is to be read stands beside it as text, so that it keeps its
+ * size on a phone. Knows numbers only.
+ */
+import { html } from 'hono/html'
+import type { Html } from './layout.ts'
+import { duration, pill } from './parts.ts'
+
+const width = 1000
+const height = 200
+
+export interface TimelinePoint {
+  at: number
+  status: string | null
+  percent: number | null
+}
+
+const bandTones: Readonly<Record<string, string>> = {
+  downloading: 'band-1',
+  queued: 'band-2',
+  encoding: 'band-3',
+  saving: 'band-4',
+  completed: 'band-ok',
+  failed: 'band-bad',
+  lost: 'band-bad',
+}
+
+/**
+ * Percent as steps over bands of status, from the first transition to `until`.
+ * @param points oldest first, at least one
+ */
+export function timelineChart(points: readonly TimelinePoint[], until: number): Html {
+  const from = points[0]!.at
+  const end = Math.max(until, from + 1)
+  const x = (at: number) => round(((at - from) / (end - from)) * width)
+  const y = (percent: number) => round(height - (Math.min(100, Math.max(0, percent)) / 100) * height)
+  const bands = bandsOf(points, end)
+  return html`<figure class="chart">
+    <div class="plot">
+      <div class="axis y" aria-hidden="true"><span>100 %</span><span>50 %</span><span>0 %</span></div>
+      <svg viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" role="img" aria-labelledby="timeline-title timeline-desc">
+        <title id="timeline-title">Status and percent over time</title>
+        <desc id="timeline-desc">${describeBands(bands, points)}</desc>
+        ${bands.map(
+          (band) =>
+            html`<rect class="band ${bandTones[band.status] ?? 'band-2'}" x="${x(band.from)}" y="0" width="${round(x(band.to) - x(band.from))}" height="${height}"/>`,
+        )}
+        <path class="grid" d="M0 ${height / 2}H${width}"/>
+        <path class="area" d="${stepPath(points, end, x, y)}V${height}H0Z"/>
+        <path class="line" d="${stepPath(points, end, x, y)}"/>
+      </svg>
+    </div>
+    <div class="axis x" aria-hidden="true"><span>0 s</span><span>${duration((end - from) / 2)}</span><span>${duration(end - from)}</span></div>
+    <figcaption><ul class="legend">${bands.map(
+      (band) =>
+        html`<li><span class="swatch ${bandTones[band.status] ?? 'band-2'}"></span>${pill(band.status)} <span class="muted">${band.to > band.from ? duration(band.to - band.from) : ''}</span></li>`,
+    )}</ul></figcaption>
+  </figure>`
+}
+
+interface Band {
+  status: string
+  from: number
+  to: number
+}
+
+function bandsOf(points: readonly TimelinePoint[], end: number): Band[] {
+  const bands: Band[] = []
+  for (const { at, status } of points) {
+    const last = bands.at(-1)
+    const word = status ?? 'unknown'
+    if (last?.status === word) continue
+    if (last !== undefined) last.to = at
+    bands.push({ status: word, from: at, to: end })
+  }
+  return bands
+}
+
+function describeBands(bands: readonly Band[], points: readonly TimelinePoint[]): string {
+  const parts = bands.map(({ status, from, to }) => `${status} for ${duration(to - from)}`)
+  const percent = points.findLast((point) => point.percent !== null)?.percent ?? null
+  return `${parts.join(', then ')}. ${percent === null ? 'No percent is known.' : `The last percent is ${percent.toFixed(1)}.`}`
+}
+
+/** The percent holds until the next transition tells another. */
+function stepPath(
+  points: readonly TimelinePoint[],
+  end: number,
+  x: (at: number) => number,
+  y: (percent: number) => number,
+): string {
+  let path = ''
+  for (const { at, percent } of points) {
+    if (percent === null) continue
+    path += path === '' ? `M${x(at)} ${y(percent)}` : `H${x(at)}V${y(percent)}`
+  }
+  return path === '' ? `M0 ${height}` : `${path}H${x(end)}`
+}
+
+export interface LatencyBar {
+  at: number
+  durationMs: number
+  ok: boolean
+}
+
+/** One bar for each attempt, oldest first. @param id tells charts of one page apart */
+export function latencyChart(id: string, bars: readonly LatencyBar[]): Html {
+  const highest = Math.max(...bars.map(({ durationMs }) => durationMs), 1)
+  const sorted = bars.map(({ durationMs }) => durationMs).sort((a, b) => a - b)
+  const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
+  const slot = width / Math.max(bars.length, 12)
+  const failed = bars.filter(({ ok }) => !ok).length
+  const attempts = `${bars.length} attempt${bars.length === 1 ? '' : 's'}`
+  return html`<figure class="chart latency">
+    <div class="plot">
+      <div class="axis y" aria-hidden="true"><span>${duration(highest)}</span><span>0 ms</span></div>
+      <svg viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" role="img" aria-labelledby="${id}-title ${id}-desc">
+        <title id="${id}-title">Latency of the last attempts</title>
+        <desc id="${id}-desc">${attempts}, ${failed} failed; median ${duration(median)}, longest ${duration(highest)}.</desc>
+        <path class="grid" d="M0 ${height / 2}H${width}"/>
+        ${bars.map(({ durationMs, ok }, index) => {
+          const size = round(Math.max(4, (durationMs / highest) * (height - 4)))
+          return html`<rect class="${ok ? 'good' : 'poor'}" x="${round(index * slot + slot * 0.15)}" y="${round(height - size)}" width="${round(slot * 0.7)}" height="${size}"/>`
+        })}
+      </svg>
+    </div>
+    <figcaption class="muted small">Last ${attempts} · median ${duration(median)}${failed > 0 ? ` · ${failed} failed` : ''}</figcaption>
+  </figure>`
+}
+
+function round(n: number): number {
+  return Math.round(n * 100) / 100
+}

@@ -1,0 +1,162 @@
+/** The list of deliveries, and one with its attempts, the receiver's answers, its payload, and sending it again. */
+import { type Context, Hono } from 'hono'
+import { html } from 'hono/html'
+import type * as v from 'valibot'
+import type * as answers from '../http/answers.ts'
+import { deliveryStates } from '../http/schemas.ts'
+import { queryText } from './api.ts'
+import { deliveryTable } from './delivery-table.ts'
+import type { DashboardDeps, DashboardEnv } from './deps.ts'
+import { type Html, live, type Notice, page } from './layout.ts'
+import { noticeOf } from './notices.ts'
+import { duration, empty, facts, jsonBlock, pager, pill, tabs, time, tokenLink } from './parts.ts'
+
+type Delivery = v.InferOutput<typeof answers.Delivery>
+type DeliveryDetail = v.InferOutput<typeof answers.DeliveryDetail>
+
+const types = [
+  ...['downloading', 'queued', 'encoding', 'saving', 'progress', 'completed', 'failed', 'cancelled'],
+  ...['lost', 'expired', 'stalled', 'resumed', 'unknown'],
+].map((word) => `task.${word}`)
+
+const path = '/dashboard/deliveries'
+
+export function deliveryRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
+  const app = new Hono<DashboardEnv>()
+  app.get('/deliveries', async (c) => {
+    const { state, type, subscription_id, cursor } = c.req.query()
+    const query = { state, type, subscription_id, cursor }
+    const found = await c
+      .get('api')
+      .get<{ data: Delivery[]; next_cursor: string | null }>('/v1/deliveries', query)
+    const filtered = Boolean(state || type || subscription_id)
+    return c.html(
+      page({
+        title: 'Deliveries',
+        place: 'deliveries',
+        owner: c.get('session').owner,
+        heading: 'Deliveries',
+        main: html`<div class="toolbar">${stateTabs(query)}${typeForm(query)}</div>
+          ${subscription_id && html`<p>Of subscription <code>${subscription_id}</code> · <a href="${path}">all subscriptions</a></p>`}
+          ${live(list(found.data, deps.now(), filtered), { everyMs: 3_000 })}
+          ${pager(path, query, found.next_cursor)}`,
+      }),
+    )
+  })
+  app.get('/deliveries/:id', (c) => showOne(c, deps, noticeOf(c.req.query('done'))))
+  app.post('/deliveries/:id/redeliver', async (c) => {
+    const id = encodeURIComponent(c.req.param('id'))
+    const answer = await c.get('api').send('POST', `/v1/deliveries/${id}/redeliver`)
+    if (answer.ok) return c.redirect(`${path}/${id}?done=redelivered`, 303)
+    c.status(answer.refusal.status === 409 ? 409 : 400)
+    return showOne(c, deps, { kind: 'bad', text: answer.refusal.detail })
+  })
+  return app
+}
+
+type Query = Readonly<Record<'state' | 'type' | 'subscription_id' | 'cursor', string | undefined>>
+
+function stateTabs({ state, type, subscription_id }: Query): Html {
+  return tabs(
+    'Filter by state',
+    ['', ...deliveryStates].map((one) => ({
+      label: one === '' ? 'All' : one[0]!.toUpperCase() + one.slice(1),
+      href: `${path}${queryText({ state: one, type, subscription_id })}`,
+      current: one === (state ?? ''),
+    })),
+  )
+}
+
+function typeForm({ state, type, subscription_id }: Query): Html {
+  const known = type && !types.includes(type) ? [type, ...types] : types
+  return html`<form class="search" method="get" action="${path}">
+    ${state && html`<input type="hidden" name="state" value="${state}">`}
+    ${subscription_id && html`<input type="hidden" name="subscription_id" value="${subscription_id}">`}
+    <label class="hidden" for="type">Event type</label>
+    <select id="type" name="type"><option value="">Every event type</option>${[...known, 'pollhook.test'].map(
+      (one) => html`<option value="${one}"${one === type ? html` selected` : ''}>${one}</option>`,
+    )}</select>
+    <button class="button" type="submit">Filter</button>
+  </form>`
+}
+
+function list(rows: readonly Delivery[], now: number, filtered: boolean): Html {
+  if (rows.length > 0) return html`<div class="card">${deliveryTable(rows, { now, task: true })}</div>`
+  if (filtered)
+    return empty(
+      'No delivery fits',
+      html`<a href="${path}">Show all deliveries</a>, or choose another state or type.`,
+    )
+  return empty(
+    'No deliveries yet',
+    html`Each change of a task that you <a href="/dashboard/register">registered</a> becomes a delivery to its callback URL.`,
+  )
+}
+
+async function showOne(c: Context<DashboardEnv>, deps: DashboardDeps, notice: Notice | undefined) {
+  const id = c.req.param('id') ?? ''
+  const one = await c.get('api').get<DeliveryDetail>(`/v1/deliveries/${encodeURIComponent(id)}`)
+  return c.html(
+    page({
+      title: `Delivery ${one.type}`,
+      place: 'deliveries',
+      owner: c.get('session').owner,
+      crumbs: [{ href: path, label: 'Deliveries' }],
+      heading: html`<span class="mono">${one.type}</span>`,
+      actions: html`<form method="post" action="${path}/${encodeURIComponent(one.id)}/redeliver">
+        <button class="button primary" type="submit"${one.state === 'cancelled' ? html` disabled` : ''}>Send again</button></form>`,
+      notice,
+      main: live(
+        html`${summary(one, deps.now())} ${attempts(one, deps.now())}
+        <section class="card" aria-labelledby="payload"><h2 id="payload">Payload</h2>${jsonBlock('Payload', one.payload)}</section>`,
+        {
+          everyMs: 2_000,
+        },
+      ),
+    }),
+  )
+}
+
+function summary(one: DeliveryDetail, now: number): Html {
+  const reason =
+    one.state_reason === null
+      ? ''
+      : html` <span class="muted">${one.state_reason.replaceAll('_', ' ')}</span>`
+  return html`<section class="card" aria-label="State">
+    <div class="state">${pill(one.state)}${reason}</div>
+    <p class="mono break">${one.callback_url}</p>
+    ${facts([
+      ['Task', tokenLink(one.task_token)],
+      ['Seq', one.seq ?? '–'],
+      ['Attempts', one.attempts],
+      ['Created', time(one.created_at, now)],
+      ['Next attempt', time(one.next_attempt_at, now)],
+      ['Finished', time(one.finished_at, now)],
+      ['Webhook id', html`<span class="mono break">${one.webhook_id}</span>`],
+      [
+        'Subscription',
+        html`<a class="mono" href="${path}?subscription_id=${encodeURIComponent(one.subscription_id)}">${one.subscription_id}</a>`,
+      ],
+    ])}
+  </section>`
+}
+
+type Attempt = DeliveryDetail['attempt_log'][number]
+
+function attempts(one: DeliveryDetail, now: number): Html {
+  const newestFirst = one.attempt_log.toReversed()
+  return html`<section class="card" aria-labelledby="attempts"><h2 id="attempts">Attempts</h2>
+    ${
+      newestFirst.length === 0
+        ? html`<p class="muted">None yet.${one.next_attempt_at === null ? '' : ' It waits for its turn.'}</p>`
+        : html`<ol class="attempts" reversed>${newestFirst.map((attempt) => attemptItem(attempt, now))}</ol>`
+    }</section>`
+}
+
+function attemptItem(attempt: Attempt, now: number): Html {
+  const code = attempt.status_code === null ? attempt.error_code : `HTTP ${attempt.status_code}`
+  return html`<li><div class="attempt"><strong>#${attempt.attempt}</strong>${pill(attempt.outcome)}
+      <span class="mono">${code}</span><span class="muted">${duration(attempt.duration_ms)}</span>
+      <span class="muted end">${time(attempt.at, now)}</span></div>
+    ${attempt.response_body ? jsonBlock(`Answer to attempt ${attempt.attempt}`, attempt.response_body) : ''}</li>`
+}

@@ -1,0 +1,30 @@
+/** Deliveries as rows, on their own page and on a task's. */
+import { html } from 'hono/html'
+import type * as v from 'valibot'
+import type * as answers from '../http/answers.ts'
+import type { Html } from './layout.ts'
+import { deliveryLink, pill, time, tokenLink, typePill } from './parts.ts'
+
+type Delivery = v.InferOutput<typeof answers.Delivery>
+
+/** @param task whether the rows belong to several tasks */
+export function deliveryTable(
+  rows: readonly Delivery[],
+  { now, task }: { now: number; task: boolean },
+): Html {
+  return html`<div class="table"><table>
+    <caption class="hidden">Deliveries, newest first</caption>
+    <thead><tr><th scope="col">Event</th><th scope="col">State</th>${task && html`<th scope="col" class="wide">Task</th>`}
+      <th scope="col" class="num wide">Seq</th><th scope="col" class="num wide">Attempts</th><th scope="col" class="wide">Next attempt</th><th scope="col">Created</th></tr></thead>
+    <tbody>${rows.map(
+      (row) => html`<tr id="${row.id}">
+        <th scope="row">${deliveryLink(row.id, typePill(row.type))}</th>
+        <td>${pill(row.state)}</td>
+        ${task && html`<td class="wide">${tokenLink(row.task_token)}</td>`}
+        <td class="num wide">${row.seq ?? '–'}</td>
+        <td class="num wide">${row.attempts}</td>
+        <td class="wide">${time(row.next_attempt_at, now)}</td>
+        <td>${time(row.created_at, now)}</td>
+      </tr>`,
+    )}</tbody></table></div>`
+}

@@ -1,0 +1,183 @@
+/** The origins that callbacks go to: health, backlog, latency, pause and limits. */
+import { type Context, Hono } from 'hono'
+import { html } from 'hono/html'
+import type * as v from 'valibot'
+import type * as answers from '../http/answers.ts'
+import type { Api, Refusal } from './api.ts'
+import { type LatencyBar, latencyChart } from './chart.ts'
+import type { DashboardDeps, DashboardEnv } from './deps.ts'
+import { field } from './form.ts'
+import { type Html, live, type Notice, page } from './layout.ts'
+import { noticeOf } from './notices.ts'
+import { empty, facts, pager, pill, time } from './parts.ts'
+
+type Endpoint = v.InferOutput<typeof answers.Endpoint>
+type Delivery = v.InferOutput<typeof answers.Delivery>
+type DeliveryDetail = v.InferOutput<typeof answers.DeliveryDetail>
+
+/** Attempts are read with their deliveries, one call each, so the charts look at the newest few. */
+const deliveriesLookedAt = '40'
+const barsMax = 60
+const path = '/dashboard/endpoints'
+
+/** What was typed and refused, to be shown again. */
+interface Draft {
+  id: string
+  values: Readonly<Record<string, string>>
+  refusal: Refusal
+}
+
+export function endpointRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
+  const app = new Hono<DashboardEnv>()
+  app.get('/endpoints', (c) => show(c, deps, { notice: noticeOf(c.req.query('done')) }))
+  app.post('/endpoints/:id/pause', (c) => change(c, deps, { paused: true }, 'paused'))
+  app.post('/endpoints/:id/resume', (c) => change(c, deps, { paused: false }, 'resumed'))
+  app.post('/endpoints/:id/limits', async (c) => {
+    const form = await c.req.parseBody()
+    const values = Object.fromEntries(
+      ['max_concurrency', 'max_per_second'].map((name) => [
+        name,
+        typeof form[name] === 'string' ? form[name].trim() : '',
+      ]),
+    )
+    const patch = Object.fromEntries(Object.entries(values).map(([name, text]) => [name, numberOrNull(text)]))
+    return change(c, deps, patch, 'limited', values)
+  })
+  return app
+}
+
+/** Empty is none; what is no number goes on as it is, and the API says what is wrong with it. */
+function numberOrNull(text: string): number | string | null {
+  if (text === '') return null
+  const value = Number(text)
+  return Number.isFinite(value) ? value : text
+}
+
+async function change(
+  c: Context<DashboardEnv>,
+  deps: DashboardDeps,
+  patch: Readonly<Record<string, unknown>>,
+  done: string,
+  values: Readonly<Record<string, string>> = {},
+) {
+  const id = c.req.param('id') ?? ''
+  const answer = await c.get('api').send('PATCH', `/v1/endpoints/${encodeURIComponent(id)}`, patch)
+  if (answer.ok) return c.redirect(`${path}?done=${done}#${encodeURIComponent(id)}`, 303)
+  c.status(answer.refusal.status === 404 ? 404 : answer.refusal.status === 503 ? 503 : 400)
+  return show(c, deps, {
+    notice: { kind: 'bad', text: answer.refusal.detail },
+    draft: { id, values, refusal: answer.refusal },
+  })
+}
+
+async function show(
+  c: Context<DashboardEnv>,
+  deps: DashboardDeps,
+  { notice, draft }: { notice: Notice | undefined; draft?: Draft },
+) {
+  const api = c.get('api')
+  const cursor = c.req.query('cursor')
+  const [found, bars] = await Promise.all([
+    api.get<{ data: Endpoint[]; next_cursor: string | null }>('/v1/endpoints', { cursor }),
+    recentAttempts(api),
+  ])
+  const cards = found.data.map((one) =>
+    card(one, {
+      bars: bars.get(one.origin) ?? [],
+      now: deps.now(),
+      draft: draft?.id === one.id ? draft : null,
+    }),
+  )
+  const none = empty(
+    'No endpoints yet',
+    html`An endpoint is the origin of your callback URLs. It shows up with the first
+      <a href="/dashboard/register">registration</a>.`,
+  )
+  return c.html(
+    page({
+      title: 'Endpoints',
+      place: 'endpoints',
+      owner: c.get('session').owner,
+      heading: 'Endpoints',
+      notice,
+      main: html`${live(cards.length === 0 ? none : html`<div class="cards">${cards}</div>`, { everyMs: 4_000 })}
+        ${pager(path, { cursor }, found.next_cursor)}`,
+    }),
+  )
+}
+
+/** By origin, oldest first. */
+async function recentAttempts(api: Api): Promise<Map<string, LatencyBar[]>> {
+  const { data } = await api.get<{ data: Delivery[] }>('/v1/deliveries', { limit: deliveriesLookedAt })
+  const tried = data.filter(({ attempts }) => attempts > 0)
+  const details = await Promise.all(tried.map(({ id }) => api.get<DeliveryDetail>(`/v1/deliveries/${id}`)))
+  const byOrigin = new Map<string, LatencyBar[]>()
+  for (const { url, at, duration_ms, outcome } of details.flatMap((one) => one.attempt_log)) {
+    const { origin } = new URL(url)
+    const bars = byOrigin.get(origin) ?? []
+    byOrigin.set(origin, [
+      ...bars,
+      { at: Date.parse(at), durationMs: duration_ms, ok: outcome === 'accepted' },
+    ])
+  }
+  for (const [origin, bars] of byOrigin) {
+    byOrigin.set(origin, bars.sort((a, b) => a.at - b.at).slice(-barsMax))
+  }
+  return byOrigin
+}
+
+function card(
+  one: Endpoint,
+  { bars, now, draft }: { bars: readonly LatencyBar[]; now: number; draft: Draft | null },
+): Html {
+  const action = one.paused ? 'resume' : 'pause'
+  return html`<article class="card" id="${one.id}" aria-labelledby="${one.id}-name">
+    <div class="head"><h2 class="mono break" id="${one.id}-name">${one.origin}</h2>
+      <div class="actions">${one.paused && pill('paused')}${pill(one.state)}
+        <form method="post" action="${path}/${encodeURIComponent(one.id)}/${action}">
+          <button class="button" type="submit" aria-describedby="${one.id}-name">${one.paused ? 'Resume' : 'Pause'}</button>
+        </form></div></div>
+    ${facts([
+      ['Backlog', html`<strong>${one.backlog}</strong> waiting`],
+      ['Oldest waits since', time(one.oldest_waiting_at, now)],
+      ['Last success', time(one.last_success_at, now)],
+      ...(one.failing_since === null ? [] : [['Failing since', time(one.failing_since, now)] as const]),
+      ...(one.retry_after_until === null
+        ? []
+        : [['Asked to wait', time(one.retry_after_until, now)] as const]),
+    ])}
+    ${bars.length === 0 ? html`<p class="muted small">No attempt among your newest deliveries.</p>` : latencyChart(one.id, bars)}
+    ${limitsForm(one, draft)}
+  </article>`
+}
+
+function limitsForm(one: Endpoint, draft: Draft | null): Html {
+  const fields = [
+    {
+      name: 'max_concurrency',
+      label: 'Most at a time',
+      hint: 'Attempts in flight. Empty: the configured default.',
+      saved: one.max_concurrency,
+      min: '1',
+      max: '10000',
+      step: '1',
+    },
+    {
+      name: 'max_per_second',
+      label: 'Most per second',
+      hint: 'Attempts started. Empty: no limit.',
+      saved: one.max_per_second,
+      min: '0.01',
+      max: '100000',
+      step: 'any',
+    },
+  ]
+  return html`<details${draft === null ? '' : html` open`}><summary>Limits</summary>
+    <form class="row" method="post" action="${path}/${encodeURIComponent(one.id)}/limits">
+    ${fields.map(({ saved, ...rest }) => {
+      const fault = draft?.refusal.errors?.find((error) => error.path === rest.name)?.message
+      const value = draft?.values[rest.name] ?? (saved === null ? '' : String(saved))
+      return field({ ...rest, type: 'number', value, scope: one.id, ...(fault !== undefined && { fault }) })
+    })}
+    <button class="button" type="submit">Save limits</button></form></details>`
+}

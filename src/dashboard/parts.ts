@@ -1,0 +1,149 @@
+/** The small pieces that pages share: states, times, ids, progress, empty lists, paging. */
+import { html } from 'hono/html'
+import { queryText } from './api.ts'
+import type { Html } from './layout.ts'
+
+type Tone = 'ok' | 'run' | 'wait' | 'bad' | 'off'
+
+const tones: Readonly<Record<string, Tone>> = {
+  // Tasks, and the events named after them.
+  completed: 'ok',
+  downloading: 'run',
+  queued: 'run',
+  encoding: 'run',
+  saving: 'run',
+  progress: 'run',
+  resumed: 'run',
+  stalled: 'wait',
+  failed: 'bad',
+  error: 'bad',
+  lost: 'bad',
+  cancelled: 'off',
+  canceled: 'off',
+  expired: 'off',
+  // Subscriptions and deliveries.
+  active: 'run',
+  paused: 'wait',
+  pending: 'wait',
+  delivered: 'ok',
+  superseded: 'off',
+  exhausted: 'bad',
+  // Endpoints and attempts.
+  healthy: 'ok',
+  failing: 'bad',
+  accepted: 'ok',
+  rejected: 'bad',
+  unreachable: 'bad',
+  refused: 'bad',
+}
+
+/** A state as a word in its colour: the word alone says it. */
+export function pill(word: string): Html {
+  return html`<span class="pill ${tones[word] ?? 'off'}">${word}</span>`
+}
+
+/** An event type, coloured by what it tells. */
+export function typePill(type: string): Html {
+  return html`<span class="pill ${tones[type.replace(/^task\./, '')] ?? 'off'}">${type}</span>`
+}
+
+/** `12 s ago`, `in 5 min`, with the exact time behind it; a dash for none. */
+export function time(iso: string | null, now: number): Html {
+  if (iso === null) return html`<span class="muted">–</span>`
+  return html`<time datetime="${iso}" title="${iso.replace('T', ' ').replace('Z', ' UTC')}">${relative(Date.parse(iso) - now)}</time>`
+}
+
+const units: readonly (readonly [ms: number, name: string])[] = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'min'],
+  [1_000, 's'],
+]
+
+/** @param ms from now; negative for what is past */
+export function relative(ms: number): string {
+  const size = Math.abs(ms)
+  const unit = units.find(([unitMs]) => size >= unitMs)
+  if (unit === undefined) return 'just now'
+  const text = `${Math.floor(size / unit[0])} ${unit[1]}`
+  return ms < 0 ? `${text} ago` : `in ${text}`
+}
+
+/** How long something took. */
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
+  const minutes = Math.floor(ms / 60_000)
+  if (minutes < 60) return `${minutes} min ${Math.floor((ms % 60_000) / 1_000)} s`
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
+
+/** The first characters tell a token well enough in a list; the whole is in its title and address. */
+export function tokenLink(token: string): Html {
+  return html`<a class="mono" href="/dashboard/tasks/${token}" title="${token}">${token.slice(0, 12)}…</a>`
+}
+
+export function deliveryLink(id: string, label: Html | string): Html {
+  return html`<a href="/dashboard/deliveries/${encodeURIComponent(id)}">${label}</a>`
+}
+
+export interface Progress {
+  task_token: string
+  status: string | null
+  percent: number | null
+  ended_at: string | null
+}
+
+/** The bar and the number; a task that went well is full. */
+export function progress(task: Progress): Html {
+  const { status, ended_at: ended } = task
+  const percent = status === 'completed' ? 100 : (task.percent ?? 0)
+  const tone = tones[status ?? ''] ?? 'off'
+  return html`<span class="bar"><progress id="bar-${task.task_token}" class="${ended === null ? 'run' : tone}" max="100" value="${percent.toFixed(1)}" aria-label="Progress of ${task.task_token.slice(0, 12)}"></progress>
+    <span class="number">${percentText(status === 'completed' ? 100 : task.percent)}</span></span>`
+}
+
+export function percentText(percent: number | null): string {
+  if (percent === null) return '–'
+  return `${percent >= 100 ? 100 : percent.toFixed(1)} %`
+}
+
+/** A list with nothing in it says what to do. */
+export function empty(title: string, advice: Html | string): Html {
+  return html`<div class="card empty"><p class="title">${title}</p><p class="muted">${advice}</p></div>`
+}
+
+/** Links to the first page and the next one; nothing where there is only one. */
+export function pager(
+  path: string,
+  query: Readonly<Record<string, string | undefined>>,
+  next: string | null,
+): Html {
+  const { cursor, ...rest } = query
+  const first = cursor && html`<a class="button" href="${path}${queryText(rest)}">Newest</a>`
+  const older =
+    next && html`<a class="button" rel="next" href="${path}${queryText({ ...rest, cursor: next })}">Older</a>`
+  return first || older ? html`<nav class="pager" aria-label="Pages">${first}${older}</nav>` : html``
+}
+
+/** Choices that are links, so that they work without a script; the chosen one is marked. */
+export function tabs(
+  label: string,
+  choices: readonly { label: string; href: string; current: boolean }[],
+): Html {
+  return html`<nav class="tabs" aria-label="${label}"><ul>${choices.map(
+    (one) =>
+      html`<li><a href="${one.href}"${one.current ? html` aria-current="true"` : ''}>${one.label}</a></li>`,
+  )}</ul></nav>`
+}
+
+/** JSON to read: wide and long, so it scrolls by itself, by keyboard too. */
+export function jsonBlock(label: string, value: unknown): Html {
+  const text = typeof value === 'string' ? value : JSON.stringify(value, null, 2)
+  return html`<pre class="code" tabindex="0" role="region" aria-label="${label}"><code>${text}</code></pre>`
+}
+
+/** Facts in pairs. */
+export function facts(pairs: readonly (readonly [string, Html | string | number])[]): Html {
+  return html`<dl class="facts">${pairs.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`
+}

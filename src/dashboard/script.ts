@@ -1,0 +1,83 @@
+/**
+ * The browser's part: brings `#live` up to date by the clock and the event stream, and the curl beside the form
+ * as it is filled in. Pages read well without it. It is text, as it is served: nothing here runs on the server.
+ */
+export const script = `'use strict'
+{
+  const region = document.getElementById('live')
+  let busy = false
+  let again = false
+  let timer = 0
+
+  // What the reader is doing stays: opened details, a form with something typed into it.
+  const callbacks = {
+    beforeNodeMorphed: (node) => !(node instanceof HTMLFormElement && node.dataset.touched),
+    beforeAttributeUpdated: (name, node) => !(name === 'open' && node instanceof HTMLDetailsElement),
+  }
+
+  async function refresh() {
+    if (busy) {
+      again = true
+      return
+    }
+    busy = true
+    try {
+      const response = await fetch(location.href, { headers: { accept: 'text/html' } })
+      if (response.redirected && new URL(response.url).pathname.endsWith('/login')) return location.reload()
+      if (response.ok) {
+        const fresh = new DOMParser().parseFromString(await response.text(), 'text/html').getElementById('live')
+        if (fresh !== null) Idiomorph.morph(region, fresh, { callbacks, restoreFocus: true })
+      }
+    } catch {
+      // The relay is away; the next look tries again.
+    }
+    busy = false
+    if (again) {
+      again = false
+      setTimeout(refresh, 250)
+    }
+  }
+
+  function tick() {
+    clearTimeout(timer)
+    timer = setTimeout(async () => {
+      if (!document.hidden) await refresh()
+      tick()
+    }, Number(region.dataset.live))
+  }
+
+  if (region !== null && 'Idiomorph' in window) {
+    tick()
+    document.addEventListener('visibilitychange', () => {
+      if (!document.hidden) refresh()
+    })
+    region.addEventListener('input', (event) => {
+      if (event.target.form) event.target.form.dataset.touched = 'yes'
+    })
+    if (region.dataset.stream) new EventSource(region.dataset.stream).onmessage = refresh
+  }
+
+  const form = document.querySelector('form[data-preview]')
+  if (form !== null) {
+    let latest = 0
+    form.addEventListener('input', async () => {
+      const mine = ++latest
+      const body = new URLSearchParams(new FormData(form))
+      const response = await fetch(form.dataset.preview, { method: 'POST', body }).catch(() => null)
+      if (response === null || !response.ok || mine !== latest) return
+      const fresh = new DOMParser().parseFromString(await response.text(), 'text/html').getElementById('curl')
+      if (fresh !== null) document.getElementById('curl').replaceChildren(...fresh.childNodes)
+    })
+  }
+
+  for (const button of document.querySelectorAll('button[data-copy]')) {
+    if (navigator.clipboard === undefined) continue
+    button.hidden = false
+    button.addEventListener('click', async () => {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent)
+      button.textContent = 'Copied'
+      setTimeout(() => (button.textContent = 'Copy'), 1500)
+    })
+  }
+}
+`

@@ -1,0 +1,143 @@
+/** One task: how it went over time, what came of it, and who was told; live through its event stream. */
+import { type Context, Hono } from 'hono'
+import { html } from 'hono/html'
+import type * as v from 'valibot'
+import type * as answers from '../http/answers.ts'
+import { timelineChart } from './chart.ts'
+import { deliveryTable } from './delivery-table.ts'
+import type { DashboardDeps, DashboardEnv } from './deps.ts'
+import { type Html, live, page } from './layout.ts'
+import { noticeOf } from './notices.ts'
+import { duration, facts, jsonBlock, percentText, pill, progress, time, typePill } from './parts.ts'
+
+type TaskDetail = v.InferOutput<typeof answers.TaskDetail>
+type Subscription = v.InferOutput<typeof answers.Subscription>
+type Delivery = v.InferOutput<typeof answers.Delivery>
+
+const subscriptionsMax = '20'
+const deliveriesMax = '8'
+/** Rows of the timeline; the chart shows all. */
+const transitionsMax = 50
+
+interface Watched {
+  subscription: Subscription
+  deliveries: Delivery[]
+  more: boolean
+}
+
+export function taskRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
+  const app = new Hono<DashboardEnv>()
+  app.get('/tasks/:token', async (c) => {
+    const token = c.req.param('token')
+    const path = `/v1/tasks/${encodeURIComponent(token)}`
+    const task = await c.get('api').get<TaskDetail>(path)
+    const watched = await readWatched(c, task.task_token)
+    const stream = `/dashboard/tasks/${task.task_token}/events?after=${task.seq}`
+    return c.html(
+      page({
+        title: `Task ${task.task_token.slice(0, 6)}`,
+        place: 'tasks',
+        owner: c.get('session').owner,
+        crumbs: [{ href: '/dashboard/tasks', label: 'Tasks' }],
+        heading: html`<span class="mono">${task.task_token}</span>`,
+        notice: noticeOf(c.req.query('done')),
+        main: live(sections(task, watched, deps.now()), {
+          everyMs: 5_000,
+          ...(task.ended_at === null && { stream }),
+        }),
+      }),
+    )
+  })
+  app.get('/tasks/:token/events', async (c) => {
+    const last = c.req.header('last-event-id')
+    const path = `/v1/tasks/${encodeURIComponent(c.req.param('token'))}/events`
+    const after = c.req.query('after')
+    const query = after === undefined ? '' : `?${new URLSearchParams({ after })}`
+    const answer = await c
+      .get('api')
+      .open(`${path}${query}`, last === undefined ? {} : { 'last-event-id': last }, c.req.raw.signal)
+    return new Response(answer.body, answer)
+  })
+  return app
+}
+
+async function readWatched(c: Context<DashboardEnv>, token: string): Promise<Watched[]> {
+  const api = c.get('api')
+  const { data } = await api.get<{ data: Subscription[] }>('/v1/subscriptions', {
+    task_token: token,
+    limit: subscriptionsMax,
+  })
+  return Promise.all(
+    data.map(async (subscription) => {
+      const query = { subscription_id: subscription.id, limit: deliveriesMax }
+      const list = await api.get<{ data: Delivery[]; next_cursor: string | null }>('/v1/deliveries', query)
+      return { subscription, deliveries: list.data, more: list.next_cursor !== null }
+    }),
+  )
+}
+
+function sections(task: TaskDetail, watched: readonly Watched[], now: number): Html {
+  return html`${summary(task, now)} ${timeline(task, now)} ${result(task)}
+    <section aria-labelledby="subscriptions"><h2 id="subscriptions">Subscriptions</h2>
+    ${watched.map((one) => subscriptionCard(one, now))}</section>`
+}
+
+function summary(task: TaskDetail, now: number): Html {
+  const error = task.error && `${task.error.description ?? 'No description'} (code ${task.error.code})`
+  return html`<section class="card" aria-label="State">
+    <div class="state">${pill(task.status ?? 'waiting')}${progress(task)}</div>
+    ${error && html`<p class="notice bad">${error}</p>`}
+    ${facts([
+      ['Changed', time(task.changed_at, now)],
+      ['Polled', time(task.polled_at, now)],
+      ['Ended', time(task.ended_at, now)],
+      ['Transitions', task.seq],
+    ])}
+  </section>`
+}
+
+function timeline(task: TaskDetail, now: number): Html {
+  const points = task.transitions.map(({ at, status, percent }) => ({ at: Date.parse(at), status, percent }))
+  const rows = task.transitions.toReversed().slice(0, transitionsMax)
+  if (points.length === 0) {
+    return html`<section class="card"><h2>Timeline</h2><p class="muted">Nothing is known yet. The first answer of
+      upstream starts the timeline.</p></section>`
+  }
+  const until = task.ended_at === null ? now : Date.parse(task.ended_at)
+  return html`<section class="card" aria-labelledby="timeline"><h2 id="timeline">Timeline</h2>
+    ${timelineChart(points, until)}
+    <details${task.transitions.length <= 12 ? html` open` : ''}><summary>${task.transitions.length} transitions</summary>
+      <div class="table"><table><caption class="hidden">Transitions, newest first</caption>
+      <thead><tr><th scope="col" class="num">Seq</th><th scope="col">Type</th><th scope="col" class="num">Percent</th><th scope="col">At</th><th scope="col" class="wide num">Since start</th></tr></thead>
+      <tbody>${rows.map(
+        (
+          row,
+        ) => html`<tr><td class="num">${row.seq}</td><td>${typePill(row.type)}</td><td class="num">${percentText(row.percent)}</td>
+          <td>${time(row.at, now)}</td><td class="wide num">${duration(Date.parse(row.at) - points[0]!.at)}</td></tr>`,
+      )}</tbody></table></div>
+      ${task.transitions.length > rows.length && html`<p class="muted small">The newest ${rows.length} of ${task.transitions.length}.</p>`}
+    </details>
+  </section>`
+}
+
+function result(task: TaskDetail): Html {
+  if (task.result === null) return html``
+  return html`<section class="card" aria-labelledby="result"><h2 id="result">Result</h2>
+    ${jsonBlock('Result', task.result)}</section>`
+}
+
+function subscriptionCard({ subscription, deliveries, more }: Watched, now: number): Html {
+  const metadata = Object.entries(subscription.metadata).map(([name, value]) => `${name}=${value}`)
+  return html`<article class="card" id="${subscription.id}">
+    <div class="head"><h3 class="mono">${subscription.callback_url}</h3>${pill(subscription.state)}</div>
+    ${facts([
+      ['Id', html`<span class="mono">${subscription.id}</span>`],
+      ['Events', subscription.events.join(', ')],
+      ['Step', `${subscription.percent_step} %`],
+      ['Expires', time(subscription.expires_at, now)],
+      ...(metadata.length > 0 ? [['Metadata', metadata.join(', ')] as const] : []),
+    ])}
+    ${deliveries.length === 0 ? html`<p class="muted">Nothing was sent yet.</p>` : deliveryTable(deliveries, { now, task: false })}
+    ${more && html`<p><a href="/dashboard/deliveries?subscription_id=${encodeURIComponent(subscription.id)}">All deliveries of this subscription</a></p>`}
+  </article>`
+}

@@ -1,0 +1,119 @@
+/** The list of tasks: bars that move, filters, search. The API lists tasks unfiltered, so this reads on. */
+import { type Context, Hono } from 'hono'
+import { html } from 'hono/html'
+import type * as v from 'valibot'
+import type * as answers from '../http/answers.ts'
+import type { pageSchema, Task } from '../http/answers.ts'
+import { taskTokenPattern } from '../http/schemas.ts'
+import { queryText } from './api.ts'
+import type { DashboardDeps, DashboardEnv } from './deps.ts'
+import { type Html, live, page } from './layout.ts'
+import { empty, pager, pill, progress, tabs, time, tokenLink } from './parts.ts'
+
+type TaskJson = v.InferOutput<typeof answers.Task>
+type TaskPage = v.InferOutput<ReturnType<typeof pageSchema<typeof Task>>>
+
+const rowsMin = 25
+/** A search through history reads at most so many pages for one answer; "Older" reads on. */
+const pagesMax = 10
+const pageLimit = '100'
+
+const filters: readonly { show: string; label: string; takes(task: TaskJson): boolean }[] = [
+  { show: '', label: 'All', takes: () => true },
+  { show: 'active', label: 'Active', takes: ({ ended_at }) => ended_at === null },
+  { show: 'completed', label: 'Completed', takes: ({ status }) => status === 'completed' },
+  { show: 'failed', label: 'Failed', takes: ({ status }) => status === 'failed' || status === 'lost' },
+  { show: 'cancelled', label: 'Cancelled', takes: ({ status }) => status === 'cancelled' },
+]
+
+export function taskListRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
+  const app = new Hono<DashboardEnv>()
+  app.get('/tasks', async (c) => {
+    const search = (c.req.query('q') ?? '').trim().toLowerCase()
+    if (taskTokenPattern.test(search)) return c.redirect(`/dashboard/tasks/${search}`, 303)
+    const show = c.req.query('show') ?? ''
+    const cursor = c.req.query('cursor')
+    const found = await findTasks(c, { search, show, cursor })
+    const query = { show, q: search, cursor }
+    return c.html(
+      page({
+        title: 'Tasks',
+        place: 'tasks',
+        owner: c.get('session').owner,
+        heading: 'Tasks',
+        actions: html`<a class="button primary" href="/dashboard/register">Register a task</a>`,
+        main: html`<div class="toolbar">${filterTabs(show, search)}${searchForm(show, search)}</div>
+          ${live(list(found.rows, { now: deps.now(), filtered: show !== '' || search !== '' }), { everyMs: 2_000 })}
+          ${pager('/dashboard/tasks', query, found.next)}`,
+      }),
+    )
+  })
+  return app
+}
+
+async function findTasks(
+  c: Context<DashboardEnv>,
+  wanted: { search: string; show: string; cursor: string | undefined },
+): Promise<{ rows: TaskJson[]; next: string | null }> {
+  const { takes } = filters.find(({ show }) => show === wanted.show) ?? filters[0]!
+  const isPlain = wanted.search === '' && wanted.show === ''
+  const rows: TaskJson[] = []
+  let cursor = wanted.cursor
+  for (let pages = 0; pages < (isPlain ? 1 : pagesMax); pages++) {
+    const limit = isPlain ? '50' : pageLimit
+    const { data, next_cursor: next } = await c.get('api').get<TaskPage>('/v1/tasks', { limit, cursor })
+    rows.push(...data.filter((task) => takes(task) && task.task_token.includes(wanted.search)))
+    cursor = next ?? undefined
+    if (next === null || rows.length >= rowsMin) break
+  }
+  return { rows, next: cursor ?? null }
+}
+
+function filterTabs(show: string, search: string): Html {
+  return tabs(
+    'Filter by status',
+    filters.map((one) => ({
+      label: one.label,
+      href: `/dashboard/tasks${queryText({ show: one.show, q: search })}`,
+      current: one.show === show,
+    })),
+  )
+}
+
+function searchForm(show: string, search: string): Html {
+  return html`<form class="search" role="search" method="get" action="/dashboard/tasks">
+    ${show && html`<input type="hidden" name="show" value="${show}">`}
+    <label class="hidden" for="q">Search by token</label>
+    <input class="mono" id="q" name="q" type="search" value="${search}" placeholder="Search by token" maxlength="32" spellcheck="false" autocomplete="off">
+    <button class="button" type="submit">Search</button>
+  </form>`
+}
+
+function list(rows: readonly TaskJson[], { now, filtered }: { now: number; filtered: boolean }): Html {
+  if (rows.length === 0 && filtered) {
+    return empty(
+      'No task fits',
+      html`<a href="/dashboard/tasks">Show all tasks</a>, or search for a part of a token.`,
+    )
+  }
+  if (rows.length === 0) {
+    return empty(
+      'No tasks yet',
+      html`<a href="/dashboard/register">Register a task token</a> and a callback URL, here or by the
+        <a href="/docs">API</a>. The task then shows up here and moves by itself.`,
+    )
+  }
+  return html`<div class="card table"><table>
+    <caption class="hidden">Tasks, newest first</caption>
+    <thead><tr><th scope="col">Task</th><th scope="col">Status</th><th scope="col">Progress</th>
+      <th scope="col" class="wide">Changed</th><th scope="col" class="wide">Polled</th></tr></thead>
+    <tbody>${rows.map(
+      (task) => html`<tr id="task-${task.task_token}">
+        <th scope="row">${tokenLink(task.task_token)}</th>
+        <td>${pill(task.status ?? 'waiting')}</td>
+        <td class="grow">${progress(task)}</td>
+        <td class="wide">${time(task.changed_at, now)}</td>
+        <td class="wide">${task.ended_at === null ? time(task.polled_at, now) : html`<span class="muted">ended</span>`}</td>
+      </tr>`,
+    )}</tbody></table></div>`
+}
