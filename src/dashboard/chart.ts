@@ -4,10 +4,15 @@
  */
 import { html } from 'hono/html'
 import type { Html } from './layout.ts'
-import { duration, pill } from './parts.ts'
+import { duration } from './parts.ts'
 
 const width = 1000
 const height = 200
+/** The strip of statuses below the line. */
+const strip = 12
+/** Where percents lie: a line at the very edge would lose half its width. */
+const top = 4
+const bottom = height - strip - 8
 
 export interface TimelinePoint {
   at: number
@@ -26,15 +31,17 @@ const bandTones: Readonly<Record<string, string>> = {
 }
 
 /**
- * Percent as steps over bands of status, from the first transition to `until`.
+ * Percent as steps over a strip of statuses, from the first transition to `until`.
  * @param points oldest first, at least one
  */
 export function timelineChart(points: readonly TimelinePoint[], until: number): Html {
   const from = points[0]!.at
   const end = Math.max(until, from + 1)
   const x = (at: number) => round(((at - from) / (end - from)) * width)
-  const y = (percent: number) => round(height - (Math.min(100, Math.max(0, percent)) / 100) * height)
+  const y = (percent: number) => round(bottom - (Math.min(100, Math.max(0, percent)) / 100) * (bottom - top))
   const bands = bandsOf(points, end)
+  const line = stepPath(points, end, x, y)
+  const firstAt = points.find(({ percent }) => percent !== null)?.at ?? from
   return html`<figure class="chart">
     <div class="plot">
       <div class="axis y" aria-hidden="true"><span>100 %</span><span>50 %</span><span>0 %</span></div>
@@ -43,20 +50,23 @@ export function timelineChart(points: readonly TimelinePoint[], until: number): 
         <desc id="timeline-desc">${describeBands(bands, points)}</desc>
         ${bands.map(
           (band) =>
-            html`<rect class="band ${bandTones[band.status] ?? 'band-2'}" x="${x(band.from)}" y="0" width="${round(x(band.to) - x(band.from))}" height="${height}"/>`,
+            html`<rect class="band ${bandTones[band.status] ?? 'band-2'}" x="${x(band.from)}" y="${height - strip}" width="${round(x(band.to) - x(band.from))}" height="${strip}"/>`,
         )}
-        <path class="grid" d="M0 ${height / 2}H${width}"/>
-        <path class="area" d="${stepPath(points, end, x, y)}V${height}H0Z"/>
-        <path class="line" d="${stepPath(points, end, x, y)}"/>
+        <path class="grid" d="M0 ${y(100)}H${width}M0 ${y(50)}H${width}M0 ${y(0)}H${width}"/>
+        <path class="area" d="${line}V${bottom}H${line === none ? 0 : x(firstAt)}Z"/>
+        <path class="line" d="${line}"/>
       </svg>
     </div>
     <div class="axis x" aria-hidden="true"><span>0 s</span><span>${duration((end - from) / 2)}</span><span>${duration(end - from)}</span></div>
     <figcaption><ul class="legend">${bands.map(
       (band) =>
-        html`<li><span class="swatch ${bandTones[band.status] ?? 'band-2'}"></span>${pill(band.status)} <span class="muted">${band.to > band.from ? duration(band.to - band.from) : ''}</span></li>`,
+        html`<li><span class="swatch ${bandTones[band.status] ?? 'band-2'}"></span>${band.status} <span class="muted">${band.to > band.from ? duration(band.to - band.from) : ''}</span></li>`,
     )}</ul></figcaption>
   </figure>`
 }
+
+/** A path that draws nothing. */
+const none = `M0 ${bottom}`
 
 interface Band {
   status: string
@@ -94,7 +104,7 @@ function stepPath(
     if (percent === null) continue
     path += path === '' ? `M${x(at)} ${y(percent)}` : `H${x(at)}V${y(percent)}`
   }
-  return path === '' ? `M0 ${height}` : `${path}H${x(end)}`
+  return path === '' ? none : `${path}H${x(end)}`
 }
 
 export interface LatencyBar {

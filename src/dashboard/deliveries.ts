@@ -9,7 +9,18 @@ import { deliveryTable } from './delivery-table.ts'
 import type { DashboardDeps, DashboardEnv } from './deps.ts'
 import { type Html, live, type Notice, page } from './layout.ts'
 import { noticeOf } from './notices.ts'
-import { duration, empty, facts, jsonBlock, pager, pill, tabs, time, tokenLink } from './parts.ts'
+import {
+  duration,
+  empty,
+  facts,
+  jsonBlock,
+  nextAttempt,
+  pager,
+  pill,
+  tabs,
+  time,
+  tokenLink,
+} from './parts.ts'
 
 type Delivery = v.InferOutput<typeof answers.Delivery>
 type DeliveryDetail = v.InferOutput<typeof answers.DeliveryDetail>
@@ -130,7 +141,7 @@ function summary(one: DeliveryDetail, now: number): Html {
       ['Seq', one.seq ?? '–'],
       ['Attempts', one.attempts],
       ['Created', time(one.created_at, now)],
-      ['Next attempt', time(one.next_attempt_at, now)],
+      ['Next attempt', nextAttempt(one.next_attempt_at, now)],
       ['Finished', time(one.finished_at, now)],
       ['Webhook id', html`<span class="mono break">${one.webhook_id}</span>`],
       [

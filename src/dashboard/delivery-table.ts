@@ -3,7 +3,7 @@ import { html } from 'hono/html'
 import type * as v from 'valibot'
 import type * as answers from '../http/answers.ts'
 import type { Html } from './layout.ts'
-import { deliveryLink, pill, time, tokenLink, typePill } from './parts.ts'
+import { deliveryLink, nextAttempt, pill, time, tokenLink } from './parts.ts'
 
 type Delivery = v.InferOutput<typeof answers.Delivery>
 
@@ -18,12 +18,12 @@ export function deliveryTable(
       <th scope="col" class="num wide">Seq</th><th scope="col" class="num wide">Attempts</th><th scope="col" class="wide">Next attempt</th><th scope="col">Created</th></tr></thead>
     <tbody>${rows.map(
       (row) => html`<tr id="${row.id}">
-        <th scope="row">${deliveryLink(row.id, typePill(row.type))}</th>
+        <th scope="row">${deliveryLink(row.id, row.type)}</th>
         <td>${pill(row.state)}</td>
         ${task && html`<td class="wide">${tokenLink(row.task_token)}</td>`}
         <td class="num wide">${row.seq ?? '–'}</td>
         <td class="num wide">${row.attempts}</td>
-        <td class="wide">${time(row.next_attempt_at, now)}</td>
+        <td class="wide">${nextAttempt(row.next_attempt_at, now)}</td>
         <td>${time(row.created_at, now)}</td>
       </tr>`,
     )}</tbody></table></div>`

@@ -15,8 +15,15 @@ type Endpoint = v.InferOutput<typeof answers.Endpoint>
 type Delivery = v.InferOutput<typeof answers.Delivery>
 type DeliveryDetail = v.InferOutput<typeof answers.DeliveryDetail>
 
-/** Attempts are read with their deliveries, one call each, so the charts look at the newest few. */
-const deliveriesLookedAt = '40'
+/**
+ * Attempts are read with their deliveries, one call each, so the charts look at the newest few; and at those in
+ * trouble, which the many that went well would hide.
+ */
+const lookedAt: readonly Readonly<Record<string, string>>[] = [
+  { limit: '30' },
+  { limit: '15', state: 'pending' },
+  { limit: '15', state: 'exhausted' },
+]
 const barsMax = 60
 const path = '/dashboard/endpoints'
 
@@ -108,9 +115,12 @@ async function show(
 
 /** By origin, oldest first. */
 async function recentAttempts(api: Api): Promise<Map<string, LatencyBar[]>> {
-  const { data } = await api.get<{ data: Delivery[] }>('/v1/deliveries', { limit: deliveriesLookedAt })
-  const tried = data.filter(({ attempts }) => attempts > 0)
-  const details = await Promise.all(tried.map(({ id }) => api.get<DeliveryDetail>(`/v1/deliveries/${id}`)))
+  const lists = await Promise.all(
+    lookedAt.map((query) => api.get<{ data: Delivery[] }>('/v1/deliveries', query)),
+  )
+  const tried = lists.flatMap(({ data }) => data).filter(({ attempts }) => attempts > 0)
+  const ids = [...new Set(tried.map(({ id }) => id))]
+  const details = await Promise.all(ids.map((id) => api.get<DeliveryDetail>(`/v1/deliveries/${id}`)))
   const byOrigin = new Map<string, LatencyBar[]>()
   for (const { url, at, duration_ms, outcome } of details.flatMap((one) => one.attempt_log)) {
     const { origin } = new URL(url)
@@ -140,7 +150,7 @@ function card(
     ${facts([
       ['Backlog', html`<strong>${one.backlog}</strong> waiting`],
       ['Oldest waits since', time(one.oldest_waiting_at, now)],
-      ['Last success', time(one.last_success_at, now)],
+      ['Last success', time(lastSuccess(one, bars), now)],
       ...(one.failing_since === null ? [] : [['Failing since', time(one.failing_since, now)] as const]),
       ...(one.retry_after_until === null
         ? []
@@ -149,6 +159,14 @@ function card(
     ${bars.length === 0 ? html`<p class="muted small">No attempt among your newest deliveries.</p>` : latencyChart(one.id, bars)}
     ${limitsForm(one, draft)}
   </article>`
+}
+
+/** The endpoint's own record is written when its health changes; an attempt may tell of a later success. */
+function lastSuccess(one: Endpoint, bars: readonly LatencyBar[]): string | null {
+  const at = bars.findLast(({ ok }) => ok)?.at ?? 0
+  const known = one.last_success_at === null ? 0 : Date.parse(one.last_success_at)
+  const newest = Math.max(at, known)
+  return newest === 0 ? null : new Date(newest).toISOString()
 }
 
 function limitsForm(one: Endpoint, draft: Draft | null): Html {

@@ -22,6 +22,8 @@ export interface Field {
   mono?: boolean
   /** More than one line. */
   rows?: number
+  /** Stands beside another one where there is room. */
+  half?: boolean
   /** Sets ids apart where a page has several such forms. */
   scope?: string
 }
@@ -29,7 +31,7 @@ export interface Field {
 export function field(one: Field): Html {
   const id = `${one.scope ?? 'field'}-${one.name}`
   const notes = [one.fault && `${id}-fault`, one.hint && `${id}-hint`].filter(Boolean).join(' ')
-  return html`<div class="field">
+  return html`<div class="field${one.half ? ' half' : ''}">
     <label for="${id}">${one.label}${one.required ? '' : html` <span class="muted">optional</span>`}</label>
     ${control(one, id, notes)}
     ${one.fault && html`<p class="fault" id="${id}-fault">${one.fault}</p>`}

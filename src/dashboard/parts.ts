@@ -6,15 +6,12 @@ import type { Html } from './layout.ts'
 type Tone = 'ok' | 'run' | 'wait' | 'bad' | 'off'
 
 const tones: Readonly<Record<string, Tone>> = {
-  // Tasks, and the events named after them.
+  // Tasks.
   completed: 'ok',
   downloading: 'run',
   queued: 'run',
   encoding: 'run',
   saving: 'run',
-  progress: 'run',
-  resumed: 'run',
-  stalled: 'wait',
   failed: 'bad',
   error: 'bad',
   lost: 'bad',
@@ -42,11 +39,6 @@ export function pill(word: string): Html {
   return html`<span class="pill ${tones[word] ?? 'off'}">${word}</span>`
 }
 
-/** An event type, coloured by what it tells. */
-export function typePill(type: string): Html {
-  return html`<span class="pill ${tones[type.replace(/^task\./, '')] ?? 'off'}">${type}</span>`
-}
-
 /** `12 s ago`, `in 5 min`, with the exact time behind it; a dash for none. */
 export function time(iso: string | null, now: number): Html {
   if (iso === null) return html`<span class="muted">–</span>`
@@ -69,6 +61,12 @@ export function relative(ms: number): string {
   return ms < 0 ? `${text} ago` : `in ${text}`
 }
 
+/** When a waiting delivery is tried next: what is due waits for its turn, its endpoint or a resume. */
+export function nextAttempt(iso: string | null, now: number): Html {
+  const isDue = iso !== null && Date.parse(iso) <= now
+  return isDue ? html`<time datetime="${iso}" title="${iso}">due</time>` : time(iso, now)
+}
+
 /** How long something took. */
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`
@@ -80,11 +78,11 @@ export function duration(ms: number): string {
 
 /** The first characters tell a token well enough in a list; the whole is in its title and address. */
 export function tokenLink(token: string): Html {
-  return html`<a class="mono" href="/dashboard/tasks/${token}" title="${token}">${token.slice(0, 12)}…</a>`
+  return html`<a class="mono" href="/dashboard/tasks/${token}" title="${token}">${token.slice(0, 8)}<span class="wide">${token.slice(8, 12)}</span>…</a>`
 }
 
 export function deliveryLink(id: string, label: Html | string): Html {
-  return html`<a href="/dashboard/deliveries/${encodeURIComponent(id)}">${label}</a>`
+  return html`<a class="mono" href="/dashboard/deliveries/${encodeURIComponent(id)}">${label}</a>`
 }
 
 export interface Progress {

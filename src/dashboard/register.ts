@@ -42,6 +42,7 @@ const inputs: readonly (Field & { name: keyof Fields })[] = [
   },
   {
     name: 'percent_step',
+    half: true,
     label: 'Percent step',
     type: 'number',
     min: '0.1',
@@ -52,6 +53,7 @@ const inputs: readonly (Field & { name: keyof Fields })[] = [
   },
   {
     name: 'expires_in',
+    half: true,
     label: 'Expires in',
     type: 'number',
     min: '1',
@@ -104,7 +106,7 @@ function formPage(c: Context<DashboardEnv>, fields: Fields, refusal?: Refusal): 
     heading: 'Register a task',
     notice: refusal && { kind: 'bad', text: refusal.detail },
     main: html`<div class="split">
-      <form class="card" method="post" action="/dashboard/register" data-preview="/dashboard/register/curl">
+      <form class="card halves" method="post" action="/dashboard/register" data-preview="/dashboard/register/curl">
         ${inputs.map((input) => {
           const fault = refusal?.errors?.find(({ path }) => path.split('.')[0] === input.name)?.message
           // A secret is never written into a page.
@@ -124,7 +126,7 @@ function formPage(c: Context<DashboardEnv>, fields: Fields, refusal?: Refusal): 
 
 function curlBlock(c: Context<DashboardEnv>, fields: Fields): Html {
   const text = curlText(publicOrigin(c), fields)
-  return html`<pre class="code" id="curl" tabindex="0" role="region" aria-label="curl command"><code>${text}</code></pre>`
+  return html`<pre class="code wrap" id="curl" tabindex="0" role="region" aria-label="curl command"><code>${text}</code></pre>`
 }
 
 /** Behind a proxy that ends TLS, the address that the reader knows. */

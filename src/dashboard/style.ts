@@ -52,7 +52,6 @@ main { padding: 28px 32px 64px; width: 100%; max-width: 1120px; display: grid; g
 #live, .cards { display: grid; gap: 16px; grid-template-columns: minmax(0, 1fr) }
 section { display: grid; gap: 12px; grid-template-columns: minmax(0, 1fr) }
 .bare { min-height: 100vh; margin: 0 auto; max-width: 440px; align-content: center; gap: 20px; padding: 24px 16px }
-.login { padding: 28px }
 .crumbs { margin-bottom: -12px; font-size: 13px }
 .head { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 8px 16px }
 .head > :first-child { min-width: 0 }
@@ -60,6 +59,7 @@ section { display: grid; gap: 12px; grid-template-columns: minmax(0, 1fr) }
 
 .card { display: grid; gap: 14px; grid-template-columns: minmax(0, 1fr); padding: 18px 20px; background: var(--surface); border: 1px solid var(--line); border-radius: 10px; box-shadow: var(--shadow) }
 .card.table, .card:has(> .table:only-child) { padding: 0; overflow: hidden }
+.login.card { padding: 28px }
 .empty { justify-items: center; text-align: center; gap: 4px; padding: 48px 24px }
 .empty .title { font-size: 15px; font-weight: 600 } .empty p { max-width: 46ch }
 .toolbar { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 12px }
@@ -81,7 +81,7 @@ td.grow { width: 45% }
 details > summary { cursor: pointer; color: var(--muted); font-weight: 500; width: fit-content }
 details[open] > summary { margin-bottom: 12px }
 
-.pill { display: inline-block; padding: 1px 8px; border-radius: 5px; font-size: 12.5px; font-weight: 550; line-height: 1.55; white-space: nowrap }
+.pill { display: inline-block; padding: 1px 8px; border-radius: 5px; font-size: 12.5px; font-weight: 500; line-height: 1.55; white-space: nowrap }
 .ok.pill { color: var(--ok); background: var(--ok-soft) } .bad.pill { color: var(--bad); background: var(--bad-soft) }
 .wait.pill { color: var(--wait); background: var(--wait-soft) } .run.pill { color: var(--run); background: var(--run-soft) }
 .off.pill { color: var(--off); background: var(--off-soft) }
@@ -95,12 +95,12 @@ progress::-webkit-progress-value { background: var(--fill); border-radius: 3px; 
 progress::-moz-progress-bar { background: var(--fill); border-radius: 3px }
 .state { display: flex; align-items: center; gap: 14px }
 
-.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 12px 20px }
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(190px, 45%), 1fr)); gap: 12px 20px }
 .facts dt { color: var(--muted); font-size: 12.5px } .facts dd { overflow-wrap: anywhere }
 .notice { padding: 10px 14px; border-radius: 8px; border: 1px solid currentColor; overflow-wrap: anywhere }
 .notice.ok { color: var(--ok); background: var(--ok-soft) } .notice.bad { color: var(--bad); background: var(--bad-soft) }
 .code { padding: 14px 16px; max-height: 440px; overflow: auto; background: var(--sunken); border: 1px solid var(--line); border-radius: 8px; font-size: 13px; line-height: 1.55 }
-.code code { font-size: 1em }
+.code code { font-size: 1em } .code.wrap { white-space: pre-wrap; overflow-wrap: anywhere }
 
 .attempts { display: grid; gap: 12px } .attempts li { display: grid; gap: 8px; grid-template-columns: minmax(0, 1fr) }
 .attempts li + li { padding-top: 12px; border-top: 1px solid var(--line) }
@@ -123,6 +123,7 @@ input.mono, textarea.mono { font-family: var(--mono); font-size: 13px }
 .hint { color: var(--muted); font-size: 12.5px } .fault { color: var(--bad); font-size: 13px }
 .row { display: grid; grid-template-columns: repeat(auto-fit, minmax(180px, 1fr)) auto; gap: 12px 16px; align-items: start }
 .row .button { margin-top: 25px }
+.halves { grid-template-columns: repeat(2, minmax(0, 1fr)) } .halves > :not(.half) { grid-column: 1 / -1 }
 .split { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 16px; align-items: start }
 .split aside { position: sticky; top: 20px }
 
@@ -135,15 +136,10 @@ input.mono, textarea.mono { font-family: var(--mono); font-size: 13px }
 .chart .grid { stroke: var(--line-strong); stroke-dasharray: 3 4 }
 .chart .line { stroke: var(--accent); stroke-width: 2 } .chart .area { fill: var(--accent); fill-opacity: .12 }
 .chart .good { fill: var(--accent) } .chart .poor { fill: var(--bad) }
-.band { fill-opacity: .7 }
-.band-1 { fill: #cfe3f5; background: #cfe3f5 } .band-2 { fill: #e3e5ea; background: #e3e5ea } .band-3 { fill: #eeedfc; background: #eeedfc } .band-4 { fill: #d9f0ee; background: #d9f0ee }
-.band-ok { fill: #bfe8cf; background: #bfe8cf } .band-bad { fill: #f6cdc9; background: #f6cdc9 }
-@media (prefers-color-scheme: dark) {
-  .band-1 { fill: #1d3348; background: #1d3348 } .band-2 { fill: #2a2c35; background: #2a2c35 } .band-3 { fill: #26244a; background: #26244a } .band-4 { fill: #163837; background: #163837 }
-  .band-ok { fill: #1d4a31; background: #1d4a31 } .band-bad { fill: #5a2420; background: #5a2420 }
-}
-.legend { display: flex; flex-wrap: wrap; gap: 6px 18px; padding-left: 54px } .legend li { display: flex; align-items: center; gap: 6px }
-.swatch { width: 12px; height: 12px; border-radius: 3px; border: 1px solid var(--line-strong) }
+.band-1 { fill: #6aa9e0; background: #6aa9e0 } .band-2 { fill: #b3b8c5; background: #b3b8c5 } .band-3 { fill: var(--accent); background: var(--accent) } .band-4 { fill: #45b3a8; background: #45b3a8 }
+.band-ok { fill: var(--ok); background: var(--ok) } .band-bad { fill: var(--bad); background: var(--bad) }
+.legend { display: flex; flex-wrap: wrap; gap: 6px 18px; padding-left: 54px } .legend li { display: flex; align-items: center; gap: 6px; font-size: 13px }
+.swatch { width: 10px; height: 10px; border-radius: 3px }
 
 @media (max-width: 860px) {
   .shell { display: block }
@@ -165,7 +161,9 @@ input.mono, textarea.mono { font-family: var(--mono); font-size: 13px }
   .button, input, select { min-height: 40px }
   .row { grid-template-columns: minmax(0, 1fr) } .row .button { margin-top: 0 }
   .legend, .axis.x { padding-left: 0 } .bar .number { min-width: 50px }
-  h1 .mono { font-size: 15px } .bar { gap: 6px }
+  h1 .mono { font-size: 15px } .state { align-items: flex-start; flex-direction: column; gap: 8px }
+  td .bar { flex-direction: column-reverse; align-items: stretch; gap: 2px } td progress { flex: none; width: 100%; min-width: 60px } td .bar .number { text-align: left; font-size: 13px }
+  .halves { grid-template-columns: minmax(0, 1fr) }
 }
 @media (prefers-reduced-motion: reduce) {
   *, ::before, ::after { transition: none !important; animation: none !important }

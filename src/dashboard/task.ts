@@ -8,7 +8,7 @@ import { deliveryTable } from './delivery-table.ts'
 import type { DashboardDeps, DashboardEnv } from './deps.ts'
 import { type Html, live, page } from './layout.ts'
 import { noticeOf } from './notices.ts'
-import { duration, facts, jsonBlock, percentText, pill, progress, time, typePill } from './parts.ts'
+import { duration, facts, jsonBlock, percentText, pill, progress, time } from './parts.ts'
 
 type TaskDetail = v.InferOutput<typeof answers.TaskDetail>
 type Subscription = v.InferOutput<typeof answers.Subscription>
@@ -112,7 +112,7 @@ function timeline(task: TaskDetail, now: number): Html {
       <tbody>${rows.map(
         (
           row,
-        ) => html`<tr><td class="num">${row.seq}</td><td>${typePill(row.type)}</td><td class="num">${percentText(row.percent)}</td>
+        ) => html`<tr><td class="num">${row.seq}</td><td><span class="mono">${row.type}</span></td><td class="num">${percentText(row.percent)}</td>
           <td>${time(row.at, now)}</td><td class="wide num">${duration(Date.parse(row.at) - points[0]!.at)}</td></tr>`,
       )}</tbody></table></div>
       ${task.transitions.length > rows.length && html`<p class="muted small">The newest ${rows.length} of ${task.transitions.length}.</p>`}
