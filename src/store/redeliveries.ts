@@ -2,7 +2,7 @@
 import { and, eq, gt, gte, lt, type SQL, sql } from 'drizzle-orm'
 import type { DeliveryResult, RedeliverFilter } from '../commands.ts'
 import { rank } from '../core/delivery.ts'
-import { decodeId, ownerFloor } from '../core/ids.ts'
+import { ownerFloor } from '../core/ids.ts'
 import type { StoreContext } from './context.ts'
 import type { DeliveryViewVerbs } from './delivery-view.ts'
 import type { EndpointVerbs } from './endpoints.ts'
@@ -112,9 +112,10 @@ export function redeliveryVerbs(
     if (filter.since !== undefined) all.push(gte(deliveries.createdAt, filter.since))
     if (filter.until !== undefined) all.push(sql`${deliveries.createdAt} <= ${filter.until}`)
     if (filter.subscriptionId !== undefined) {
-      const decoded = decodeId('sub', filter.subscriptionId)
-      if (decoded === null) return null
-      all.push(eq(deliveries.subscriptionId, decoded.row))
+      // The whole id counts: a row number is used again in other shards and by later databases.
+      const subscription = views.subscriptionRow(ownerId, filter.subscriptionId)
+      if (subscription === null) return null
+      all.push(eq(deliveries.subscriptionId, subscription.id))
     }
     if (filter.endpointId !== undefined) {
       const endpointId = endpoints.endpointRowId(ownerId, filter.endpointId)
