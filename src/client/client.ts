@@ -1,0 +1,91 @@
+/**
+ * For programs that use Pollhook: a typed client of its REST API, and what a receiver of webhooks needs. Runs in
+ * Node, browsers and Workers; knows nothing of the relay but the types made from its OpenAPI document.
+ */
+import createClient, { type Client } from 'openapi-fetch'
+import { Webhook } from 'standardwebhooks'
+import type { components, paths } from './schema.ts'
+
+type Schemas = components['schemas']
+export type Subscription = Schemas['Subscription']
+export type Registration = Schemas['Registration']
+export type Delivery = Schemas['Delivery']
+export type Task = Schemas['Task']
+export type Endpoint = Schemas['Endpoint']
+/** Every error answer (RFC 9457); `code` tells them apart. */
+export type Problem = Schemas['Problem']
+export type PollhookClient = Client<paths>
+
+export interface ClientOptions {
+  /** Where the relay listens, e.g. `https://pollhook.example.com`. */
+  baseUrl: string
+  /** An API key. */
+  key: string
+  /** Instead of the global one: for proxies, service bindings and tests. */
+  fetch?: (request: Request) => Promise<Response>
+}
+
+/**
+ * `client.GET('/v1/subscriptions', { params: { query: { limit: 10 } } })` and so on, with paths, parameters,
+ * bodies and answers typed. A call answers `{ data }` or `{ error }`, a `Problem`; it rejects only when no
+ * answer came.
+ */
+export function createPollhookClient({ baseUrl, key, fetch }: ClientOptions): PollhookClient {
+  return createClient<paths>({
+    baseUrl,
+    headers: { authorization: `Bearer ${key}` },
+    ...(fetch !== undefined && { fetch }),
+  })
+}
+
+type Payload = Schemas['WebhookEvent']['data']
+type TaskError = NonNullable<Payload['error']>
+
+interface EventOf<Type extends string, Data = unknown> {
+  type: Type
+  /** When the change was detected, ISO 8601. */
+  timestamp: string
+  data: Omit<Payload, keyof Data> & Data
+}
+
+type InterimType =
+  | `task.${'created' | 'new' | 'started' | 'downloading' | 'queued' | 'encoding' | 'processing' | 'saving'}`
+  | 'task.progress'
+  | 'task.stalled'
+  | 'task.resumed'
+
+/**
+ * One that `type` narrows. Upstream's set of statuses is open: a `task.<status>` that is not listed here may come
+ * too, so let a `switch` have a `default`.
+ */
+export type WebhookEvent =
+  | EventOf<InterimType, { seq: number; error: null; result: null }>
+  | EventOf<'task.completed', { seq: number; status: string; error: null }>
+  | EventOf<'task.failed', { seq: number; status: string; error: TaskError }>
+  | EventOf<'task.lost' | 'task.expired', { seq: number; error: null }>
+  | EventOf<'pollhook.test', { seq: null; error: null; result: null }>
+
+/**
+ * The event of a webhook that is genuine and at most five minutes old (Standard Webhooks, "Verifying").
+ * @param payload the body exactly as it came: text, never parsed and serialised again
+ * @param headers of the request
+ * @param secret `whsec_…`, or several while one is being rotated out
+ * @throws WebhookVerificationError of `standardwebhooks` when no secret verifies it
+ */
+export function verify(
+  payload: string,
+  headers: Headers | Record<string, string>,
+  secret: string | readonly string[],
+): WebhookEvent {
+  const plain = headers instanceof Headers ? Object.fromEntries(headers.entries()) : headers
+  const secrets = typeof secret === 'string' ? [secret] : secret
+  let failure: unknown = new Error('verify needs a secret')
+  for (const one of secrets) {
+    try {
+      return new Webhook(one).verify(payload, plain) as WebhookEvent
+    } catch (error) {
+      failure = error
+    }
+  }
+  throw failure
+}
