@@ -130,7 +130,7 @@ input.mono, textarea.mono { font-family: var(--mono); font-size: 13px }
 .chart { display: grid; gap: 6px }
 .plot { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 8px; height: 180px } .latency .plot { height: 90px }
 .axis { display: flex; justify-content: space-between; color: var(--muted); font-size: 12px; font-variant-numeric: tabular-nums }
-.axis.y { flex-direction: column; text-align: right; min-width: 46px } .axis.x { padding-left: 54px }
+.axis.y { flex-direction: column; text-align: right; min-width: 46px; margin-block: -6px 9px } .latency .axis.y { margin-block: 0 } .axis.x { padding-left: 54px }
 .chart svg { width: 100%; height: 100%; border-radius: 6px; background: var(--sunken) }
 .chart path { fill: none; vector-effect: non-scaling-stroke }
 .chart .grid { stroke: var(--line-strong); stroke-dasharray: 3 4 }
@@ -160,7 +160,7 @@ input.mono, textarea.mono { font-family: var(--mono); font-size: 13px }
   .tabs ul { flex-wrap: wrap }
   .button, input, select { min-height: 40px }
   .row { grid-template-columns: minmax(0, 1fr) } .row .button { margin-top: 0 }
-  .legend, .axis.x { padding-left: 0 } .bar .number { min-width: 50px }
+  .legend { padding-left: 0 } .bar .number { min-width: 50px }
   h1 .mono { font-size: 15px } .state { align-items: flex-start; flex-direction: column; gap: 8px }
   td .bar { flex-direction: column-reverse; align-items: stretch; gap: 2px } td progress { flex: none; width: 100%; min-width: 60px } td .bar .number { text-align: left; font-size: 13px }
   .halves { grid-template-columns: minmax(0, 1fr) }

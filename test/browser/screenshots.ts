@@ -29,7 +29,7 @@ const browser = await launch()
 try {
   const shots = await fill(world)
   for (const colorScheme of ['light', 'dark'] as const) {
-    await shoot(browser, shots, { colorScheme, width: 1280, height: 820, suffix: `-${colorScheme}` })
+    await shoot(browser, shots, { colorScheme, width: 1280, height: 720, suffix: `-${colorScheme}` })
   }
   for (const colorScheme of ['light', 'dark'] as const) {
     await shoot(browser, shots, { colorScheme, width: 360, height: 740, suffix: `-phone-${colorScheme}` })

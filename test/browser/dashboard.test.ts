@@ -1,0 +1,198 @@
+/** The dashboard as people use it: in Chromium, over a relay whose upstream is the simulator. */
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { launch, logIn, openPage, seriousFaults, type WatchedPage, whyNoBrowser } from './browser.ts'
+import { type DashboardWorld, openWorld } from './world.ts'
+
+if (whyNoBrowser !== null) process.stderr.write(`test/browser is skipped: ${whyNoBrowser}\n`)
+
+describe.skipIf(whyNoBrowser !== null)('the dashboard in Chromium', () => {
+  let world: DashboardWorld
+  let browser: Browser
+  const opened: WatchedPage[] = []
+
+  beforeAll(async () => {
+    world = await openWorld()
+    browser = await launch()
+  }, 60_000)
+
+  afterAll(async () => {
+    for (const { close } of opened) await close()
+    await browser?.close()
+    await world?.close()
+  })
+
+  async function open(options: Parameters<typeof openPage>[2] = {}): Promise<WatchedPage> {
+    const watched = await openPage(browser, world.url, options)
+    opened.push(watched)
+    return watched
+  }
+
+  /** A task that goes on for longer than any test, and is known to the relay. */
+  async function registerTask(receiver: 'good' | 'bad' = 'good', durationMs = 600_000): Promise<string> {
+    const { taskToken } = world.simulator.createJob({ durationMs })
+    const callback_url = `${world.receivers[receiver]}/hooks/${taskToken}`
+    await world.call('POST', '/v1/subscriptions', { task_token: taskToken, callback_url })
+    return taskToken
+  }
+
+  it('refuses a wrong key, takes the right one, and logs out', async () => {
+    const { page, faults } = await open()
+    await page.goto('/dashboard/endpoints')
+    await page.getByLabel('API key').fill('not-a-key-of-anyone-at-all')
+    await page.getByLabel('API key').press('Enter')
+    await page.getByText('does not know that key').waitFor()
+    // The browser reports a 401 by itself.
+    expect(faults.splice(0)).toEqual([expect.stringContaining('401')])
+    await page.getByLabel('API key').fill(world.key)
+    await page.getByRole('button', { name: 'Log in' }).click()
+    // Where it was going before.
+    await page.getByRole('heading', { name: 'Endpoints' }).waitFor()
+    expect(await page.evaluate('document.cookie')).toBe('')
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await page.getByRole('heading', { name: 'Log in' }).waitFor()
+    expect(faults).toEqual([])
+  })
+
+  it('registers by the form, with the curl beside it, and the bar moves by itself to the end', async () => {
+    const { page, faults } = await open()
+    const { taskToken } = world.simulator.createJob({ durationMs: 6_000 })
+    await logIn(page, world.key)
+    await page.getByRole('link', { name: 'Register a task', exact: true }).click()
+    await page.getByLabel('Task token').fill(taskToken)
+    await page.getByLabel('Callback URL').fill(`${world.receivers.good}/form`)
+    await page.getByLabel('Metadata').fill('job=7')
+    await page.locator('#curl', { hasText: `"job": "7"` }).waitFor()
+    expect(await page.locator('#curl').textContent()).toContain(taskToken)
+    const stream = page.waitForResponse((response) => response.url().includes('/events'))
+    await page.getByRole('button', { name: 'Register', exact: true }).click()
+    await page.getByText('Registered.').waitFor()
+    expect((await stream).headers()['content-type']).toBe('text/event-stream')
+    const bar = page.getByRole('progressbar').first()
+    const value = () => bar.evaluate((element) => Number((element as unknown as { value: number }).value))
+    await expect.poll(value, { timeout: 15_000 }).toBeGreaterThan(0)
+    const seen = await value()
+    await expect.poll(value, { timeout: 15_000 }).toBeGreaterThan(seen)
+    await page.getByText('completed', { exact: true }).first().waitFor()
+    expect(await value()).toBe(100)
+    await page.getByRole('heading', { name: 'Result' }).waitFor()
+    expect(faults).toEqual([])
+  })
+
+  it('moves the bars of the list, and keeps the focus while it does', async () => {
+    const token = await registerTask('good', 20_000)
+    const { page, faults } = await open()
+    await logIn(page, world.key)
+    await page.locator(`#task-${token} a`).focus()
+    const bar = page.locator(`#bar-${token}`)
+    const value = () => bar.evaluate((element) => Number((element as unknown as { value: number }).value))
+    const before = await value()
+    await expect.poll(value, { timeout: 15_000 }).toBeGreaterThan(before)
+    expect(await page.evaluate('document.activeElement.getAttribute("href")')).toBe(
+      `/dashboard/tasks/${token}`,
+    )
+    expect(faults).toEqual([])
+  })
+
+  it('sends a delivery again', async () => {
+    await registerTask('good')
+    const { page, faults } = await open()
+    await logIn(page, world.key)
+    await page.getByRole('link', { name: 'Deliveries' }).click()
+    await page.getByRole('link', { name: 'Delivered', exact: true }).click()
+    await page.locator('tbody a').first().click()
+    await page.getByText('#1', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Send again' }).click()
+    await page.getByText('Queued.').waitFor()
+    await page.getByText('#2', { exact: true }).waitFor()
+    expect(faults).toEqual([])
+  })
+
+  it('shows what a failing receiver answered', async () => {
+    const token = await registerTask('bad')
+    const { page, faults } = await open()
+    await logIn(page, world.key)
+    await page.goto(`/dashboard/tasks/${token}`)
+    await page.locator('tbody a').first().click()
+    await page.getByText('PG::ConnectionBad').first().waitFor()
+    await page.getByText('HTTP 500').first().waitFor()
+    expect(faults).toEqual([])
+  })
+
+  it('pauses and resumes an endpoint, and limits it', async () => {
+    await registerTask('good')
+    const { page, faults } = await open()
+    await logIn(page, world.key)
+    await page.getByRole('link', { name: 'Endpoints' }).click()
+    const card = page.getByRole('article', { name: world.receivers.good })
+    await card.getByRole('button', { name: 'Pause' }).click()
+    await card.getByText('paused', { exact: true }).waitFor()
+    await card.getByRole('button', { name: 'Resume' }).click()
+    await card.getByRole('button', { name: 'Pause' }).waitFor()
+    await card.getByText('Limits', { exact: true }).click()
+    await card.getByLabel('Most per second').fill('50')
+    await card.getByRole('button', { name: 'Save limits' }).click()
+    await page.getByText('The limits are saved.').waitFor()
+    expect(await card.getByLabel('Most per second').inputValue()).toBe('50')
+    expect(faults).toEqual([])
+  })
+
+  describe.each([
+    ['light', { width: 1280, height: 800 }],
+    ['dark', { width: 360, height: 740 }],
+  ] as const)('in %s at %j', (colorScheme, viewport) => {
+    it('is read without serious faults by axe, and fits its width', async () => {
+      const token = await registerTask('bad')
+      const { page, faults } = await open({ colorScheme, viewport, reducedMotion: 'reduce' })
+      await page.goto('/dashboard')
+      expect(await seriousFaults(page)).toEqual([])
+      await logIn(page, world.key)
+      await page.goto(`/dashboard/tasks/${token}`)
+      const delivery = page.locator('tbody a[href^="/dashboard/deliveries/"]').first()
+      await delivery.waitFor()
+      const deliveryPath = await delivery.getAttribute('href')
+      const paths = [
+        '/dashboard/tasks',
+        `/dashboard/tasks/${token}`,
+        '/dashboard/deliveries',
+        deliveryPath,
+        '/dashboard/endpoints',
+        '/dashboard/register',
+      ]
+      for (const path of paths) {
+        await page.goto(path ?? '')
+        expect(await seriousFaults(page), `${path}`).toEqual([])
+        expect(await page.evaluate('document.documentElement.scrollWidth'), `${path}`).toBe(viewport.width)
+      }
+      expect(faults).toEqual([])
+    })
+  })
+
+  it('is read without JavaScript', async () => {
+    const token = await registerTask('good')
+    const { page } = await open({ javaScriptEnabled: false })
+    await logIn(page, world.key)
+    await page.getByRole('link', { name: 'Active' }).click()
+    await page.locator(`#task-${token} a`).click()
+    await page.getByRole('heading', { name: 'Timeline' }).waitFor()
+    await page.getByRole('img', { name: 'Status and percent over time' }).waitFor()
+    await page.getByRole('link', { name: 'Register' }).click()
+    await page.getByLabel('Task token').fill(token)
+    await page.getByLabel('Callback URL').fill('https://user:pass@app.example.com/')
+    await page.getByRole('button', { name: 'Register', exact: true }).click()
+    await page.locator('.fault').waitFor()
+    expect(await page.locator('#curl').textContent()).toContain(token)
+  })
+
+  it('is worked by keyboard: past the navigation, through a form', async () => {
+    const { page, faults } = await open()
+    await logIn(page, world.key)
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    expect(await page.evaluate('document.activeElement.id')).toBe('main')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Register a task' }).waitFor()
+    expect(faults).toEqual([])
+  })
+})

@@ -1,0 +1,316 @@
+import { describe, expect, it } from 'vitest'
+import type { SubscriptionInput } from '../../src/store/records.ts'
+import {
+  at,
+  deliveryRecord,
+  endpointRecord,
+  recordOf,
+  subscriptionRecord,
+  taskRecord,
+  token,
+} from '../http/support.ts'
+import { openDashboard } from './support.ts'
+
+const tokenOf = (n: number) => n.toString(16).padStart(32, '0')
+const taskAt = (n: number, status: string) => ({
+  ...taskRecord,
+  taskToken: tokenOf(n),
+  status,
+  percent: n,
+  endedAt: status === 'encoding' ? null : at,
+})
+const onePage = <T>(data: T[]) => ({ data, nextCursor: null, positions: [] })
+const none = () => onePage<never>([])
+
+describe('tasks', () => {
+  it('lists tasks with their state in words, a bar and times', async () => {
+    const { text, get } = await openDashboard().reader()
+    expect((await get('/dashboard')).headers.get('location')).toBe('/dashboard/tasks')
+    const page = await text('/dashboard/tasks')
+    expect(page).toContain(`href="/dashboard/tasks/${token}"`)
+    expect(page).toContain('<span class="pill ok">completed</span>')
+    expect(page).toMatch(/<progress [^>]*max="100" value="100\.0"/)
+    expect(page).toContain('<time datetime="2026-11-23T10:00:00.000Z"')
+  })
+
+  it('says what to do where there is nothing yet', async () => {
+    const queries = { listTasks: none, listDeliveries: none, listEndpoints: none }
+    const { text } = await openDashboard({ overrides: { queries } }).reader()
+    expect(await text('/dashboard/tasks')).toContain('No tasks yet')
+    expect(await text('/dashboard/deliveries')).toContain('No deliveries yet')
+    expect(await text('/dashboard/endpoints')).toContain('No endpoints yet')
+    expect(await text('/dashboard/tasks?show=failed')).toContain('No task fits')
+    expect(await text('/dashboard/deliveries?state=exhausted')).toContain('No delivery fits')
+  })
+
+  it.each([
+    ['active', [1, 4]],
+    ['completed', [2]],
+    ['failed', [3]],
+    ['cancelled', []],
+  ])('filters by %s', async (show, expected) => {
+    const rows = [taskAt(1, 'encoding'), taskAt(2, 'completed'), taskAt(3, 'failed'), taskAt(4, 'encoding')]
+    const { text } = await openDashboard({
+      overrides: { queries: { listTasks: () => onePage(rows) } },
+    }).reader()
+    const page = await text(`/dashboard/tasks?show=${show}`)
+    const shown = rows.filter(({ taskToken }) => page.includes(`id="task-${taskToken}"`))
+    expect(shown.map(({ percent }) => percent)).toEqual(expected)
+  })
+
+  it('reads on through history for a part of a token, and goes straight to a whole one', async () => {
+    const asked: (string | null)[] = []
+    const listTasks = (_owner: number, { cursor }: { cursor: string | null }) => {
+      asked.push(cursor)
+      const n = Number(cursor ?? 0)
+      return { data: [taskAt(n, 'encoding')], nextCursor: String(n + 1), positions: [] }
+    }
+    const { text, get } = await openDashboard({ overrides: { queries: { listTasks } } }).reader()
+    const page = await text('/dashboard/tasks?q=0007')
+    expect(page).toContain(`id="task-${tokenOf(7)}"`)
+    expect(page).not.toContain(`id="task-${tokenOf(6)}"`)
+    expect(asked).toEqual([null, '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+    expect(page).toContain('href="/dashboard/tasks?q=0007&amp;cursor=10"')
+    const whole = await get(`/dashboard/tasks?q=${token.toUpperCase()}`)
+    expect(whole.headers.get('location')).toBe(`/dashboard/tasks/${token}`)
+  })
+})
+
+describe('one task', () => {
+  it('shows the chart with its words, the transitions, the result and each subscription with deliveries', async () => {
+    const transitions = [
+      { seq: 1, type: 'task.queued', status: 'queued', percent: 0, at: at - 60_000 },
+      { seq: 2, type: 'task.encoding', status: 'encoding', percent: 10, at: at - 30_000 },
+      { seq: 3, type: 'task.completed', status: 'completed', percent: 100, at },
+    ]
+    const queries = {
+      task: () => ({ ...taskRecord, seq: 3, transitions }),
+      listSubscriptions: () => onePage([{ ...subscriptionRecord, metadata: { job: '7' } }]),
+    }
+    const page = await (await openDashboard({ overrides: { queries } }).reader()).text(
+      `/dashboard/tasks/${token}`,
+    )
+    expect(page).toContain('queued for 30.0 s, then encoding for 30.0 s, then completed')
+    expect(page).toMatch(/<path class="line" d="M0 [\d.]+H500V[\d.]+H1000V[\d.]+H1000"\/>/)
+    expect(page).toContain('3 transitions')
+    expect(page).toContain('&quot;videos&quot;')
+    expect(page).toContain('job=7')
+    expect(page).toContain('href="/dashboard/deliveries/dlv_1"')
+    // Ended: nothing to stream.
+    expect(page).not.toContain('data-stream')
+  })
+
+  it('has a stream of its own while the task goes on, passed through from the API', async () => {
+    const queries = {
+      task: () => ({ ...taskRecord, status: 'encoding', endedAt: null }),
+      streamState: () => ({ lastSeq: 7, ended: false, watching: false }),
+    }
+    const { text, get } = await openDashboard({ overrides: { queries } }).reader()
+    expect(await text(`/dashboard/tasks/${token}`)).toContain(
+      `data-stream="/dashboard/tasks/${token}/events?after=7"`,
+    )
+    expect((await get(`/dashboard/tasks/${token}/events?after=7`)).status).toBe(204)
+    const stream = await get(`/dashboard/tasks/${token}/events?after=5`)
+    expect(stream.headers.get('content-type')).toBe('text/event-stream')
+    expect(await stream.text()).toContain(': open')
+  })
+
+  it('shows a task without any news', async () => {
+    const queries = {
+      task: () => ({
+        ...taskRecord,
+        status: null,
+        percent: null,
+        endedAt: null,
+        resultJson: null,
+        transitions: [],
+      }),
+      listDeliveries: none,
+    }
+    const page = await (await openDashboard({ overrides: { queries } }).reader()).text(
+      `/dashboard/tasks/${token}`,
+    )
+    expect(page).toContain('waiting')
+    expect(page).toContain('Nothing is known yet')
+    expect(page).toContain('Nothing was sent yet')
+  })
+})
+
+describe('deliveries', () => {
+  it('passes state, type, subscription and cursor on, and keeps them in its links', async () => {
+    let asked: unknown
+    const queries = {
+      listDeliveries: (_owner: number, query: unknown) => {
+        asked = query
+        return { data: [deliveryRecord], nextCursor: 'c2', positions: [] }
+      },
+    }
+    const { text, get } = await openDashboard({ overrides: { queries } }).reader()
+    const page = await text(
+      '/dashboard/deliveries?state=exhausted&type=task.completed&subscription_id=sub_1&cursor=c1',
+    )
+    expect(asked).toMatchObject({
+      state: 'exhausted',
+      type: 'task.completed',
+      subscriptionId: 'sub_1',
+      cursor: 'c1',
+    })
+    expect(page).toContain('state=exhausted&amp;type=task.completed&amp;subscription_id=sub_1&amp;cursor=c2')
+    expect(page).toContain('<option value="task.completed" selected>')
+    expect((await get('/dashboard/deliveries?state=nonsense')).status).toBe(400)
+  })
+
+  it('shows one with the receiver’s answer and the payload', async () => {
+    const page = await (await openDashboard().reader()).text('/dashboard/deliveries/dlv_1')
+    expect(page).toContain('<span class="pill bad">exhausted</span>')
+    expect(page).toContain('HTTP 500')
+    expect(page).toContain('<code>no</code>')
+    expect(page).toContain('&quot;type&quot;: &quot;task.completed&quot;')
+  })
+
+  it('sends one again', async () => {
+    const sent: string[] = []
+    const commands = {
+      redeliver: async (_owner: number, id: string) => {
+        sent.push(id)
+        return { kind: 'queued', delivery: deliveryRecord } as const
+      },
+    }
+    const { post, text } = await openDashboard({ overrides: { commands } }).reader()
+    const response = await post('/dashboard/deliveries/dlv_1/redeliver')
+    expect(response.status).toBe(303)
+    expect(sent).toEqual(['dlv_1'])
+    expect(await text(response.headers.get('location') ?? '')).toContain('role="status">Queued.')
+  })
+
+  it('says why one cannot be sent again', async () => {
+    const commands = { redeliver: async () => ({ kind: 'conflict', detail: 'It is cancelled.' }) as const }
+    const { post } = await openDashboard({ overrides: { commands } }).reader()
+    const response = await post('/dashboard/deliveries/dlv_1/redeliver')
+    expect(response.status).toBe(409)
+    expect(await response.text()).toContain('It is cancelled.')
+  })
+})
+
+describe('endpoints', () => {
+  it('shows health, backlog and the latency of recent attempts', async () => {
+    const page = await (await openDashboard().reader()).text('/dashboard/endpoints')
+    expect(page).toContain('https://app.example.com')
+    expect(page).toContain('<span class="pill bad">failing</span>')
+    expect(page).toContain('<strong>3</strong> waiting')
+    expect(page).toContain('1 attempt, 1 failed; median 12 ms, longest 12 ms.')
+    expect(page).toContain('name="max_per_second" type="number" value="5"')
+  })
+
+  it.each([
+    ['pause', {}, { paused: true }, 'Paused.'],
+    ['resume', {}, { paused: false }, 'Resumed.'],
+    [
+      'limits',
+      { max_concurrency: '3', max_per_second: '' },
+      { maxConcurrency: 3, maxPerSecond: null },
+      'The limits are saved.',
+    ],
+  ])('%s: %j', async (action, fields, expected, said) => {
+    let patch: unknown
+    const commands = {
+      updateEndpoint: async (_owner: number, _id: string, given: unknown) => {
+        patch = given
+        return endpointRecord
+      },
+    }
+    const { post, text } = await openDashboard({ overrides: { commands } }).reader()
+    const response = await post(`/dashboard/endpoints/ep_1/${action}`, fields)
+    expect(response.status).toBe(303)
+    expect(patch).toEqual(expected)
+    const [to = ''] = (response.headers.get('location') ?? '').split('#')
+    expect(await text(to)).toContain(said)
+  })
+
+  it('shows refused limits again with what is wrong beside the field', async () => {
+    const { post } = await openDashboard().reader()
+    const response = await post('/dashboard/endpoints/ep_1/limits', {
+      max_concurrency: '0',
+      max_per_second: 'many',
+    })
+    expect(response.status).toBe(400)
+    const page = await response.text()
+    expect(page).toMatch(/id="ep_1-max_concurrency"[^>]* value="0"[^>]*aria-invalid="true"/)
+    expect(page).toContain('must be at least 1; use paused to stop all attempts')
+    expect(page).toContain('<details open>')
+  })
+})
+
+describe('register', () => {
+  const fields = { task_token: token, callback_url: 'https://app.example.com/hooks' }
+
+  it('registers with every field and goes to the task', async () => {
+    let input: SubscriptionInput | undefined
+    const commands = {
+      subscribe: async (inputs: readonly SubscriptionInput[]) => {
+        input = inputs[0]
+        return inputs.map((one) => ({ kind: 'created', subscription: recordOf(one) }) as const)
+      },
+    }
+    const { post } = await openDashboard({ overrides: { commands } }).reader()
+    const response = await post('/dashboard/register', {
+      ...fields,
+      status_url: 'https://master-1.qencode.com/v1/status',
+      events: 'task.completed, task.failed',
+      percent_step: '2.5',
+      metadata: 'job=7\r\nnote=a=b\r\n',
+      secret: 'whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+      expires_in: '60',
+    })
+    expect(response.headers.get('location')).toBe(`/dashboard/tasks/${token}?done=registered`)
+    expect(input).toMatchObject({
+      ownerId: 1,
+      statusUrl: 'https://master-1.qencode.com/v1/status',
+      events: ['task.completed', 'task.failed'],
+      percentStep: 2.5,
+      metadata: { job: '7', note: 'a=b' },
+      secret: 'whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+      expiresInMs: 60_000,
+    })
+  })
+
+  it('shows what was typed again, with what is wrong beside its field, but never a secret', async () => {
+    const { post } = await openDashboard().reader()
+    const response = await post('/dashboard/register', {
+      ...fields,
+      task_token: 'abc',
+      metadata: 'job=7',
+      secret: 'whsec_secret',
+    })
+    expect(response.status).toBe(400)
+    const page = await response.text()
+    expect(page).toMatch(
+      /value="abc"[^>]*aria-invalid="true" aria-describedby="field-task_token-fault field-task_token-hint"/,
+    )
+    expect(page).toContain('must be 32 characters of 0-9 and a-f')
+    expect(page).toContain('job=7')
+    expect(page).toContain('&quot;task_token&quot;: &quot;abc&quot;')
+    expect(page).not.toContain('whsec_secret')
+  })
+
+  it('says which subscription is in the way', async () => {
+    const commands = { subscribe: async () => [{ kind: 'subscription_exists', id: 'sub_9' } as const] }
+    const { post } = await openDashboard({ overrides: { commands } }).reader()
+    const response = await post('/dashboard/register', fields)
+    expect(response.status).toBe(409)
+    expect(await response.text()).toContain('Subscription sub_9')
+  })
+
+  it('makes a curl call that a shell reads as it is meant', async () => {
+    const { post } = await openDashboard().reader()
+    const response = await post('/dashboard/register/curl', {
+      ...fields,
+      metadata: "who=o'brien",
+      secret: 'whsec_secret',
+    })
+    const text = await response.text()
+    expect(text).toContain('$POLLHOOK_KEY')
+    expect(text).toContain('o&#39;\\&#39;&#39;brien')
+    expect(text).not.toContain('whsec_secret')
+  })
+})

@@ -1,0 +1,150 @@
+import { expect, it } from 'vitest'
+import { at, key, token } from '../http/support.ts'
+import {
+  cookieOf,
+  keysOfBoth,
+  logIn,
+  openDashboard,
+  origin,
+  otherKey,
+  secretA,
+  secretB,
+  withCookie,
+} from './support.ts'
+
+const hours = 3_600_000
+
+it('sends who is not logged in to the login page, and back afterwards', async () => {
+  const { request } = openDashboard()
+  const refused = await request(`/dashboard/tasks/${token}?x=1`)
+  expect(refused.status).toBe(303)
+  const to = new URL(refused.headers.get('location') ?? '', origin)
+  expect(to.pathname).toBe('/dashboard/login')
+  const next = to.searchParams.get('next') ?? ''
+  expect(await (await request(to.pathname + to.search)).text()).toContain(`value="${next}"`)
+  const entered = await logIn(request, key, next)
+  expect(entered.headers.get('location')).toBe(`/dashboard/tasks/${token}?x=1`)
+})
+
+it.each([
+  ['https://evil.example/dashboard/x', 'another site'],
+  ['//evil.example/dashboard/x', 'another host'],
+  ['/v1/tasks', 'the API'],
+  ['/dashboard/../docs', 'a page beside it'],
+  ['javascript:alert(1)', 'a script'],
+])('does not go on to %s (%s) after logging in', async (next) => {
+  const { request } = openDashboard()
+  expect((await logIn(request, key, next)).headers.get('location')).toBe('/dashboard')
+})
+
+it('answers a wrong key with 401, the reason in words, and no cookie', async () => {
+  const { request } = openDashboard()
+  const response = await logIn(request, 'not-a-key-of-anyone-at-all')
+  expect(response.status).toBe(401)
+  expect(response.headers.get('set-cookie')).toBeNull()
+  const text = await response.text()
+  expect(text).toContain('does not know that key')
+  expect(text).not.toContain('not-a-key-of-anyone-at-all')
+})
+
+it('sets a cookie that scripts, other sites and other paths do not get', async () => {
+  const { request } = openDashboard()
+  const cookie = (await logIn(request, key)).headers.get('set-cookie') ?? ''
+  expect(cookie).toMatch(/; Max-Age=43200; Path=\/dashboard; HttpOnly; SameSite=Strict$/)
+  expect(cookie).not.toContain(key)
+})
+
+it.each([
+  ['https://pollhook.test/dashboard/login', {}],
+  ['http://pollhook.test/dashboard/login', { 'x-forwarded-proto': 'https' }],
+])('makes the cookie Secure when the request came by https: %s %j', async (url, headers) => {
+  const { request } = openDashboard()
+  const response = await request(url.replace(/^.*\.test/, ''), {
+    method: 'POST',
+    headers: { ...headers, origin },
+    body: new URLSearchParams({ key }),
+  })
+  const isSecure = (response.headers.get('set-cookie') ?? '').includes('; Secure')
+  expect(isSecure).toBe('x-forwarded-proto' in headers)
+})
+
+it('lets a session end after twelve hours', async () => {
+  const { clock, reader } = openDashboard()
+  const { get } = await reader()
+  clock.at = at + 12 * hours - 1
+  expect((await get('/dashboard/tasks')).status).toBe(200)
+  clock.at = at + 12 * hours
+  expect((await get('/dashboard/tasks')).status).toBe(303)
+})
+
+it.each([
+  ['the owner', (value: string) => value.replace('acme', 'other')],
+  ['the end', (value: string) => value.replace(/\.(\d{13})\./, (_, end) => `.${Number(end) + 1}.`)],
+  ['the key', (value: string) => value.replace(/\.[0-9a-f]/, (c) => (c === '.0' ? '.1' : '.0'))],
+  [
+    'the signature',
+    (value: string) =>
+      value.replace(/\.([A-Za-z0-9])([^.]*)$/, (_, c, rest) => `.${c === 'A' ? 'B' : 'A'}${rest}`),
+  ],
+  ['everything', () => 'pollhook_session=acme.x.9999999999999'],
+])('takes no cookie of which %s was changed', async (_what, change) => {
+  const { request, reader } = openDashboard()
+  const { cookie } = await reader()
+  const changed = change(cookie)
+  expect(changed).not.toBe(cookie)
+  expect((await withCookie(request, changed).get('/dashboard/tasks')).status).toBe(303)
+})
+
+it('ends a session when its key is taken away, not when another key of the owner is', async () => {
+  const second = { owner: 'acme', sha256Hex: 'ab'.repeat(32) }
+  const { cookie } = await openDashboard({ apiKeys: [...keysOfBoth, second] }).reader()
+  const without = openDashboard({ apiKeys: [keysOfBoth[1]!, second] })
+  expect((await withCookie(without.request, cookie).get('/dashboard/tasks')).status).toBe(303)
+  const withKey = openDashboard()
+  expect((await withCookie(withKey.request, cookie).get('/dashboard/tasks')).status).toBe(200)
+})
+
+it('keeps a session while POLLHOOK_SECRET is being replaced, and no longer', async () => {
+  const { cookie } = await openDashboard({ secrets: [secretA] }).reader()
+  const during = openDashboard({ secrets: [secretB, secretA] })
+  expect((await withCookie(during.request, cookie).get('/dashboard/tasks')).status).toBe(200)
+  const after = openDashboard({ secrets: [secretB] })
+  expect((await withCookie(after.request, cookie).get('/dashboard/tasks')).status).toBe(303)
+})
+
+it('logs out', async () => {
+  const { reader } = openDashboard()
+  const { post } = await reader()
+  const response = await post('/dashboard/logout')
+  expect(response.headers.get('location')).toBe('/dashboard/login')
+  expect(response.headers.get('set-cookie')).toMatch(/^pollhook_session=; Max-Age=0; Path=\/dashboard/)
+  expect(cookieOf(response)).toBe('pollhook_session=')
+})
+
+it('tells an event stream without a session to stop', async () => {
+  const { request } = openDashboard()
+  expect((await request(`/dashboard/tasks/${token}/events`)).status).toBe(204)
+})
+
+it('logs no key, no token and no search', async () => {
+  const { logged, reader } = openDashboard()
+  const { get } = await reader()
+  await get(`/dashboard/tasks/${token}`)
+  await get(`/dashboard/tasks?q=${token.slice(0, 20)}`)
+  const lines = JSON.stringify(logged)
+  expect(lines).not.toContain(key)
+  expect(lines).not.toContain(token.slice(0, 20))
+  expect(lines).toContain('/dashboard/tasks/:token')
+})
+
+it('calls the API with a ticket that soon ends and that no other secret makes', () => {
+  const { clock, sessions } = openDashboard()
+  const ticket = sessions.ticket('acme')
+  expect(sessions.ownerOf(ticket)).toBe('acme')
+  expect(sessions.ownerOf(ticket.replace('acme', 'other'))).toBeNull()
+  expect(openDashboard({ secrets: [secretB] }).sessions.ownerOf(ticket)).toBeNull()
+  expect(openDashboard({ secrets: [secretB, secretA] }).sessions.ownerOf(ticket)).toBe('acme')
+  clock.at = at + 60_001
+  expect(sessions.ownerOf(ticket)).toBeNull()
+  expect(sessions.ownerOf(otherKey)).toBeNull()
+})
