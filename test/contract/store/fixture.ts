@@ -49,7 +49,7 @@ export interface World {
   subscribe(more?: Partial<SubscriptionInput>, now?: number): SubscriptionRecord
   poll(token: string, answer: PollAnswer | Record<string, unknown>, now?: number): PollRecord
   /** The outcome of one attempt of this delivery, `attempts` before it. */
-  settle(row: Pick<DeliveryRow, 'id' | 'attempts'>, outcome: Outcome, now?: number): string
+  settle(row: Pick<DeliveryRow, 'id' | 'attempts'>, outcome: Outcome, now?: number, by?: Schedules): string
   /** All deliveries, oldest first. */
   rows(): DeliveryRow[]
 }
@@ -117,9 +117,9 @@ export function openWorld({ db, migrations }: EmptyDatabase): World {
       )
       return record ?? expect.fail('no record of a poll')
     },
-    settle(delivery, outcome, now = start) {
+    settle(delivery, outcome, now = start, by = schedules) {
       const attempt = { at: now, durationMs: 12, url: 'https://app.example.com/hooks', chance: 0.5 }
-      const [settled] = store.settleDeliveries([{ delivery, outcome, ...attempt }], new Map(), schedules, now)
+      const [settled] = store.settleDeliveries([{ delivery, outcome, ...attempt }], new Map(), by, now)
       return settled?.state ?? expect.fail('nothing was settled')
     },
     rows: () => db.select().from(deliveries).orderBy(sql`${deliveries.id}`).all(),

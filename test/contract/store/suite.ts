@@ -1,8 +1,21 @@
 /** The store's verbs over real SQLite, on whichever runtime (DESIGN §3.1). */
 import { describe } from 'vitest'
+import { pollSuite, settleSuite } from './deliveries.ts'
 import type { OnEmptyDatabase } from './fixture.ts'
+import { endpointSuite, ownerSuite, retentionSuite } from './keeping.ts'
+import { queueProperties } from './property.ts'
 import { redeliverySuite } from './redeliveries.ts'
+import { migrationSuite, subscribeSuite, subscriptionChangeSuite } from './subscriptions.ts'
 
 export function storeSuite(on: OnEmptyDatabase): void {
+  describe('migrations', () => migrationSuite(on))
+  describe('registration', () => subscribeSuite(on))
+  describe('changes', () => subscriptionChangeSuite(on))
+  describe('polls', () => pollSuite(on))
+  describe('settling', () => settleSuite(on))
   describe('redelivery', () => redeliverySuite(on))
+  describe('endpoints', () => endpointSuite(on))
+  describe('owners', () => ownerSuite(on))
+  describe('retention', () => retentionSuite(on))
+  describe('queues', () => queueProperties(on, 150))
 }

@@ -1,0 +1,232 @@
+/** The outbox and what becomes of its deliveries (CONTRACT §3, §4). */
+import { expect, it } from 'vitest'
+import { healthy } from '../../../src/core/endpoint.ts'
+import { parseStatusEntry } from '../../../src/core/snapshot.ts'
+import { transitions } from '../../../src/store/schema.ts'
+import {
+  accepted,
+  limits,
+  nothingInFlight,
+  type OnEmptyDatabase,
+  openWorld,
+  rejected,
+  start,
+  told,
+} from './fixture.ts'
+
+export function pollSuite(on: OnEmptyDatabase): void {
+  it('a snapshot, its transitions and their deliveries land together or not at all', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const [first, second] = [world.subscribe(), world.subscribe()]
+      const answer = (status: string) =>
+        ({ kind: 'known', observation: parseStatusEntry({ status }), statusUrl: null }) as const
+      const results = [first, second].map(({ taskToken }) => ({
+        token: taskToken,
+        answer: answer('queued'),
+        polledAt: start,
+      }))
+      const broken = { ...results[1]!, answer: { ...results[1]!.answer, kind: 'nonsense' as 'known' } }
+      const record = (all: typeof results) => world.store.recordPoll(all, limits, start, nothingInFlight)
+      expect(() => record([results[0]!, broken])).toThrow()
+      expect(world.rows()).toEqual([])
+      expect(world.db.select().from(transitions).all()).toEqual([])
+      expect(record(results).map(({ queued }) => queued.length)).toEqual([1, 1])
+      expect(told(world.rows())).toEqual(['task.queued pending', 'task.queued pending'])
+      expect(world.store.transitionsAfter(first.taskToken, 0, 9)).toHaveLength(1)
+    }))
+
+  it('each subscription is told when its own step is crossed', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const fine = world.subscribe({ percentStep: 10 })
+      const { taskToken } = fine
+      const coarse = world.subscribe({ taskToken, percentStep: 50, callbackUrl: 'https://two.example.com/' })
+      world.poll(taskToken, { status: 'encoding', percent: 5 })
+      expect(world.poll(taskToken, { status: 'encoding', percent: 9.9 }).changes).toEqual([])
+      for (const percent of [10, 45, 50]) world.poll(taskToken, { status: 'encoding', percent })
+      const seqsOf = (id: string) =>
+        world.store
+          .listDeliveries(world.acme, { limit: 9, cursor: null, subscriptionId: id, type: 'task.progress' })
+          .data.map(({ seq }) => seq)
+      expect(seqsOf(fine.id)).toEqual([4, 3, 2])
+      expect(seqsOf(coarse.id)).toEqual([4])
+    }))
+
+  it('waiting progress is superseded by what is newer, a status change never, nor what is being sent', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { taskToken } = world.subscribe()
+      for (const percent of [1, 2, 3]) world.poll(taskToken, { status: 'encoding', percent })
+      const sent = world.rows().at(-1)!.id
+      const answer = parseStatusEntry({ status: 'encoding', percent: 4 })
+      const polled = { token: taskToken, polledAt: start } as const
+      const known = { kind: 'known', observation: answer, statusUrl: null } as const
+      world.store.recordPoll([{ ...polled, answer: known }], limits, start, (id) => id === sent)
+      expect(told(world.rows())).toEqual([
+        'task.encoding pending',
+        'task.progress superseded newer_event',
+        'task.progress pending',
+        'task.progress pending',
+      ])
+      expect(world.rows().map(({ dueAt }) => dueAt)).toEqual([start, null, null, null])
+    }))
+
+  it('a poll that changes nothing writes nothing', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { taskToken } = world.subscribe()
+      world.poll(taskToken, { status: 'encoding', percent: 5 })
+      const before = world.store.watch(taskToken)
+      const again = world.poll(taskToken, { status: 'encoding', percent: 5.5 }, start + 5_000)
+      expect(again).toMatchObject({ changes: [], queued: [] })
+      expect(world.store.watch(taskToken)).toEqual(before)
+    }))
+
+  it('a token that is unknown for long enough is lost, and polled anew for a new registration', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { id, taskToken } = world.subscribe()
+      const unknown = { kind: 'unknown', alone: false } as const
+      expect(world.poll(taskToken, unknown).changes).toEqual([])
+      const late = world.poll(taskToken, unknown, start + limits.lostAfterMs)
+      expect(late.changes.map(({ type }) => type)).toEqual(['task.lost'])
+      expect(late.watch).toBeNull()
+      world.subscribe({ taskToken }, start + limits.lostAfterMs)
+      world.poll(taskToken, { status: 'encoding' }, start + limits.lostAfterMs)
+      expect(world.store.subscription(world.acme, id)?.state).toBe('completed')
+      expect(world.rows().map(({ type }) => type)).toEqual(['task.lost', 'task.encoding'])
+    }))
+
+  it('a subscription expires after one last poll, of which an end wins', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const [slow, done] = [world.subscribe({ expiresInMs: 1_000 }), world.subscribe({ expiresInMs: 1_000 })]
+      world.poll(slow.taskToken, { status: 'encoding' }, start + 1_000)
+      world.poll(done.taskToken, { status: 'completed' }, start + 1_000)
+      expect(world.rows().map(({ type, seq }) => [type, seq])).toEqual([
+        ['task.encoding', 1],
+        ['task.expired', 2],
+        ['task.completed', 1],
+      ])
+      const stateOf = ({ id }: { id: string }) => world.store.subscription(world.acme, id)?.state
+      expect([stateOf(slow), stateOf(done)]).toEqual(['expired', 'completed'])
+    }))
+}
+
+export function settleSuite(on: OnEmptyDatabase): void {
+  it('taking what is due writes nothing, and gives only heads', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { taskToken } = world.subscribe()
+      for (const status of ['queued', 'encoding']) world.poll(taskToken, { status })
+      const before = world.rows()
+      const endpointId = before[0]!.endpointId
+      expect(world.store.dueDeliveryIds(endpointId, start - 1, 9)).toEqual([])
+      const ids = world.store.dueDeliveryIds(endpointId, start, 9)
+      expect(ids).toEqual([before[0]!.id])
+      expect(world.store.dueDeliveries([...ids, before[1]!.id], start).map(({ id }) => id)).toEqual(ids)
+      expect(world.rows()).toEqual(before)
+    }))
+
+  it('an attempt is settled once: the same again, or one that is gone, counts for nothing', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      world.poll(world.subscribe().taskToken, { status: 'queued' })
+      const [row] = world.rows()
+      expect(world.settle(row!, rejected(500))).toBe('pending')
+      expect(world.settle(row!, rejected(500))).toBe('unknown')
+      expect(world.settle(row!, accepted)).toBe('unknown')
+      expect(world.settle({ id: row!.id + 1, attempts: 0 }, accepted)).toBe('unknown')
+      expect(world.rows()[0]).toMatchObject({ attempts: 1, dueAt: start + 5_000 })
+    }))
+
+  it('the same delivery twice in one group is settled once', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      world.poll(world.subscribe().taskToken, { status: 'queued' })
+      const [delivery] = world.rows()
+      const attempt = { at: start, durationMs: 1, url: 'https://app.example.com/', chance: 0.5 }
+      const item = { delivery: delivery!, outcome: accepted, ...attempt }
+      world.store.settleDeliveries([item, item], new Map(), { terminalMs: [], interimMs: [] }, start)
+      expect(world.rows()[0]).toMatchObject({ attempts: 1, state: 'delivered' })
+      expect(JSON.parse(world.rows()[0]!.attemptLog)).toHaveLength(1)
+    }))
+
+  it('what was cancelled while it was sent stays cancelled, its attempt in the log', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { id, taskToken } = world.subscribe()
+      world.poll(taskToken, { status: 'queued' })
+      const [row] = world.rows()
+      world.store.cancelSubscription(world.acme, id, start)
+      expect(world.settle(row!, accepted, start + 9)).toBe('cancelled')
+      expect(world.rows()[0]).toMatchObject({ stateReason: 'requested', attempts: 1, finishedAt: start })
+    }))
+
+  it('a 410 ends the subscription and all that waits', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { id, taskToken } = world.subscribe()
+      for (const status of ['queued', 'encoding']) world.poll(taskToken, { status })
+      expect(world.settle(world.rows()[0]!, rejected(410))).toBe('cancelled')
+      expect(told(world.rows())).toEqual(['task.queued cancelled gone', 'task.encoding cancelled gone'])
+      expect(world.store.subscription(world.acme, id)).toMatchObject({
+        state: 'cancelled',
+        stateReason: 'gone',
+      })
+      expect(world.store.watch(taskToken)).toBeNull()
+    }))
+
+  it('more than a hundred deliveries are taken and settled in one commit', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const made = Array.from({ length: 250 }, () => world.subscribe())
+      for (const { taskToken } of made) {
+        for (const status of ['queued', 'completed']) world.poll(taskToken, { status })
+      }
+      const endpointId = world.rows()[0]!.endpointId
+      for (const type of ['task.queued', 'task.completed']) {
+        const due = world.store.dueDeliveries(world.store.dueDeliveryIds(endpointId, start, 1000), start)
+        expect(due.map((one) => one.type)).toEqual(made.map(() => type))
+        const attempt = { at: start, durationMs: 1, url: 'https://app.example.com/', chance: 0.5 }
+        const items = due.map((delivery) => ({ delivery, outcome: accepted, ...attempt }))
+        world.store.settleDeliveries(items, new Map(), { terminalMs: [], interimMs: [] }, start)
+      }
+      expect(world.rows().every(({ state }) => state === 'delivered')).toBe(true)
+    }))
+
+  it('what an unavailable endpoint kept waiting too long is exhausted, and the next has its turn', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { taskToken } = world.subscribe()
+      world.poll(taskToken, { status: 'queued' })
+      world.poll(taskToken, { status: 'encoding' }, start + 9)
+      const { endpointId } = world.rows()[0]!
+      expect(world.store.exhaustKeptWaiting(endpointId, start, start + 10, 1)).toBe(1)
+      expect(told(world.rows())).toEqual([
+        'task.queued exhausted endpoint_unavailable',
+        'task.encoding pending',
+      ])
+      expect(world.rows()[1]!.dueAt).toBe(start + 9)
+    }))
+
+  it('health is written with the settle, and a recovery makes all that waits due', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const made = [world.subscribe(), world.subscribe()]
+      for (const { taskToken } of made) world.poll(taskToken, { status: 'queued' })
+      const [first, second] = world.rows()
+      world.settle(second!, rejected(500))
+      const attempt = { at: start, durationMs: 1, url: 'https://app.example.com/', chance: 0.5 }
+      const health = { ...healthy, lastSuccessAt: start + 1 }
+      world.store.settleDeliveries(
+        [{ delivery: first!, outcome: accepted, ...attempt }],
+        new Map([[first!.endpointId, { health, recovered: true }]]),
+        { terminalMs: [], interimMs: [] },
+        start + 1,
+      )
+      expect(world.rows()[1]!.dueAt).toBe(start + 1)
+      expect(world.store.endpointState(first!.endpointId)?.health).toEqual(health)
+    }))
+}

@@ -1,0 +1,244 @@
+/** Registering, changing and ending subscriptions (CONTRACT §2). */
+import { sql } from 'drizzle-orm'
+import { expect, it } from 'vitest'
+import { migrate } from '../../../src/store/migrate.ts'
+import { endpoints, heldAt, subscriptions, tasks } from '../../../src/store/schema.ts'
+import { accepted, inputOf, type OnEmptyDatabase, openWorld, start, told } from './fixture.ts'
+
+const one = (result: unknown[]) => result[0]
+const head = { limit: 1, cursor: null }
+
+export function migrationSuite(on: OnEmptyDatabase): void {
+  it('an empty database is brought to the newest migration, and a second run does nothing', () =>
+    on(({ db, migrations }) => {
+      const all = migrations.journal.entries.length
+      expect(migrate(db, migrations)).toBe(all)
+      expect(migrate(db, migrations)).toBe(0)
+      expect(db.all(sql`select idx from migrations`)).toHaveLength(all)
+    }))
+
+  it('a migration that fails leaves nothing of itself behind, and says why', () =>
+    on(({ db, migrations }) => {
+      migrate(db, migrations)
+      const idx = migrations.journal.entries.length
+      const tag = `${String(idx).padStart(4, '0')}_broken`
+      const broken =
+        'CREATE TABLE half (id integer);--> statement-breakpoint\nINSERT INTO nowhere VALUES (1);'
+      const next = {
+        journal: { entries: [...migrations.journal.entries, { idx, tag }] },
+        migrations: { ...migrations.migrations, [`m${tag.slice(0, 4)}`]: broken },
+      }
+      expect(() => migrate(db, next)).toThrow()
+      expect(db.all(sql`select name from sqlite_master where name = 'half'`)).toEqual([])
+      expect(migrate(db, migrations)).toBe(0)
+    }))
+
+  it('a database of a newer version is refused', () =>
+    on(({ db, migrations }) => {
+      migrate(db, migrations)
+      db.run(sql`insert into migrations (idx, tag) values (99, '0099_later')`)
+      expect(() => migrate(db, migrations)).toThrow('newer Pollhook')
+    }))
+
+  it('a UNIQUE violation reaches the caller with its name, and rolls its transaction back', () =>
+    on((empty) => {
+      const { db, acme } = openWorld(empty)
+      const row = { publicId: 'ep_1', ownerId: acme, origin: 'https://app.example.com' }
+      const causes: string[] = []
+      try {
+        db.transaction(() => {
+          db.insert(endpoints).values(row).run()
+          db.insert(endpoints).values(row).run()
+        })
+      } catch (error) {
+        for (let at = error; at instanceof Error; at = at.cause) causes.push(at.message)
+      }
+      expect(causes.join('\n')).toContain('UNIQUE constraint failed: endpoints.public_id')
+      expect(db.select().from(endpoints).all()).toEqual([])
+    }))
+}
+
+export function subscribeSuite(on: OnEmptyDatabase): void {
+  it('the same owner, token and URL with equal options is the subscription that is there', () =>
+    on((empty) => {
+      const { store, acme, other, newToken } = openWorld(empty)
+      const input = { ...inputOf(acme, newToken()), events: ['task.failed', 'task.*'], secret: 'whsec_a' }
+      const again = {
+        ...input,
+        events: ['task.*', 'task.failed', 'task.*'],
+        statusUrl: 'https://m/v1/status',
+      }
+      const others = [
+        { ...input, percentStep: 2 },
+        { ...input, metadata: { job: '7' } },
+        { ...input, secret: null },
+        { ...input, secret: 'whsec_b' },
+        { ...input, expiresInMs: 1_000 },
+        { ...input, events: ['task.*'] },
+      ]
+      const apart = [
+        { ...input, callbackUrl: 'https://app.example.com/hooks?2' },
+        { ...input, ownerId: other },
+        { ...input, taskToken: newToken() },
+      ]
+      const { results } = store.subscribe([input, again, ...others, ...apart], start, () => null)
+      const [first, second] = results
+      expect(first?.kind).toBe('created')
+      expect(second).toMatchObject({ kind: 'existing', subscription: { statusUrl: 'https://m/v1/status' } })
+      expect(results.map(({ kind }) => kind).slice(2)).toEqual([
+        ...others.map(() => 'subscription_exists'),
+        ...apart.map(() => 'created'),
+      ])
+    }))
+
+  it('the quota stops what would be made, not what is there already', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const input = inputOf(world.acme, world.newToken())
+      let made = 0
+      const quotaLeft = () => (made++ < 1 ? null : 1)
+      const { results } = world.store.subscribe(
+        [input, { ...input, taskToken: world.newToken() }, input],
+        start,
+        quotaLeft,
+      )
+      expect(results.map(({ kind }) => kind)).toEqual(['created', 'quota_exceeded', 'existing'])
+      expect(world.store.countActive(world.acme)).toBe(1)
+      expect(world.store.countActive(world.other)).toBe(0)
+    }))
+
+  it('what ended is no twin, and does not count', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { id, taskToken } = world.subscribe()
+      world.store.cancelSubscription(world.acme, id, start)
+      expect(world.store.countActive(world.acme)).toBe(0)
+      expect(world.store.watch(taskToken)).toBeNull()
+      const again = world.subscribe({ taskToken })
+      expect(again.id).not.toBe(id)
+      expect(world.store.watch(taskToken)).not.toBeNull()
+    }))
+
+  it('a known task gives its state at once, under its last seq', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { taskToken } = world.subscribe()
+      world.poll(taskToken, { status: 'queued' })
+      world.poll(taskToken, { status: 'encoding', percent: 7 })
+      world.subscribe({ taskToken, callbackUrl: 'https://two.example.com/' })
+      const body = JSON.parse(world.rows().at(-1)!.body)
+      expect(body).toMatchObject({
+        type: 'task.encoding',
+        data: { seq: 2, status: 'encoding', percent: 7, previous: null },
+      })
+    }))
+
+  it('foreign ids are not found, by any verb', () =>
+    on((empty) => {
+      const { store, subscribe, acme, other } = openWorld(empty)
+      const { id } = subscribe()
+      for (const [owner, name] of [
+        [other, id],
+        [acme, `${id}0`],
+        [acme, id.slice(0, -1)],
+        [acme, 'sub_'],
+      ] as const) {
+        expect(store.subscription(owner, name)).toBeNull()
+        expect(store.cancelSubscription(owner, name, start)).toBeNull()
+        expect(store.sendTest(owner, name, start).result.kind).toBe('not_found')
+        expect(store.updateSubscription(owner, name, {}, start).result.kind).toBe('not_found')
+      }
+      expect(store.subscription(acme, id)?.state).toBe('active')
+    }))
+}
+
+export function subscriptionChangeSuite(on: OnEmptyDatabase): void {
+  it('a pause holds the head and what comes behind it; its end makes the head due', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { id, taskToken } = world.subscribe()
+      world.poll(taskToken, { status: 'queued' })
+      world.store.updateSubscription(world.acme, id, { state: 'paused' }, start)
+      world.poll(taskToken, { status: 'encoding' })
+      expect(world.rows().map(({ dueAt }) => dueAt)).toEqual([heldAt, null])
+      expect(world.store.countActive(world.acme)).toBe(1)
+      world.poll(taskToken, { status: 'completed' })
+      expect(world.store.subscription(world.acme, id)?.state).toBe('paused')
+      world.store.updateSubscription(world.acme, id, { state: 'active' }, start + 5)
+      expect(world.rows().map(({ dueAt }) => dueAt)).toEqual([start + 5, null, null])
+      expect(world.store.subscription(world.acme, id)?.state).toBe('completed')
+    }))
+
+  it('an ended subscription is changed no more', () =>
+    on((empty) => {
+      const { store, subscribe, poll, acme } = openWorld(empty)
+      const { id, taskToken } = subscribe()
+      poll(taskToken, { status: 'completed' })
+      const { result } = store.updateSubscription(acme, id, { percentStep: 5 }, start)
+      expect(result).toEqual({ kind: 'conflict', state: 'completed' })
+    }))
+
+  it('another URL moves what waits, its bytes and ids unchanged; the URL of a twin is refused', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { id, taskToken } = world.subscribe()
+      const twin = world.subscribe({ taskToken, callbackUrl: 'https://two.example.com/' })
+      world.poll(taskToken, { status: 'queued' })
+      const [before] = world.rows()
+      const move = (callbackUrl: string) =>
+        world.store.updateSubscription(world.acme, id, { callbackUrl }, start).result
+      expect(move('https://two.example.com/')).toEqual({ kind: 'subscription_exists', id: twin.id })
+      expect(move('https://three.example.com/').kind).toBe('updated')
+      const [after] = world.rows()
+      expect({ ...after, endpointId: 0 }).toEqual({ ...before, endpointId: 0 })
+      expect(after!.endpointId).not.toBe(before!.endpointId)
+      expect(world.store.dueDeliveryIds(after!.endpointId, start, 10)).toEqual([after!.id])
+    }))
+
+  it('cancelling ends what waits, and leaves what was delivered', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { id, taskToken } = world.subscribe()
+      world.poll(taskToken, { status: 'queued' })
+      world.settle(world.rows()[0]!, accepted)
+      world.poll(taskToken, { status: 'encoding' })
+      const asked = { taskToken, wasActive: true }
+      expect(world.store.cancelSubscription(world.acme, id, start)).toEqual(asked)
+      expect(world.store.cancelSubscription(world.acme, id, start)).toEqual({ ...asked, wasActive: false })
+      expect(told(world.rows())).toEqual(['task.queued delivered', 'task.encoding cancelled requested'])
+      expect(world.store.subscription(world.acme, id)).toMatchObject({
+        state: 'cancelled',
+        stateReason: 'requested',
+      })
+      expect(world.store.streamState(world.acme, taskToken)).toMatchObject({ watching: false })
+    }))
+
+  it('a page goes on where it stood while rows are added', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const ids = Array.from({ length: 7 }, () => world.subscribe().id)
+      const seen: string[] = []
+      let cursor: string | null = null
+      do {
+        const page = world.store.listSubscriptions(world.acme, { limit: 3, cursor })
+        seen.push(...page.data.map(({ id }) => id))
+        cursor = page.nextCursor
+        world.subscribe()
+      } while (cursor !== null)
+      expect(seen).toEqual(ids.toReversed())
+      expect(one(world.store.listSubscriptions(world.other, head).data)).toBeUndefined()
+      expect(() => world.store.listSubscriptions(world.acme, { limit: 3, cursor: 'nonsense' })).toThrow()
+    }))
+
+  it('a thousand registrations fit one commit, and all are watched', () =>
+    on((empty) => {
+      const { store, acme, newToken, db } = openWorld(empty)
+      const inputs = Array.from({ length: 1000 }, () => inputOf(acme, newToken()))
+      const { results } = store.subscribe(inputs, start, () => null)
+      expect(results.every(({ kind }) => kind === 'created')).toBe(true)
+      expect(store.watches()).toHaveLength(1000)
+      expect(store.countActive(acme)).toBe(1000)
+      expect(db.select({ id: subscriptions.id }).from(subscriptions).all()).toHaveLength(1000)
+      expect(db.select({ token: tasks.token }).from(tasks).all()).toHaveLength(1000)
+    }))
+}
