@@ -6,7 +6,7 @@ import { type DashboardWorld, openWorld } from './world.ts'
 
 if (whyNoBrowser !== null) process.stderr.write(`test/browser is skipped: ${whyNoBrowser}\n`)
 
-describe.skipIf(whyNoBrowser !== null)('the dashboard in Chromium', () => {
+describe.skipIf(whyNoBrowser !== null)('the dashboard in Chromium', { timeout: 60_000 }, () => {
   let world: DashboardWorld
   let browser: Browser
   const opened: WatchedPage[] = []

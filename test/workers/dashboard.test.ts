@@ -1,0 +1,62 @@
+/** The dashboard inside workerd, over several shards: its pages go through the router, as any client does. */
+import { env } from 'cloudflare:workers'
+import { beforeAll, expect, it } from 'vitest'
+import worker from '../../src/worker.ts'
+import { apiKey } from './bindings.ts'
+import { newToken, openWorld, until, type World } from './world.ts'
+
+const origin = 'https://pollhook.test'
+const shards: string = '2:3,1:2'
+let world: World
+let cookie = ''
+
+beforeAll(() => {
+  world = openWorld()
+})
+
+function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = { origin, cookie, ...init.headers }
+  const over = { ...env, POLLHOOK_SHARDS: shards } as Env
+  return worker.fetch(new Request(`${origin}${path}`, { redirect: 'manual', ...init, headers }), over)
+}
+
+const post = (path: string, fields: Record<string, string>) =>
+  ask(path, { method: 'POST', body: new URLSearchParams(fields) })
+const text = async (path: string) => (await ask(path)).text()
+
+it('logs in, registers tasks on several shards and lists them together', async () => {
+  const entered = await post('/dashboard/login', { key: apiKey })
+  expect(entered.status).toBe(303)
+  expect(entered.headers.get('set-cookie')).toContain('; Secure')
+  cookie = entered.headers.get('set-cookie')?.split(';')[0] ?? ''
+
+  world.statusOf = () => ({ status: 'encoding', percent: 42 })
+  const tokens = Array.from({ length: 8 }, newToken)
+  for (const task_token of tokens) {
+    const fields = { task_token, callback_url: 'https://app.example.com/dashboard' }
+    const registered = await post('/dashboard/register', fields)
+    expect(registered.headers.get('location')).toBe(`/dashboard/tasks/${task_token}?done=registered`)
+  }
+  const list = await text('/dashboard/tasks')
+  for (const token of tokens) expect(list).toContain(`id="task-${token}"`)
+
+  const path = `/dashboard/tasks/${tokens[0]}`
+  await until(async () => (await text(path)).includes('42.0 %'))
+  const stream = await ask(`${path}/events?after=0`)
+  expect(stream.headers.get('content-type')).toBe('text/event-stream')
+  await stream.body?.cancel()
+})
+
+it('pauses and resumes an endpoint in every shard', async () => {
+  const page = await text('/dashboard/endpoints')
+  const id = /id="(ep_[0-9a-f]+)" aria-labelledby/.exec(page)?.[1]
+  expect((await post(`/dashboard/endpoints/${id}/pause`, {})).status).toBe(303)
+  expect(await text('/dashboard/endpoints')).toContain('<span class="pill wait">paused</span>')
+  expect((await post(`/dashboard/endpoints/${id}/resume`, {})).status).toBe(303)
+})
+
+it('serves the browser’s library', async () => {
+  const response = await ask('/dashboard/assets/idiomorph.js')
+  expect(response.headers.get('content-type')).toContain('text/javascript')
+  expect(await response.text()).toContain('Idiomorph')
+})
