@@ -45,7 +45,7 @@ export function deliveryRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
       page({
         title: 'Deliveries',
         place: 'deliveries',
-        owner: c.get('session').owner,
+        owner: c.get('owner').name,
         heading: 'Deliveries',
         main: html`<div class="toolbar">${stateTabs(query)}${typeForm(query)}</div>
           ${subscription_id && html`<p>Of subscription <code>${subscription_id}</code> · <a href="${path}">all subscriptions</a></p>`}
@@ -111,7 +111,7 @@ async function showOne(c: Context<DashboardEnv>, deps: DashboardDeps, notice: No
     page({
       title: `Delivery ${one.type}`,
       place: 'deliveries',
-      owner: c.get('session').owner,
+      owner: c.get('owner').name,
       crumbs: [{ href: path, label: 'Deliveries' }],
       heading: html`<span class="mono">${one.type}</span>`,
       actions: html`<form method="post" action="${path}/${encodeURIComponent(one.id)}/redeliver">

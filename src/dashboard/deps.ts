@@ -1,6 +1,6 @@
 /** What the dashboard is given by the runtime, and what travels with one request. */
-import type { HttpEnv } from '../http/deps.ts'
 import type { Clock, Log } from '../ports.ts'
+import type { Owner } from '../store/records.ts'
 import type { Api } from './api.ts'
 
 /** Who logged in, and with which of its keys (32 hex digits that say nothing of the key). */
@@ -31,9 +31,10 @@ export interface DashboardDeps {
 }
 
 export interface DashboardEnv {
-  Variables: HttpEnv['Variables'] & {
-    /** Set on every page behind the login. */
-    session: Session
+  Variables: {
+    requestId: string
+    /** Set on every page behind the login, as what follows. */
+    owner: Pick<Owner, 'name'>
     api: Api
   }
 }

@@ -20,9 +20,9 @@ type DeliveryDetail = v.InferOutput<typeof answers.DeliveryDetail>
  * trouble, which the many that went well would hide.
  */
 const lookedAt: readonly Readonly<Record<string, string>>[] = [
-  { limit: '30' },
-  { limit: '15', state: 'pending' },
-  { limit: '15', state: 'exhausted' },
+  { limit: '20' },
+  { limit: '10', state: 'pending' },
+  { limit: '10', state: 'exhausted' },
 ]
 const barsMax = 60
 const path = '/dashboard/endpoints'
@@ -104,10 +104,10 @@ async function show(
     page({
       title: 'Endpoints',
       place: 'endpoints',
-      owner: c.get('session').owner,
+      owner: c.get('owner').name,
       heading: 'Endpoints',
       notice,
-      main: html`${live(cards.length === 0 ? none : html`<div class="cards">${cards}</div>`, { everyMs: 4_000 })}
+      main: html`${live(cards.length === 0 ? none : html`<div class="cards">${cards}</div>`, { everyMs: 10_000 })}
         ${pager(path, { cursor }, found.next_cursor)}`,
     }),
   )

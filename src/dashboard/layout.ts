@@ -45,6 +45,7 @@ export function page(one: Page): Html {
             html`<li><a href="${href}"${place === one.place ? html` aria-current="page"` : ''}>${label}</a></li>`,
         )}</ul></nav>
         <form class="who" method="post" action="/dashboard/logout">
+          <a class="muted small" href="/docs">API documentation</a>
           <span class="muted small">Owner <strong>${one.owner}</strong></span>
           <button class="button quiet" type="submit">Log out</button>
         </form>
@@ -66,7 +67,8 @@ export function bare({ title, main }: { title: string; main: Html }): Html {
 
 /** The part that a script brings up to date; `stream` says sooner than the clock when. */
 export function live(content: Html, { stream, everyMs }: { stream?: string; everyMs: number }): Html {
-  return html`<div id="live" data-live="${everyMs}"${stream && html` data-stream="${stream}"`}>${content}</div>`
+  return html`<p class="notice bad" id="stale" role="status" hidden>Pollhook does not answer. What you see may be old.</p>
+    <div id="live" data-live="${everyMs}"${stream && html` data-stream="${stream}"`}>${content}</div>`
 }
 
 const brand = html`<a class="brand" href="/dashboard/tasks"><svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true"><path d="M12 3v9.5a4.5 4.5 0 1 1-4.5-4.5" fill="none" stroke="currentColor" stroke-width="2.6" stroke-linecap="round"/><circle cx="12" cy="3.6" r="2.6" fill="currentColor"/></svg><span>Pollhook</span></a>`

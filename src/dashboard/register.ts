@@ -102,7 +102,7 @@ function formPage(c: Context<DashboardEnv>, fields: Fields, refusal?: Refusal): 
   return page({
     title: 'Register',
     place: 'register',
-    owner: c.get('session').owner,
+    owner: c.get('owner').name,
     heading: 'Register a task',
     notice: refusal && { kind: 'bad', text: refusal.detail },
     main: html`<div class="split">

@@ -8,6 +8,7 @@ export const script = `'use strict'
   let busy = false
   let again = false
   let timer = 0
+  const stale = document.getElementById('stale')
 
   // What the reader is doing stays: opened details, a form with something typed into it.
   const callbacks = {
@@ -24,12 +25,14 @@ export const script = `'use strict'
     try {
       const response = await fetch(location.href, { headers: { accept: 'text/html' } })
       if (response.redirected && new URL(response.url).pathname.endsWith('/login')) return location.reload()
+      stale.hidden = response.ok
       if (response.ok) {
         const fresh = new DOMParser().parseFromString(await response.text(), 'text/html').getElementById('live')
         if (fresh !== null) Idiomorph.morph(region, fresh, { callbacks, restoreFocus: true })
       }
     } catch {
-      // The relay is away; the next look tries again.
+      // The next look tries again.
+      stale.hidden = false
     }
     busy = false
     if (again) {

@@ -14,7 +14,7 @@ const cookieName = 'pollhook_session'
 const path = '/dashboard'
 const sessionSeconds = 12 * 3600
 
-/** Sets `session` and `api`, or sends a reader to the login page. */
+/** Sets `owner` and `api`, or sends a reader to the login page. */
 export function requireSession(deps: DashboardDeps): MiddlewareHandler<DashboardEnv> {
   return async (c, next) => {
     const session = await readSession(c, deps)
@@ -25,7 +25,7 @@ export function requireSession(deps: DashboardDeps): MiddlewareHandler<Dashboard
       return c.redirect(`${path}/login${next}`, 303)
     }
     const { origin } = new URL(c.req.url)
-    c.set('session', session)
+    c.set('owner', { name: session.owner })
     c.set('api', createApi(deps, { owner: session.owner, requestId: c.get('requestId'), origin }))
     return next()
   }

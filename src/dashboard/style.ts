@@ -46,7 +46,7 @@ main:focus-visible { outline: none }
 .side nav a { display: block; padding: 7px 10px; border-radius: 6px; color: var(--muted); font-weight: 500 }
 .side nav a:hover { background: var(--sunken); color: var(--text); text-decoration: none }
 .side nav a[aria-current] { background: var(--accent-soft); color: var(--accent) }
-.who { margin-top: auto; display: flex; align-items: center; justify-content: space-between; gap: 8px; padding: 0 8px }
+.who { margin-top: auto; display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 8px; padding: 0 8px } .who a { width: 100% }
 .who strong { color: var(--text) }
 main { padding: 28px 32px 64px; width: 100%; max-width: 1120px; display: grid; gap: 16px; align-content: start; grid-template-columns: minmax(0, 1fr) }
 #live, .cards { display: grid; gap: 16px; grid-template-columns: minmax(0, 1fr) }
@@ -148,7 +148,7 @@ input.mono, textarea.mono { font-family: var(--mono); font-size: 13px }
   .side nav ul { display: flex; gap: 0; overflow-x: auto }
   .side nav a { padding: 8px 10px 10px; border-radius: 0; border-bottom: 2px solid transparent }
   .side nav a[aria-current] { background: none; border-bottom-color: var(--accent) }
-  .who { margin: 0 }
+  .who { margin: 0 } .who a { display: none }
   main { padding: 20px 16px 48px }
   .split { grid-template-columns: minmax(0, 1fr) } .split aside { position: static }
 }
@@ -164,6 +164,10 @@ input.mono, textarea.mono { font-family: var(--mono); font-size: 13px }
   h1 .mono { font-size: 15px } .state { align-items: flex-start; flex-direction: column; gap: 8px }
   td .bar { flex-direction: column-reverse; align-items: stretch; gap: 2px } td progress { flex: none; width: 100%; min-width: 60px } td .bar .number { text-align: left; font-size: 13px }
   .halves { grid-template-columns: minmax(0, 1fr) }
+}
+@media (forced-colors: active) {
+  progress, .pill { border: 1px solid CanvasText } progress::-webkit-progress-value { forced-color-adjust: none; background: Highlight }
+  .chart { forced-color-adjust: none }
 }
 @media (prefers-reduced-motion: reduce) {
   *, ::before, ::after { transition: none !important; animation: none !important }

@@ -37,7 +37,7 @@ export function taskRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
       page({
         title: `Task ${task.task_token.slice(0, 6)}`,
         place: 'tasks',
-        owner: c.get('session').owner,
+        owner: c.get('owner').name,
         crumbs: [{ href: '/dashboard/tasks', label: 'Tasks' }],
         heading: html`<span class="mono">${task.task_token}</span>`,
         notice: noticeOf(c.req.query('done')),

@@ -39,7 +39,7 @@ export function taskListRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
       page({
         title: 'Tasks',
         place: 'tasks',
-        owner: c.get('session').owner,
+        owner: c.get('owner').name,
         heading: 'Tasks',
         actions: html`<a class="button primary" href="/dashboard/register">Register a task</a>`,
         main: html`<div class="toolbar">${filterTabs(show, search)}${searchForm(show, search)}</div>

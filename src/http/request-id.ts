@@ -9,6 +9,9 @@ const safeId = /^[A-Za-z0-9_-]{8,64}$/
 /** Probes and scrapes come every few seconds and say nothing at level info. */
 const quiet = new Set(['/healthz', '/readyz', '/metrics'])
 
+/** A page of the dashboard calls the API several times; its own line, under the same id, is enough. */
+const ticket = /^Bearer pht_/i
+
 export function identify(deps: Pick<AppDeps, 'requestId' | 'now' | 'log'>): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     const given = c.req.header('x-request-id')
@@ -27,7 +30,8 @@ export function identify(deps: Pick<AppDeps, 'requestId' | 'now' | 'log'>): Midd
       duration_ms: deps.now() - startedAt,
       owner: c.get('owner')?.name,
     }
-    if (quiet.has(c.req.path)) deps.log.debug('request', fields)
+    const isOfDashboard = fields.owner !== undefined && ticket.test(c.req.header('authorization') ?? '')
+    if (quiet.has(c.req.path) || isOfDashboard) deps.log.debug('request', fields)
     else deps.log.info('request', fields)
   }
 }

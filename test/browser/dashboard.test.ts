@@ -184,6 +184,17 @@ describe.skipIf(whyNoBrowser !== null)('the dashboard in Chromium', { timeout: 6
     expect(await page.locator('#curl').textContent()).toContain(token)
   })
 
+  it('says that it may be old while the relay does not answer', async () => {
+    const { page } = await open()
+    await logIn(page, world.key)
+    const warning = page.getByText('What you see may be old')
+    expect(await warning.isVisible()).toBe(false)
+    await page.route('**/dashboard/tasks', (route) => route.abort())
+    await warning.waitFor()
+    await page.unroute('**/dashboard/tasks')
+    await warning.waitFor({ state: 'hidden' })
+  })
+
   it('is worked by keyboard: past the navigation, through a form', async () => {
     const { page, faults } = await open()
     await logIn(page, world.key)

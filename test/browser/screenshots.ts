@@ -52,14 +52,12 @@ async function fill({ simulator, receivers, call }: DashboardWorld): Promise<Sho
     { durationMs: 90_000 },
   ].map((job) => simulator.createJob(job).taskToken)
   for (const [index, task_token] of jobs.entries()) {
+    const events = index === 1 ? ['task.failed'] : ['*']
     const callback_url = `${index === 1 ? receivers.bad : receivers.good}/hooks/transcode`
-    await call('POST', '/v1/subscriptions', {
-      task_token,
-      callback_url,
-      percent_step: 4,
-      metadata: { job: `${1041 + index}` },
-    })
+    const metadata = { job: `${1041 + index}` }
+    await call('POST', '/v1/subscriptions', { task_token, callback_url, events, percent_step: 4, metadata })
   }
+  await call('POST', '/v1/subscriptions', { task_token: jobs[5], callback_url: `${receivers.down}/hooks` })
   const detailed = jobs[2]!
   await call('POST', '/v1/subscriptions', {
     task_token: detailed,

@@ -14,8 +14,8 @@ export interface DashboardWorld {
   key: string
   otherKey: string
   simulator: Simulator
-  /** Origins: one that accepts, one that answers 500 in words. */
-  receivers: { good: string; bad: string }
+  /** Origins: one that accepts, one that answers 500 in words, one that hangs up. */
+  receivers: { good: string; bad: string; down: string }
   call<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<T>
   /** Every log line of the relay. */
   logged: string[]
@@ -42,6 +42,7 @@ export async function openWorld({
     response.writeHead(500, { 'content-type': 'text/plain' })
     response.end('Internal Server Error\n\nPG::ConnectionBad: could not connect to server')
   })
+  const down = await listen((request) => request.socket.destroy())
   const key = 'key-of-acme-for-the-browser-tests'
   const otherKey = 'key-of-other-for-the-browser-tests'
   const logged: string[] = []
@@ -66,7 +67,7 @@ export async function openWorld({
     key,
     otherKey,
     simulator,
-    receivers: { good: urlOf(good), bad: urlOf(bad) },
+    receivers: { good: urlOf(good), bad: urlOf(bad), down: urlOf(down) },
     logged,
     async call<T>(method: string, path: string, body?: unknown) {
       const response = await fetch(`${relay.url}${path}`, {
@@ -81,7 +82,7 @@ export async function openWorld({
     async close() {
       await relay.stop()
       await simulator.close()
-      for (const server of [good, bad]) {
+      for (const server of [good, bad, down]) {
         server.closeAllConnections()
         server.close()
       }

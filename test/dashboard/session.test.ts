@@ -137,6 +137,17 @@ it('logs no key, no token and no search', async () => {
   expect(lines).toContain('/dashboard/tasks/:token')
 })
 
+it('logs a page once, with its owner; the calls behind it are for who debugs', async () => {
+  const { logged, reader } = openDashboard()
+  const { get } = await reader()
+  logged.length = 0
+  await get(`/dashboard/tasks/${token}`)
+  const lines = logged.map(({ level, fields }) => [level, fields.route, fields.owner])
+  expect(lines.filter(([level]) => level === 'info')).toEqual([['info', '/dashboard/tasks/:token', 'acme']])
+  expect(lines.filter(([level]) => level === 'debug')).toContainEqual(['debug', '/v1/tasks/:token', 'acme'])
+  expect(new Set(logged.map(({ fields }) => fields.request_id))).toEqual(new Set(['req_dashboard']))
+})
+
 it('calls the API with a ticket that soon ends and that no other secret makes', () => {
   const { clock, sessions } = openDashboard()
   const ticket = sessions.ticket('acme')
