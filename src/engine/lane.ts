@@ -62,13 +62,8 @@ export function room(lane: Lane, slots: Slots, now: number): number {
   const free = slots.concurrency - slots.inFlight
   const limit = limitOf(lane, slots)
   const others = slots.concurrency - slots.endpointConcurrency
-  const share = others <= 0 ? free : Math.ceil((free * slots.endpointConcurrency) / others)
-  const wanted = Math.min(
-    free,
-    limit - lane.inFlight,
-    lane.window - lane.inFlight,
-    Math.max(1, share - lane.inFlight),
-  )
+  const share = others <= 0 ? limit : Math.ceil((free * slots.endpointConcurrency) / others)
+  const wanted = Math.min(free, Math.min(limit, lane.window, share) - lane.inFlight)
   if (wanted <= 0) return 0
   return lane.endpoint.maxPerSecond === null ? wanted : Math.min(wanted, Math.floor(refill(lane, now)))
 }

@@ -1,0 +1,166 @@
+/** CONTRACT §4.5: a sick endpoint does not hurt the others, and recovers at once. */
+import { expect, it } from 'vitest'
+import {
+  accepted,
+  type EngineWorld,
+  hour,
+  minute,
+  never,
+  newToken,
+  openWorld,
+  rejected,
+  second,
+  timedOut,
+} from './world.ts'
+
+/** So many subscriptions at the endpoint, each with one terminal event on its way. */
+async function completeTasks(world: EngineWorld, count: number, callbackUrl?: string) {
+  const inputs = Array.from({ length: count }, () => newToken())
+  for (const token of inputs) world.statuses.set(token, { status: 'completed' })
+  return Promise.all(
+    inputs.map((taskToken) => world.register({ taskToken, ...(callbackUrl && { callbackUrl }) })),
+  )
+}
+
+const attempts = (world: EngineWorld, origin = 'https://app.') =>
+  world.sent.filter(({ url }) => url.startsWith(origin))
+
+it('the circuit opens at the tenth failure in a row, not before', async () => {
+  const world = openWorld({ POLLHOOK_ENDPOINT_CONCURRENCY: '1' })
+  world.receiver.answer = () => rejected(500)
+  await completeTasks(world, 9)
+  await world.run(second)
+  expect(attempts(world)).toHaveLength(9)
+  expect(world.endpoint()).toMatchObject({ state: 'healthy' })
+  await completeTasks(world, 5)
+  await world.run(second)
+  expect(attempts(world)).toHaveLength(10)
+  expect(world.endpoint()).toMatchObject({ state: 'failing' })
+  expect(world.endpoint().failingSince).not.toBeNull()
+})
+
+it('an answer that is no failure resets the count', async () => {
+  const world = openWorld({ POLLHOOK_ENDPOINT_CONCURRENCY: '1' })
+  let answered = 0
+  world.receiver.answer = () => rejected(++answered === 10 ? 404 : 500)
+  await completeTasks(world, 15)
+  await world.run(second)
+  expect(attempts(world)).toHaveLength(15)
+  expect(world.endpoint()).toMatchObject({ state: 'healthy' })
+})
+
+it('while it is open one probe at a time goes out, at most 5 min apart, and the others use no attempts', async () => {
+  const world = openWorld()
+  world.receiver.answer = () => timedOut
+  const made = await completeTasks(world, 40)
+  await world.run(2 * hour)
+  const probes = attempts(world).slice(-20)
+  const waits = probes.slice(1).map(({ at }, i) => at - probes[i]!.at)
+  expect(Math.max(...waits)).toBeLessThanOrEqual(5 * minute + second)
+  expect(Math.min(...waits)).toBeGreaterThan(4 * minute)
+  const used = made.map((one) => world.deliveries(one)[0]!.attempts)
+  expect(used.reduce((sum, n) => sum + n, 0)).toBe(attempts(world).length)
+  expect(world.endpoint().backlog).toBe(40)
+})
+
+it('the first success makes all that waits due, within the concurrency of the endpoint', async () => {
+  const world = openWorld({ POLLHOOK_ENDPOINT_CONCURRENCY: '4' })
+  world.receiver.answer = () => timedOut
+  const made = await completeTasks(world, 60)
+  await world.run(20 * minute)
+  expect(world.endpoint()).toMatchObject({ state: 'failing' })
+  let open = 0
+  let most = 0
+  world.receiver.answer = async () => {
+    open++
+    most = Math.max(most, open)
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    open--
+    return accepted
+  }
+  await world.run(6 * minute)
+  expect(made.map((one) => world.deliveries(one)[0]!.state)).toEqual(made.map(() => 'delivered'))
+  expect(most).toBeLessThanOrEqual(4)
+  const recovered = attempts(world).slice(-59)
+  expect(recovered.at(-1)!.at - recovered[0]!.at).toBeLessThan(second)
+  expect(world.endpoint()).toMatchObject({ state: 'healthy', backlog: 0 })
+})
+
+it('max_per_second holds when all is made due at once', async () => {
+  const world = openWorld()
+  world.receiver.answer = () => timedOut
+  await completeTasks(world, 40)
+  await world.run(minute)
+  const { commands } = world.relay()
+  await world.after(commands.updateEndpoint(world.ownerId, world.endpoint().id, { maxPerSecond: 2 }))
+  world.receiver.answer = () => accepted
+  while (world.endpoint().state === 'failing') await world.run(second)
+  const from = world.elapsed()
+  await world.run(10 * second)
+  const sent = attempts(world).filter(({ at }) => at >= from).length
+  expect(sent).toBeGreaterThan(0)
+  expect(sent).toBeLessThanOrEqual(21)
+})
+
+it('what its endpoint keeps waiting for longer than the whole schedule is exhausted, with that reason', async () => {
+  const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '1m,10m' })
+  world.receiver.answer = () => timedOut
+  const made = await completeTasks(world, 30)
+  await world.run(hour)
+  const ends = made.map((one) => world.deliveries(one)[0]!)
+  expect(ends.every(({ state, finishedAt }) => state === 'exhausted' && finishedAt !== null)).toBe(true)
+  expect(ends.some(({ stateReason }) => stateReason === 'endpoint_unavailable')).toBe(true)
+})
+
+it('endpoints that hang leave slots for first attempts elsewhere', async () => {
+  const world = openWorld({ POLLHOOK_DELIVERY_CONCURRENCY: '32', POLLHOOK_ENDPOINT_CONCURRENCY: '8' })
+  world.receiver.answer = ({ url }) => (url.startsWith('https://hang') ? never() : accepted)
+  for (const n of [1, 2, 3, 4, 5, 6]) await completeTasks(world, 20, `https://hang-${n}.example.com/`)
+  await world.run(second)
+  const made = await completeTasks(world, 20)
+  await world.run(second)
+  expect(made.map((one) => world.deliveries(one)[0]!.state)).toEqual(made.map(() => 'delivered'))
+})
+
+it('a paused endpoint holds what is made for it and exhausts nothing', async () => {
+  const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '1s', POLLHOOK_RETRY_SCHEDULE_INTERIM: '1s' })
+  const [first] = await completeTasks(world, 1)
+  await world.run(second)
+  const { commands } = world.relay()
+  const { id } = world.endpoint()
+  await world.after(commands.updateEndpoint(world.ownerId, id, { paused: true }))
+  const [held] = await completeTasks(world, 1)
+  await world.run(12 * hour)
+  expect(attempts(world)).toHaveLength(1)
+  expect(world.deliveries(held!)[0]).toMatchObject({ state: 'pending', attempts: 0 })
+  await world.after(commands.updateEndpoint(world.ownerId, id, { paused: false }))
+  await world.run(second)
+  expect(world.deliveries(held!)[0]).toMatchObject({ state: 'delivered' })
+  expect(world.deliveries(first!)[0]).toMatchObject({ state: 'delivered' })
+})
+
+it('a full disk stops new attempts before what cannot be settled grows without bound', async () => {
+  let full = true
+  const world = openWorld(
+    { POLLHOOK_DELIVERY_CONCURRENCY: '16', POLLHOOK_ENDPOINT_CONCURRENCY: '16' },
+    {
+      wrapStore: (store) => ({
+        ...store,
+        settleDeliveries(...settled) {
+          if (full) throw new Error('database or disk is full')
+          return store.settleDeliveries(...settled)
+        },
+      }),
+    },
+  )
+  const made = await completeTasks(world, 1500)
+  await world.run(10 * second)
+  const sent = world.sent.length
+  expect(sent).toBeLessThan(1100)
+  await world.run(minute)
+  expect(world.sent).toHaveLength(sent)
+  full = false
+  await world.run(minute)
+  expect(made.map((one) => world.deliveries(one)[0]!.state)).toEqual(made.map(() => 'delivered'))
+  expect(world.sent).toHaveLength(1500)
+})
