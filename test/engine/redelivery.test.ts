@@ -1,0 +1,197 @@
+/** CONTRACT §4.8, tests, pauses and changes of a subscription while something waits for it. */
+import { expect, it } from 'vitest'
+import type { Outcome } from '../../src/core/outcome.ts'
+import type { DeliveryDetail } from '../../src/store/records.ts'
+import {
+  accepted,
+  type EngineWorld,
+  hour,
+  minute,
+  never,
+  newToken,
+  openWorld,
+  rejected,
+  second,
+  timedOut,
+} from './world.ts'
+
+async function registered(world: EngineWorld, status: string) {
+  const token = newToken()
+  world.statuses.set(token, { status })
+  const made = await world.register({ taskToken: token })
+  await world.run(second)
+  return { made, token }
+}
+
+const redeliver = (world: EngineWorld, { id }: DeliveryDetail) =>
+  world.after(world.relay().commands.redeliver(world.ownerId, id))
+
+it('a delivered one is sent again under the same id with the same bytes, and the log goes on', async () => {
+  const world = openWorld()
+  const { made } = await registered(world, 'completed')
+  await redeliver(world, world.deliveries(made)[0]!)
+  await world.run(second)
+  const [first, again] = world.sent
+  expect(again).toMatchObject({ id: first!.id })
+  expect(again!.request.body).toBe(first!.request.body)
+  expect(world.deliveries(made)).toMatchObject([
+    { state: 'delivered', attempts: 2, attemptLog: [{ attempt: 1 }, { attempt: 2 }] },
+  ])
+})
+
+it('one that was ever accepted ends delivered whatever the repeat meets', async () => {
+  const world = openWorld()
+  const { made } = await registered(world, 'encoding')
+  world.receiver.answer = () => rejected(400)
+  await redeliver(world, world.deliveries(made)[0]!)
+  await world.run(10 * minute)
+  expect(world.sent).toHaveLength(4)
+  expect(world.deliveries(made)).toMatchObject([{ state: 'delivered', attempts: 4 }])
+})
+
+it('an exhausted one becomes pending with a fresh schedule', async () => {
+  const world = openWorld()
+  world.receiver.answer = () => rejected(400)
+  const { made } = await registered(world, 'encoding')
+  await world.run(5 * minute)
+  expect(world.deliveries(made)).toMatchObject([{ state: 'exhausted', attempts: 3 }])
+  await redeliver(world, world.deliveries(made)[0]!)
+  await world.run(2 * second)
+  expect(world.deliveries(made)).toMatchObject([{ state: 'pending', attempts: 4 }])
+  await world.run(5 * minute)
+  expect(world.deliveries(made)).toMatchObject([{ state: 'exhausted', attempts: 6 }])
+})
+
+it('a pending one becomes due now and replaces its retry', async () => {
+  const world = openWorld()
+  world.receiver.answer = () => timedOut
+  const { made } = await registered(world, 'completed')
+  world.receiver.answer = () => accepted
+  await redeliver(world, world.deliveries(made)[0]!)
+  await world.run(second)
+  expect(world.deliveries(made)).toMatchObject([{ state: 'delivered', attempts: 2 }])
+  await world.run(2 * minute)
+  expect(world.sent).toHaveLength(2)
+})
+
+it('it goes out next, is never superseded, and one at a time still holds', async () => {
+  const world = openWorld()
+  const { made, token } = await registered(world, 'encoding')
+  await world.change(token, { status: 'encoding', percent: 10 })
+  await world.run(second)
+  const progress = world.deliveries(made)[1]!
+  let answer: ((outcome: Outcome) => void) | undefined
+  world.receiver.answer = () =>
+    new Promise((resolve) => {
+      answer = resolve
+    })
+  await world.change(token, { status: 'saving', percent: 100 })
+  await world.run(second)
+  await redeliver(world, progress)
+  await world.change(token, { status: 'completed', percent: 100 })
+  await world.run(second)
+  expect(world.sent.map(({ seq }) => seq)).toEqual([1, 2, 3])
+  world.receiver.answer = () => accepted
+  answer!(accepted)
+  await world.run(second)
+  expect(world.sent.map(({ seq }) => seq)).toEqual([1, 2, 3, 2, 4])
+})
+
+it('a cancelled one, or one of a cancelled subscription, is refused', async () => {
+  const world = openWorld()
+  const { made } = await registered(world, 'encoding')
+  await world.after(world.relay().commands.cancelSubscription(world.ownerId, made.id))
+  expect(await redeliver(world, world.deliveries(made)[0]!)).toMatchObject({ kind: 'conflict' })
+})
+
+it('by filter: counts without sending on a dry run, and leaves out progress that has a newer event', async () => {
+  const world = openWorld()
+  world.receiver.answer = () => rejected(400)
+  const { made, token } = await registered(world, 'encoding')
+  await world.change(token, { status: 'encoding', percent: 50 })
+  await world.run(2 * minute)
+  await world.change(token, { status: 'completed' })
+  await world.run(30 * hour)
+  const states = world.deliveries(made).map(({ type, state }) => `${type} ${state}`)
+  expect(states).toEqual(['task.encoding exhausted', 'task.progress exhausted', 'task.completed exhausted'])
+  const { commands } = world.relay()
+  const filter = { state: 'exhausted', dryRun: true } as const
+  expect(await world.after(commands.redeliverMany(world.ownerId, filter))).toEqual({ count: 2 })
+  const before = world.sent.length
+  await world.run(minute)
+  expect(world.sent).toHaveLength(before)
+  world.receiver.answer = () => accepted
+  await world.after(commands.redeliverMany(world.ownerId, { ...filter, dryRun: false }))
+  await world.run(second)
+  expect(world.sent.slice(before).map(({ type }) => type)).toEqual(['task.encoding', 'task.completed'])
+})
+
+it('a test goes out before what waits, even while the circuit is open, and supersedes nothing', async () => {
+  const world = openWorld()
+  world.receiver.answer = () => timedOut
+  const made = []
+  for (let n = 0; n < 12; n++) made.push((await registered(world, 'completed')).made)
+  expect(world.endpoint()).toMatchObject({ state: 'failing' })
+  const before = world.sent.length
+  world.receiver.answer = () => rejected(404)
+  await world.after(world.relay().commands.sendTest(world.ownerId, made[11]!.id))
+  await world.run(second)
+  expect(world.sent[before]).toMatchObject({ type: 'pollhook.test', seq: null })
+  const types = world.deliveries(made[11]!).map(({ type, state }) => `${type} ${state}`)
+  expect(types).toContain('task.completed pending')
+})
+
+it('a paused subscription is told nothing, loses no status change, and goes on when it is active', async () => {
+  const world = openWorld()
+  const { made, token } = await registered(world, 'queued')
+  const { commands } = world.relay()
+  await world.after(commands.updateSubscription(world.ownerId, made.id, { state: 'paused' }))
+  for (const percent of [10, 20]) await world.change(token, { status: 'encoding', percent })
+  await world.change(token, { status: 'completed' })
+  await world.run(12 * hour)
+  expect(world.sent).toHaveLength(1)
+  expect(world.subscription(made.id).state).toBe('paused')
+  await world.after(commands.updateSubscription(world.ownerId, made.id, { state: 'active' }))
+  await world.run(second)
+  expect(world.sent.map(({ type }) => type)).toEqual(['task.queued', 'task.encoding', 'task.completed'])
+  expect(world.subscription(made.id).state).toBe('completed')
+})
+
+it('a new callback_url and secret hold for every attempt that starts after the answer', async () => {
+  const world = openWorld()
+  world.receiver.answer = () => timedOut
+  const { made } = await registered(world, 'encoding')
+  const secret = `whsec_${Buffer.alloc(24, 9).toString('base64')}`
+  const callbackUrl = 'https://new.example.com/hook'
+  const patch = { callbackUrl, secret }
+  await world.after(world.relay().commands.updateSubscription(world.ownerId, made.id, patch))
+  world.receiver.answer = () => accepted
+  await world.run(2 * minute)
+  expect(world.sent.map(({ url }) => url)).toEqual(['https://app.example.com/hook', callbackUrl])
+  const [first, after] = world.sent
+  expect(after!.id).toBe(first!.id)
+  expect(after!.request.body).toBe(first!.request.body)
+  expect(after!.request.headers['webhook-signature']).not.toBe(first!.request.headers['webhook-signature'])
+})
+
+it('no request is started after a DELETE was answered, also none that was already taken', async () => {
+  const world = openWorld({ POLLHOOK_ENDPOINT_CONCURRENCY: '1' })
+  world.receiver.answer = () => never()
+  await registered(world, 'completed')
+  const { made } = await registered(world, 'completed')
+  expect(world.sent).toHaveLength(1)
+  await world.after(world.relay().commands.cancelSubscription(world.ownerId, made.id))
+  await world.run(hour)
+  expect(world.sent.filter(({ subscriptionId }) => subscriptionId === made.id)).toEqual([])
+})
+
+it('both secrets sign while a rotation overlaps, only the new one after it', async () => {
+  const world = openWorld()
+  const { commands } = world.relay()
+  await world.after(commands.rotateSigningSecret(world.ownerId, 10 * minute))
+  await registered(world, 'completed')
+  await world.run(11 * minute)
+  await registered(world, 'completed')
+  const parts = world.sent.map(({ request }) => request.headers['webhook-signature']!.split(' ').length)
+  expect(parts).toEqual([2, 1])
+})
