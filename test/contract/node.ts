@@ -5,12 +5,45 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { startNode } from '../../src/node.ts'
 import { type Received, type Reply, type Script, type Subject, subjectVars } from './subject.ts'
 
 const keys = { acme: 'a-key-for-the-contract-suites', other: 'another-key-for-the-contract-suites' }
 
-export async function openNode(): Promise<Subject> {
+interface Running {
+  url: string
+  stop(): Promise<void>
+  /** Ends it so that it touches nothing any more: no file, no socket. */
+  crash(): Promise<void>
+}
+
+type Start = (env: Record<string, string>) => Promise<Running>
+
+/** Quick to start, but what is under way in it cannot be ended: a restart is a stop. */
+export const here: Start = async (env) => {
+  const relay = await startNode(env, () => {})
+  return { ...relay, crash: relay.stop }
+}
+
+/** Ended between any two instructions; the system takes its file, its lock and its sockets away. */
+export const inThread: Start = async (env) => {
+  const thread = new Worker(new URL('./node-thread.ts', import.meta.url), { workerData: env, execArgv: [] })
+  const exited = once(thread, 'exit')
+  const [url] = (await once(thread, 'message')) as [string]
+  return {
+    url,
+    async stop() {
+      thread.postMessage('stop')
+      await exited
+    },
+    async crash() {
+      await thread.terminate()
+    },
+  }
+}
+
+export async function openNode(begin: Start): Promise<Subject> {
   const folder = mkdtempSync(join(tmpdir(), 'pollhook-contract-'))
   const asked = new Map<string, number>()
   const received: Received[] = []
@@ -45,8 +78,7 @@ export async function openNode(): Promise<Subject> {
     POLLHOOK_INSECURE_CALLBACKS: 'true',
     POLLHOOK_PRIVATE_CALLBACKS: '127.0.0.0/8',
   }
-  const start = () => startNode(env, () => {})
-  let relay = await start()
+  let relay = await begin(env)
   return {
     script,
     received,
@@ -58,10 +90,9 @@ export async function openNode(): Promise<Subject> {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       }),
     callbackUrl: (path) => `${receiver.url}${path}`,
-    // How a process is killed is the matter of test/process.
     async restart() {
-      await relay.stop()
-      relay = await start()
+      await relay.crash()
+      relay = await begin(env)
     },
     async close() {
       await relay.stop()
