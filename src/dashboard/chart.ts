@@ -8,6 +8,8 @@ import { duration } from './parts.ts'
 
 const width = 1000
 const height = 200
+/** Few bars stay slim. */
+const slotsMin = 40
 /** The strip of statuses below the line. */
 const strip = 12
 /** Where percents lie: a line at the very edge would lose half its width. */
@@ -118,7 +120,10 @@ export function latencyChart(id: string, bars: readonly LatencyBar[]): Html {
   const highest = Math.max(...bars.map(({ durationMs }) => durationMs), 1)
   const sorted = bars.map(({ durationMs }) => durationMs).sort((a, b) => a - b)
   const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
-  const slot = width / Math.max(bars.length, 12)
+  const slots = Math.max(bars.length, slotsMin)
+  const slot = width / slots
+  // The newest stand at the right.
+  const first = slots - bars.length
   const failed = bars.filter(({ ok }) => !ok).length
   const attempts = `${bars.length} attempt${bars.length === 1 ? '' : 's'}`
   return html`<figure class="chart latency">
@@ -130,7 +135,7 @@ export function latencyChart(id: string, bars: readonly LatencyBar[]): Html {
         <path class="grid" d="M0 ${height / 2}H${width}"/>
         ${bars.map(({ durationMs, ok }, index) => {
           const size = round(Math.max(4, (durationMs / highest) * (height - 4)))
-          return html`<rect class="${ok ? 'good' : 'poor'}" x="${round(index * slot + slot * 0.15)}" y="${round(height - size)}" width="${round(slot * 0.7)}" height="${size}"/>`
+          return html`<rect class="${ok ? 'good' : 'poor'}" x="${round((first + index) * slot + slot * 0.15)}" y="${round(height - size)}" width="${round(slot * 0.7)}" height="${size}"/>`
         })}
       </svg>
     </div>

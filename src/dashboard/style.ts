@@ -99,7 +99,7 @@ progress::-moz-progress-bar { background: var(--fill); border-radius: 3px }
 .facts dt { color: var(--muted); font-size: 12.5px } .facts dd { overflow-wrap: anywhere }
 .notice { padding: 10px 14px; border-radius: 8px; border: 1px solid currentColor; overflow-wrap: anywhere }
 .notice.ok { color: var(--ok); background: var(--ok-soft) } .notice.bad { color: var(--bad); background: var(--bad-soft) }
-.code { padding: 14px 16px; max-height: 440px; overflow: auto; background: var(--sunken); border: 1px solid var(--line); border-radius: 8px; font-size: 13px; line-height: 1.55 }
+.code { padding: 14px 16px; max-height: 340px; overflow: auto; background: var(--sunken); border: 1px solid var(--line); border-radius: 8px; font-size: 13px; line-height: 1.55 }
 .code code { font-size: 1em } .code.wrap { white-space: pre-wrap; overflow-wrap: anywhere }
 
 .attempts { display: grid; gap: 12px } .attempts li { display: grid; gap: 8px; grid-template-columns: minmax(0, 1fr) }

@@ -51,13 +51,22 @@ async function fill({ simulator, receivers, call }: DashboardWorld): Promise<Sho
     { durationMs: 60_000 },
     { durationMs: 90_000 },
   ].map((job) => simulator.createJob(job).taskToken)
-  for (const [index, task_token] of jobs.entries()) {
-    const events = index === 1 ? ['task.failed'] : ['*']
-    const callback_url = `${index === 1 ? receivers.bad : receivers.good}/hooks/transcode`
-    const metadata = { job: `${1041 + index}` }
-    await call('POST', '/v1/subscriptions', { task_token, callback_url, events, percent_step: 4, metadata })
-  }
+  // Endpoints are listed newest first: the one in trouble comes to stand below the one that is well.
+  await call('POST', '/v1/subscriptions', {
+    task_token: jobs[1],
+    callback_url: `${receivers.bad}/hooks/transcode`,
+    events: ['task.failed'],
+  })
   await call('POST', '/v1/subscriptions', { task_token: jobs[5], callback_url: `${receivers.down}/hooks` })
+  for (const [index, task_token] of jobs.entries()) {
+    const metadata = { job: `${1041 + index}` }
+    await call('POST', '/v1/subscriptions', {
+      task_token,
+      callback_url: `${receivers.good}/hooks/transcode`,
+      percent_step: 4,
+      metadata,
+    })
+  }
   const detailed = jobs[2]!
   await call('POST', '/v1/subscriptions', {
     task_token: detailed,
@@ -67,7 +76,7 @@ async function fill({ simulator, receivers, call }: DashboardWorld): Promise<Sho
   await new Promise((resolve) => setTimeout(resolve, 17_000))
   const { data } = await call<{ data: { id: string; state: string; attempts: number }[] }>(
     'GET',
-    '/v1/deliveries?type=task.failed',
+    '/v1/deliveries?type=task.failed&state=pending',
   )
   return [
     { name: 'tasks', path: '/dashboard/tasks' },
@@ -83,6 +92,7 @@ async function fill({ simulator, receivers, call }: DashboardWorld): Promise<Sho
         await page.getByLabel('Callback URL').fill('https://app.example.com/hooks/transcode')
         await page.getByLabel('Metadata').fill('job=7')
         await page.locator('#curl', { hasText: '"job": "7"' }).waitFor()
+        await page.evaluate('scrollTo(0, 0)')
       },
     },
   ]
