@@ -2,7 +2,7 @@
  * `/dashboard`: pages over the public API, which they call with the session's own authority, so that one
  * implementation serves one relay and many shards. Knows no store and no engine.
  */
-import { type Context, Hono } from 'hono'
+import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { csrf } from 'hono/csrf'
 import { html } from 'hono/html'
@@ -29,7 +29,7 @@ export function createDashboard(deps: DashboardDeps): Hono<DashboardEnv> {
   const app = new Hono<DashboardEnv>().basePath('/dashboard')
   app.use(identify(deps))
   app.use(guard)
-  app.use(csrf({ origin: isSameHost }))
+  app.use(refuseForeignForms)
   app.use(bodyLimit({ maxSize: bodyBytesMax, onError: (c) => faultPage(c, 413, 'The form is too large.') }))
   addAssets(app, deps)
   app.route('/', sessionRoutes(deps))
@@ -74,6 +74,17 @@ const guard = secureHeaders({
   referrerPolicy: 'same-origin',
 })
 
+const checkOrigin = csrf({ origin: isSameHost })
+
+/**
+ * Every browser says where a form comes from. What says nothing is no browser, or one so old that SameSite or the
+ * missing cookie must do.
+ */
+const refuseForeignForms: MiddlewareHandler<DashboardEnv> = (c, next) => {
+  const says = c.req.header('origin') ?? c.req.header('sec-fetch-site')
+  return says === undefined ? next() : checkOrigin(c, next)
+}
+
 /** A proxy that ends TLS leaves the host as it is, but not the scheme. */
 function isSameHost(origin: string, c: Context): boolean {
   return URL.parse(origin)?.host === new URL(c.req.url).host
@@ -104,7 +115,7 @@ function answerFault({ log }: DashboardDeps) {
     const known = thrownProblem(error)
     if (known !== null) return faultPage(c, problems[known.code].status, known.detail)
     if (error instanceof HTTPException) {
-      const detail = 'The form came from another site, or from a browser that does not say where from.'
+      const detail = 'The form came from another site.'
       return faultPage(
         c,
         error.status === 403 ? 403 : 400,

@@ -57,7 +57,11 @@ export const script = `'use strict'
     region.addEventListener('input', (event) => {
       if (event.target.form) event.target.form.dataset.touched = 'yes'
     })
-    if (region.dataset.stream) new EventSource(region.dataset.stream).onmessage = refresh
+    if (region.dataset.stream) {
+      new EventSource(region.dataset.stream).onmessage = () => {
+        if (!document.hidden) refresh()
+      }
+    }
   }
 
   const form = document.querySelector('form[data-preview]')

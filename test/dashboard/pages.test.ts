@@ -115,6 +115,26 @@ describe('one task', () => {
     expect(await stream.text()).toContain(': open')
   })
 
+  it('lets go of the stream when the reader leaves', async () => {
+    let listeners = 0
+    const transitions = {
+      subscribe: () => {
+        listeners += 1
+        return () => {
+          listeners -= 1
+        }
+      },
+    }
+    const queries = { streamState: () => ({ lastSeq: 7, ended: false, watching: true }) }
+    const { get } = await openDashboard({ overrides: { queries, deps: { transitions } } }).reader()
+    const stream = await get(`/dashboard/tasks/${token}/events?after=7`)
+    const reading = stream.body!.getReader()
+    await reading.read()
+    expect(listeners).toBe(1)
+    await reading.cancel()
+    expect(listeners).toBe(0)
+  })
+
   it('shows a task without any news', async () => {
     const queries = {
       task: () => ({
