@@ -86,8 +86,12 @@ export function release(host: Host<unknown>): void {
   else next()
 }
 
+/** A task of the host comes by once in the longest interval and a bit: a failure is remembered for several. */
+const remembered = 4
+
 /** Nothing is under way, and what is known of it is too old to matter. */
 export function isForgettable(host: Host<unknown>, now: number, intervalMaxMs: number): boolean {
   if (host.ready.length + host.lone.length + host.inFlight > 0) return false
-  return (host.failures === 0 && !isBlocked(host, now)) || unblockedAt(host) + intervalMaxMs < now
+  if (host.failures === 0 && !isBlocked(host, now)) return true
+  return Math.max(unblockedAt(host), host.failedAt) + remembered * intervalMaxMs < now
 }

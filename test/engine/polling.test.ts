@@ -1,0 +1,189 @@
+/** CONTRACT §5.1, §5.2, §5.6: what is asked, how often, and which answers are believed. */
+import { expect, it } from 'vitest'
+import {
+  apiOrigin,
+  type EngineWorld,
+  hour,
+  masterOrigin,
+  minute,
+  newToken,
+  openWorld,
+  second,
+} from './world.ts'
+
+const callsFor = (world: EngineWorld, token: string) =>
+  world.calls.filter(({ tokens }) => tokens.includes(token))
+const types = (world: EngineWorld) => world.sent.map(({ type }) => type)
+
+it('tasks of one host share calls of at most POLLHOOK_POLL_BATCH tokens', async () => {
+  const world = openWorld({ POLLHOOK_POLL_BATCH: '10' })
+  const inputs = Array.from({ length: 25 }, (_, n) => ({
+    taskToken: newToken(),
+    statusUrl: n < 20 ? `${masterOrigin}/v1/status` : null,
+  }))
+  await Promise.all(inputs.map((input) => world.register(input)))
+  await world.run(second)
+  const sizes = (origin: string) =>
+    world.calls.filter((call) => call.origin === origin).map(({ tokens }) => tokens.length)
+  expect(sizes(masterOrigin)).toEqual([10, 10])
+  expect(sizes(apiOrigin)).toEqual([5])
+})
+
+it('a task with many subscribers is polled once, and each is told', async () => {
+  const world = openWorld()
+  const taskToken = newToken()
+  for (const n of [1, 2, 3]) await world.register({ taskToken, callbackUrl: `https://app.example.com/${n}` })
+  await world.run(second)
+  expect(callsFor(world, taskToken)).toHaveLength(1)
+  expect(world.sent.map(({ url }) => url.at(-1)).sort()).toEqual(['1', '2', '3'])
+})
+
+it('two polls of a task are never closer than the interval, and back off to the longest wait', async () => {
+  const world = openWorld()
+  const taskToken = newToken()
+  await world.register({ taskToken })
+  await world.run(10 * minute)
+  const asked = callsFor(world, taskToken).map(({ at }) => at)
+  const waits = asked.slice(1).map((at, i) => at - asked[i]!)
+  expect(Math.min(...waits)).toBeGreaterThanOrEqual(5 * second)
+  expect(waits[0]).toBeLessThan(10 * second)
+  expect(waits.at(-1)).toBeGreaterThanOrEqual(30 * second)
+  expect(waits.at(-1)).toBeLessThanOrEqual(36 * second)
+  for (let i = 1; i < waits.length; i++) expect(waits[i]).toBeGreaterThanOrEqual(waits[i - 1]! - 3 * second)
+})
+
+it('a change brings the wait back to the interval', async () => {
+  const world = openWorld()
+  const taskToken = newToken()
+  await world.register({ taskToken })
+  await world.run(10 * minute)
+  await world.change(taskToken, { status: 'saving' })
+  const changed = callsFor(world, taskToken).at(-1)!.at
+  await world.run(10 * second)
+  const next = callsFor(world, taskToken).find(({ at }) => at > changed)
+  expect(next).toBeDefined()
+})
+
+it('after an end that upstream reported the task is not polled again', async () => {
+  const world = openWorld()
+  const taskToken = newToken()
+  world.statuses.set(taskToken, { status: 'completed' })
+  await world.register({ taskToken })
+  await world.run(hour)
+  expect(callsFor(world, taskToken)).toHaveLength(1)
+})
+
+it('a task without active or paused subscriptions is not polled', async () => {
+  const world = openWorld()
+  const taskToken = newToken()
+  const made = await world.register({ taskToken })
+  await world.run(second)
+  await world.after(world.relay().commands.cancelSubscription(world.ownerId, made.id))
+  const asked = callsFor(world, taskToken).length
+  await world.run(hour)
+  expect(callsFor(world, taskToken)).toHaveLength(asked)
+})
+
+it('a task that was left alone is asked anew before a new subscriber hears of it', async () => {
+  const world = openWorld()
+  const taskToken = newToken()
+  const made = await world.register({ taskToken })
+  await world.run(second)
+  await world.after(world.relay().commands.cancelSubscription(world.ownerId, made.id))
+  await world.run(hour)
+  world.statuses.set(taskToken, { status: 'saving' })
+  const again = await world.register({ taskToken })
+  await world.run(10 * second)
+  const told = world.sent.filter(({ subscriptionId }) => subscriptionId === again.id)
+  expect(told.map(({ type }) => type)).toEqual(['task.saving'])
+})
+
+it('a subscriber to a task that is polled already gets the known state at once', async () => {
+  const world = openWorld()
+  const taskToken = newToken()
+  await world.register({ taskToken })
+  await world.run(second)
+  const late = await world.register({ taskToken, callbackUrl: 'https://app.example.com/late' })
+  await world.run(10)
+  const told = world.sent.filter(({ subscriptionId }) => subscriptionId === late.id)
+  expect(told).toMatchObject([{ type: 'task.encoding', seq: 1 }])
+  expect(JSON.parse(told[0]!.request.body).data.previous).toBeNull()
+})
+
+it('a step back is believed only when two answers in a row say so, and then the second is taken', async () => {
+  const world = openWorld()
+  const taskToken = newToken()
+  world.statuses.set(taskToken, { status: 'encoding', percent: 50 })
+  await world.register({ taskToken })
+  await world.run(second)
+  await world.change(taskToken, { status: 'queued', percent: 0 })
+  await world.change(taskToken, { status: 'encoding', percent: 60 })
+  await world.run(second)
+  expect(types(world)).toEqual(['task.encoding', 'task.progress'])
+  await world.change(taskToken, { status: 'encoding', percent: 30 })
+  const first = callsFor(world, taskToken).at(-1)!.at
+  await world.change(taskToken, { status: 'encoding', percent: 20 })
+  await world.run(second)
+  expect(callsFor(world, taskToken).at(-1)!.at - first).toBeLessThan(10 * second)
+  expect(JSON.parse(world.sent.at(-1)!.request.body).data).toMatchObject({
+    percent: 20,
+    previous: { percent: 60 },
+  })
+})
+
+it('a missing key, "None" and null are no change', async () => {
+  const world = openWorld()
+  const taskToken = newToken()
+  world.statuses.set(taskToken, { status: 'encoding', percent: '42.5' })
+  await world.register({ taskToken })
+  await world.run(second)
+  for (const entry of [{}, { status: 'None', percent: null }, { percent: 'None' }]) {
+    await world.change(taskToken, entry)
+  }
+  await world.run(second)
+  expect(types(world)).toEqual(['task.encoding'])
+  expect(JSON.parse(world.sent[0]!.request.body).data.percent).toBe(42.5)
+})
+
+it("upstream's own callback makes a task due as soon as the interval allows, and no sooner", async () => {
+  const world = openWorld()
+  const taskToken = newToken()
+  await world.register({ taskToken })
+  await world.run(10 * minute)
+  const before = callsFor(world, taskToken).at(-1)!.at
+  await world.run(6 * second)
+  const asked = callsFor(world, taskToken).length
+  for (let n = 0; n < 50; n++) world.relay().commands.hint(taskToken)
+  await world.run(4 * second)
+  const calls = callsFor(world, taskToken).slice(asked)
+  expect(calls).toHaveLength(1)
+  expect(calls[0]!.at - before).toBeGreaterThanOrEqual(5 * second)
+})
+
+it('expires_in ends the subscription after one last poll, where an end seen there wins', async () => {
+  const world = openWorld()
+  const slow = newToken()
+  const done = newToken()
+  const made = await world.register({ taskToken: slow, expiresInMs: 5 * minute })
+  const other = await world.register({ taskToken: done, expiresInMs: 5 * minute })
+  await world.run(4 * minute + 50 * second)
+  world.statuses.set(done, { status: 'completed' })
+  await world.run(5 * minute)
+  expect(world.subscription(made.id).state).toBe('expired')
+  expect(world.subscription(other.id).state).toBe('completed')
+  expect(types(world).sort()).toEqual(['task.completed', 'task.encoding', 'task.encoding', 'task.expired'])
+})
+
+it('a restart spreads the tasks over one interval and repeats no event', async () => {
+  const world = openWorld({ POLLHOOK_POLL_BATCH: '1' })
+  for (let n = 0; n < 20; n++) await world.register()
+  await world.run(second)
+  const told = world.sent.length
+  world.crash()
+  world.start()
+  const from = world.elapsed()
+  await world.run(10 * second)
+  const asked = world.calls.filter(({ at }) => at >= from)
+  expect(new Set(asked.flatMap(({ tokens }) => tokens)).size).toBe(20)
+  expect(world.sent).toHaveLength(told)
+})

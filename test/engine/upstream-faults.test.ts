@@ -1,0 +1,244 @@
+/** CONTRACT §5.3 to §5.5 and the events that Pollhook makes itself: lost, stalled, resumed. */
+import { expect, it } from 'vitest'
+import type { StatusAnswer } from '../../src/ports.ts'
+import {
+  apiOrigin,
+  type EngineWorld,
+  hour,
+  masterOrigin,
+  minute,
+  newToken,
+  openWorld,
+  second,
+} from './world.ts'
+
+const statusUrl = `${masterOrigin}/v1/status`
+const failed = (reason: 'timeout' | 'network' | 'server_error' | 'redirect' | 'unreadable') =>
+  ({ kind: 'failed', reason }) as const
+const error = (code: number): StatusAnswer => ({ kind: 'error', code, message: null })
+
+/** The default answers, but for what `fault` makes of a call. */
+function breakUpstream(
+  world: EngineWorld,
+  fault: (origin: string, tokens: readonly string[]) => StatusAnswer | null,
+) {
+  const honest = world.upstream.answer
+  world.upstream.answer = (origin, tokens) => fault(origin, tokens) ?? honest(origin, tokens)
+}
+
+const types = (world: EngineWorld) => world.sent.map(({ type }) => type)
+const callsOf = (world: EngineWorld, origin: string, from = 0) =>
+  world.calls.filter((call) => call.origin === origin && call.at >= from)
+
+it.for(['timeout', 'network', 'server_error', 'redirect', 'unreadable'] as const)(
+  'a master that answers with %s: the API host is asked in the same pass',
+  async (reason) => {
+    const world = openWorld()
+    breakUpstream(world, (origin) => (origin === masterOrigin ? failed(reason) : null))
+    await world.register({ statusUrl })
+    await world.run(second)
+    expect(world.calls.map(({ origin }) => origin)).toEqual([masterOrigin, apiOrigin])
+    expect(types(world)).toEqual(['task.encoding'])
+  },
+)
+
+it('a master that does not know some tokens: only those go to the API host', async () => {
+  const world = openWorld()
+  const inputs = Array.from({ length: 6 }, () => newToken())
+  const missing = inputs.slice(0, 2)
+  breakUpstream(world, (origin, tokens) =>
+    origin === masterOrigin
+      ? {
+          kind: 'statuses',
+          statuses: new Map(
+            tokens.filter((t) => !missing.includes(t)).map((t) => [t, { status: 'encoding' }]),
+          ),
+        }
+      : null,
+  )
+  await Promise.all(inputs.map((taskToken) => world.register({ taskToken, statusUrl })))
+  await world.run(second)
+  expect([...callsOf(world, apiOrigin)[0]!.tokens].sort()).toEqual([...missing].sort())
+  expect(types(world)).toHaveLength(6)
+})
+
+it('a master that fails again and again is left alone for longer each time, and its tasks go on', async () => {
+  const world = openWorld()
+  breakUpstream(world, (origin) => (origin === masterOrigin ? failed('timeout') : null))
+  for (let n = 0; n < 10; n++) {
+    await world.register({ statusUrl })
+    await world.run(3 * second)
+  }
+  await world.run(10 * minute)
+  const probes = callsOf(world, masterOrigin).map(({ at }) => at)
+  const waits = probes.slice(1).map((at, i) => at - probes[i]!)
+  expect(waits.at(-1)).toBeGreaterThanOrEqual(24 * second)
+  expect(callsOf(world, apiOrigin).length).toBeGreaterThan(2 * probes.length)
+  expect(types(world)).toHaveLength(10)
+  const from = world.elapsed()
+  world.upstream.answer = (_origin, tokens) => ({
+    kind: 'statuses',
+    statuses: new Map(tokens.map((token) => [token, { status: 'encoding' }])),
+  })
+  await world.run(2 * minute)
+  expect(callsOf(world, masterOrigin, from + minute).length).toBeGreaterThan(1)
+  expect(callsOf(world, apiOrigin, from + minute)).toEqual([])
+})
+
+it('the status_url of an answer is where the task is polled next, if policy allows it', async () => {
+  const world = openWorld()
+  const taskToken = newToken()
+  world.statuses.set(taskToken, { status: 'encoding', status_url: 'https://evil.example.com/v1/status' })
+  await world.register({ taskToken })
+  await world.run(second)
+  await world.change(taskToken, { status: 'encoding', status_url: statusUrl })
+  await world.run(minute)
+  expect(world.calls.map(({ origin }) => origin).slice(0, 3)).toEqual([apiOrigin, apiOrigin, masterOrigin])
+})
+
+it('one bad token in a batch of 64 costs O(log n) calls and hurts no other', async () => {
+  const world = openWorld()
+  const inputs = Array.from({ length: 64 }, () => newToken())
+  const bad = inputs[37]!
+  breakUpstream(world, (_origin, tokens) => (tokens.includes(bad) ? error(13) : null))
+  await Promise.all(inputs.map((taskToken) => world.register({ taskToken })))
+  await world.run(second)
+  // The whole, then two halves of whatever is spoiled: 1 + 2 log2 64.
+  expect(world.calls.length).toBeLessThanOrEqual(13)
+  expect(world.sent).toHaveLength(63)
+  const from = world.elapsed()
+  await world.run(minute)
+  const later = world.calls.filter(({ at }) => at >= from)
+  expect(later.filter(({ tokens }) => tokens.includes(bad)).every(({ tokens }) => tokens.length === 1)).toBe(
+    true,
+  )
+  expect(later.filter(({ tokens }) => !tokens.includes(bad)).every(({ tokens }) => tokens.length > 1)).toBe(
+    true,
+  )
+})
+
+it('a token that upstream does not know is lost after POLLHOOK_LOST_AFTER, not before', async () => {
+  const world = openWorld()
+  const taskToken = newToken()
+  world.statuses.set(taskToken, null)
+  const made = await world.register({ taskToken })
+  await world.run(10 * minute)
+  expect(types(world)).toEqual([])
+  await world.run(minute)
+  expect(types(world)).toEqual(['task.lost'])
+  expect(world.subscription(made.id).state).toBe('completed')
+  const calls = world.calls.length
+  await world.run(hour)
+  expect(world.calls).toHaveLength(calls)
+  world.statuses.set(taskToken, { status: 'encoding' })
+  await world.register({ taskToken })
+  await world.run(10 * second)
+  expect(types(world)).toEqual(['task.lost', 'task.encoding'])
+})
+
+it('one answer that knows the token starts the count anew', async () => {
+  const world = openWorld()
+  const taskToken = newToken()
+  await world.register({ taskToken })
+  await world.run(second)
+  await world.change(taskToken, { status: 'encoding' })
+  world.statuses.set(taskToken, null)
+  await world.run(9 * minute)
+  await world.change(taskToken, { status: 'encoding' })
+  world.statuses.set(taskToken, null)
+  await world.run(9 * minute)
+  expect(types(world)).toEqual(['task.encoding'])
+})
+
+it('error 8 with a time is waited out, by every task of that host', async () => {
+  const world = openWorld()
+  let busy = true
+  breakUpstream(world, () => (busy ? { kind: 'busy', retryAfterMs: 2 * minute } : null))
+  await world.register()
+  await world.run(second)
+  busy = false
+  const told = world.calls.at(-1)!.at
+  await world.register()
+  await world.run(5 * minute)
+  expect(world.calls[1]!.at - told).toBeGreaterThanOrEqual(2 * minute)
+  expect(types(world)).toHaveLength(2)
+})
+
+it('any other error backs off and is tried again, and ends nothing', async () => {
+  const world = openWorld()
+  let broken = true
+  breakUpstream(world, () => (broken ? error(1) : null))
+  await world.register()
+  await world.run(minute)
+  expect(types(world)).toEqual([])
+  broken = false
+  await world.run(2 * minute)
+  expect(types(world)).toEqual(['task.encoding'])
+})
+
+it('an outage of 5 × the longest wait is told as stalled, its end as resumed', async () => {
+  const world = openWorld()
+  let broken = false
+  breakUpstream(world, () => (broken ? failed('network') : null))
+  await world.register()
+  await world.run(10 * second)
+  broken = true
+  const from = world.elapsed()
+  await world.run(20 * minute)
+  expect(types(world)).toEqual(['task.encoding', 'task.stalled'])
+  const stalledAt = world.sent[1]!.at
+  const firstFailed = world.calls.find(({ at }) => at >= from)!.at
+  expect(stalledAt - firstFailed).toBeGreaterThanOrEqual(150 * second)
+  broken = false
+  await world.run(2 * minute)
+  expect(types(world)).toEqual(['task.encoding', 'task.stalled', 'task.resumed'])
+})
+
+it('time in which the relay itself was down makes no stall', async () => {
+  const world = openWorld()
+  let broken = false
+  breakUpstream(world, () => (broken ? failed('network') : null))
+  await world.register()
+  await world.run(10 * second)
+  broken = true
+  await world.run(minute)
+  world.crash()
+  await world.run(hour)
+  world.start()
+  await world.run(minute)
+  expect(types(world)).toEqual(['task.encoding'])
+  broken = false
+  await world.run(2 * minute)
+  expect(types(world)).not.toContain('task.stalled')
+})
+
+it('a poll that changes nothing writes nothing, and a snapshot that cannot be written fails alone', async () => {
+  let writes = 0
+  let refuse: string | null = null
+  const world = openWorld(
+    {},
+    {
+      wrapStore: (store) => ({
+        ...store,
+        recordPoll(results, ...rest) {
+          writes++
+          if (results.some(({ token }) => token === refuse)) throw new Error('string or blob too big')
+          return store.recordPoll(results, ...rest)
+        },
+      }),
+    },
+  )
+  const tokens = [newToken(), newToken(), newToken()]
+  await Promise.all(tokens.map((taskToken) => world.register({ taskToken })))
+  await world.run(second)
+  const before = writes
+  await world.run(5 * minute)
+  expect(writes).toBe(before)
+  refuse = tokens[1]!
+  for (const token of tokens) world.statuses.set(token, { status: 'completed' })
+  await world.run(2 * minute)
+  expect(types(world).filter((type) => type === 'task.completed')).toHaveLength(2)
+  refuse = null
+  await world.run(2 * minute)
+  expect(types(world).filter((type) => type === 'task.completed')).toHaveLength(3)
+})
