@@ -205,9 +205,9 @@ describe('settings of an owner', () => {
     const answer = await both('PATCH', `/v1/endpoints/${id}`, { paused: true, max_concurrency: 4 })
     expect(await json(answer)).toMatchObject({ id, paused: true, max_concurrency: 4 })
     world.received.length = 0
-    const made = await Promise.all(Array.from({ length: 12 }, () => to(both)))
+    const made = await Promise.all(Array.from({ length: 40 }, () => to(both)))
     expect(new Set(made.map((one) => placeOf(one.id))).size).toBe(3)
-    await until(async () => (await find()).backlog >= 12)
+    await until(async () => (await find()).backlog >= 40)
     expect(world.received.filter(({ url }) => url.startsWith(origin))).toEqual([])
     await both('PATCH', `/v1/endpoints/${id}`, { paused: false })
     await until(() => made.every((one) => world.received.some((sent) => sent.subscriptionId === one.id)))
