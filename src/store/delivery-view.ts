@@ -1,7 +1,6 @@
 /** Deliveries as their owner sees them. Nothing here writes. */
 import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
-import { rank } from '../core/delivery.ts'
-import { decodeId, encodeId, ownerFloor } from '../core/ids.ts'
+import { decodeId, encodeId, ownerFloor, type Place } from '../core/ids.ts'
 import { readAttempts } from './attempt-log.ts'
 import type { StoreContext } from './context.ts'
 import { pageOf, rowOfCursor } from './page.ts'
@@ -57,10 +56,14 @@ export function deliveryViewVerbs({ db, place }: StoreContext) {
     return joined(eq(deliveries.id, id)).get() ?? null
   }
 
+  function isHere({ generation, shard }: Place): boolean {
+    return generation === place.generation && shard === place.shard
+  }
+
   function deliveryRow(ownerId: number, id: string): Row | null {
     const decoded = decodeId('dlv', id)
     if (decoded === null || decoded.nonce !== '') return null
-    if (decoded.generation !== place.generation || decoded.shard !== place.shard) return null
+    if (!isHere(decoded)) return null
     if (decoded.row < ownerFloor(ownerId) || decoded.row >= ownerFloor(ownerId + 1)) return null
     return rowById(decoded.row)
   }
@@ -97,7 +100,7 @@ export function deliveryViewVerbs({ db, place }: StoreContext) {
       ]
       if (query.subscriptionId !== undefined) {
         const decoded = decodeId('sub', query.subscriptionId)
-        if (decoded === null) return { data: [], nextCursor: null, positions: [] }
+        if (decoded === null || !isHere(decoded)) return { data: [], nextCursor: null, positions: [] }
         conditions.push(eq(deliveries.subscriptionId, decoded.row), eq(subscriptions.nonce, decoded.nonce))
       }
       if (query.state !== undefined) conditions.push(eq(deliveries.state, query.state))
@@ -109,14 +112,21 @@ export function deliveryViewVerbs({ db, place }: StoreContext) {
       return pageOf(rows, query.limit, (row) => ({ row: row.id, order: row.createdAt }), toRecord)
     },
 
-    /** Due progress of which a newer event of its subscription exists: only a crash leaves it so. */
+    /**
+     * Pending progress of which a newer event of its subscription exists: only a crash leaves it so. It is the head,
+     * or has lost that place to a test or a redelivery while it was being sent.
+     */
     staleProgress() {
-      return db.all<{ id: number; subscriptionId: number; endpointId: number; paused: number }>(sql`
-        select d.id, d.subscription_id as subscriptionId, d.endpoint_id as endpointId, s.paused
-        from ${deliveries} d join ${subscriptions} s on s.id = d.subscription_id
-        where d.due_at is not null and d.type = 'task.progress' and d.rank = ${rank.regular}
-          and exists (select 1 from ${deliveries} n
-            where n.subscription_id = d.subscription_id and n.id > d.id and n.rank = ${rank.regular})`)
+      const stale = sql`d.type = 'task.progress' and d.rank = 2 and d.state = 'pending'
+        and exists (select 1 from ${deliveries} n where n.subscription_id = d.subscription_id and n.id > d.id
+          and n.rank = 2)`
+      return db.all<{ id: number; subscriptionId: number; endpointId: number }>(sql`
+        select d.id, d.subscription_id as subscriptionId, d.endpoint_id as endpointId
+        from ${deliveries} d where d.due_at is not null and ${stale}
+        union all
+        select d.id, d.subscription_id, d.endpoint_id
+        from ${deliveries} head join ${deliveries} d on d.subscription_id = head.subscription_id
+        where head.due_at is not null and head.rank < 2 and d.due_at is null and ${stale}`)
     },
 
     /** Pending deliveries whose endpoint has kept them waiting since before `before`, longest first. */

@@ -15,18 +15,27 @@ const breakpoint = '--> statement-breakpoint'
 
 /** @returns how many migrations ran. @throws what SQLite says, or that the database is newer than the code */
 export function migrate(db: Database, folder: MigrationFolder): number {
-  // Outside any transaction, where SQLite honours it; a table rebuild would otherwise trip over its children.
-  db.run(sql.raw('PRAGMA foreign_keys=OFF'))
-  db.run(sql.raw('CREATE TABLE IF NOT EXISTS migrations (idx integer PRIMARY KEY, tag text NOT NULL)'))
-  const done = db.all<{ idx: number }>(sql.raw('SELECT idx FROM migrations'))
+  const done = appliedMigrations(db)
   const known = folder.journal.entries
-  if (done.some(({ idx }) => idx >= known.length)) {
+  if (done.some((idx) => idx >= known.length)) {
     throw new Error('the database was made by a newer Pollhook: start that version, or restore a back-up')
   }
-  const pending = known.filter((entry) => !done.some(({ idx }) => idx === entry.idx))
+  const pending = known.filter(({ idx }) => !done.includes(idx))
+  if (pending.length === 0) return 0
+  // A table rebuild would trip over its children. SQLite honours this before the first write only, and in a Durable
+  // Object the way back only after a restart: an empty database, which has no children, keeps its foreign keys on.
+  const rebuilds = done.length > 0
+  if (rebuilds) db.run(sql.raw('PRAGMA foreign_keys=OFF'))
+  db.run(sql.raw('CREATE TABLE IF NOT EXISTS migrations (idx integer PRIMARY KEY, tag text NOT NULL)'))
   for (const entry of pending) inTransaction(db, () => apply(db, entry, folder))
-  db.run(sql.raw('PRAGMA foreign_keys=ON'))
+  if (rebuilds) db.run(sql.raw('PRAGMA foreign_keys=ON'))
   return pending.length
+}
+
+function appliedMigrations(db: Database): number[] {
+  const table = sql.raw("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'migrations'")
+  if (db.all(table).length === 0) return []
+  return db.all<{ idx: number }>(sql.raw('SELECT idx FROM migrations')).map(({ idx }) => idx)
 }
 
 function apply(db: Database, entry: { idx: number; tag: string }, folder: MigrationFolder): null {

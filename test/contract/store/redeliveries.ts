@@ -31,6 +31,8 @@ export function redeliverySuite(on: OnEmptyDatabase): void {
       for (const subscriptionId of others) {
         const filter = { ...all, subscriptionId }
         expect(world.store.redeliverBatch(world.acme, filter, 0, start)).toMatchObject({ count: 0 })
+        const page = { limit: 9, cursor: null, subscriptionId }
+        expect(world.store.listDeliveries(world.acme, page).data).toEqual([])
       }
       const own = { ...all, subscriptionId: made.id }
       expect(world.store.redeliverBatch(world.other, own, 0, start)).toMatchObject({ count: 0 })

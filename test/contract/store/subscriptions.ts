@@ -15,6 +15,7 @@ export function migrationSuite(on: OnEmptyDatabase): void {
       expect(migrate(db, migrations)).toBe(all)
       expect(migrate(db, migrations)).toBe(0)
       expect(db.all(sql`select idx from migrations`)).toHaveLength(all)
+      expect(db.all(sql`pragma foreign_keys`)).toEqual([{ foreign_keys: 1 }])
     }))
 
   it('a migration that fails leaves nothing of itself behind, and says why', () =>
