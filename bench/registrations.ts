@@ -1,0 +1,108 @@
+/**
+ * Registrations a second over HTTP, each on disk before its answer, singly and in batches of 100, beside Hono and
+ * valibot that answer without a database. Each server is a process of its own; this one only asks.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Pool } from 'undici'
+import { median } from './support/figures.ts'
+import { startProcess } from './support/processes.ts'
+import { makeTokens } from './support/tasks.ts'
+
+const connections = 64
+const batchSize = 100
+
+interface Round {
+  single: number
+  batched: number
+}
+
+/** @returns registrations a second, each way */
+async function load(url: string, key: string, count: number): Promise<Round> {
+  const pool = new Pool(url, { connections, pipelining: 1 })
+  const post = async (path: string, body: unknown, status: number) => {
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${key}` }
+    const answer = await pool.request({ path, method: 'POST', headers, body: JSON.stringify(body) })
+    const text = await answer.body.text()
+    if (answer.statusCode !== status) throw new Error(`${path} answered ${answer.statusCode}: ${text}`)
+    return text
+  }
+  const input = (token: string) => ({
+    task_token: token,
+    callback_url: `https://app.example.com/hooks?t=${token}`,
+    metadata: { job: '7' },
+  })
+  const single = await perSecond(count, async (token) => {
+    await post('/v1/subscriptions', input(token), 201)
+  })
+  const batches = Math.max(1, Math.floor(count / batchSize))
+  const batched = await perSecond(batches, async () => {
+    const path = '/v1/subscriptions/batch'
+    const answer = await post(path, { subscriptions: makeTokens(batchSize).map(input) }, 200)
+    const { results } = JSON.parse(answer) as { results: { status: number }[] }
+    if (results.some(({ status }) => status !== 201)) throw new Error('a registration of a batch was refused')
+  })
+  await pool.close()
+  return { single, batched: batched * batchSize }
+}
+
+async function perSecond(count: number, work: (token: string) => Promise<void>): Promise<number> {
+  const tokens = makeTokens(count)
+  const startedAt = performance.now()
+  const worker = async () => {
+    for (let token = tokens.pop(); token !== undefined; token = tokens.pop()) await work(token)
+  }
+  await Promise.all(Array.from({ length: connections }, worker))
+  return (count / (performance.now() - startedAt)) * 1000
+}
+
+async function relayRound(count: number): Promise<Round> {
+  const folder = mkdtempSync(join(tmpdir(), 'pollhook-bench-'))
+  const key = randomBytes(20).toString('hex')
+  const server = await startProcess<{ url: string }>('relay-server.ts', {
+    PORT: '0',
+    POLLHOOK_DB: join(folder, 'bench.db'),
+    POLLHOOK_API_KEYS: `bench=${key}`,
+    POLLHOOK_SECRET: randomBytes(32).toString('base64'),
+    POLLHOOK_UPSTREAM_URL: 'http://127.0.0.1:1',
+    POLLHOOK_OWNER_QUOTA: '10000000',
+    LOG_LEVEL: 'error',
+  })
+  const round = await load(server.ready.url, key, count)
+  await server.stop()
+  rmSync(folder, { recursive: true })
+  return round
+}
+
+async function bareRound(count: number): Promise<Round> {
+  const server = await startProcess<{ url: string }>('bare-server.ts')
+  const round = await load(server.ready.url, 'none', count)
+  await server.stop()
+  return round
+}
+
+/** @returns medians of both sides and their ratios */
+export async function measureRegistrations(rounds: number, count: number) {
+  const relay: Round[] = []
+  const bare: Round[] = []
+  for (let i = 0; i < rounds; i++) {
+    relay.push(await relayRound(count))
+    bare.push(await bareRound(count))
+  }
+  const of = (all: Round[], key: keyof Round) => median(all.map((one) => one[key]))
+  return {
+    singlePerSecond: Math.round(of(relay, 'single')),
+    bareSinglePerSecond: Math.round(of(bare, 'single')),
+    singleRatio: of(relay, 'single') / of(bare, 'single'),
+    batchedPerSecond: Math.round(of(relay, 'batched')),
+    bareBatchedPerSecond: Math.round(of(bare, 'batched')),
+    batchedRatio: of(relay, 'batched') / of(bare, 'batched'),
+  }
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const [rounds = 5, count = 20_000] = process.argv.slice(2).map(Number)
+  console.log(await measureRegistrations(rounds, count))
+}
