@@ -35,6 +35,8 @@ export function openRelay(options: {
   env?: Record<string, string>
   upstream: Upstream
   observer?: Partial<RelayObserver>
+  /** A file that is kept; without it, one that goes with `close`. */
+  path?: string
 }): BenchRelay {
   const read = readConfig({
     POLLHOOK_API_KEYS: `bench=${randomBytes(20).toString('hex')}`,
@@ -47,7 +49,7 @@ export function openRelay(options: {
   if (!read.ok) throw new Error(read.faults.join('\n'))
   const { config } = read
   const folder = mkdtempSync(join(tmpdir(), 'pollhook-bench-'))
-  const database = openDatabase(join(folder, 'bench.db'))
+  const database = openDatabase(options.path ?? join(folder, 'bench.db'))
   const sender = createSender({
     ...config.callbacks,
     concurrencyPerOrigin: config.delivery.endpointConcurrency,
