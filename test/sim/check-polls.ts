@@ -30,6 +30,45 @@ function samePass(token: string, before: Poll, next: Poll): boolean {
   )
 }
 
+function isFailure({ answer }: Poll): boolean {
+  if (answer?.kind === 'error') return answer.code !== 13 && answer.code !== 5
+  return answer?.kind === 'failed' || answer?.kind === 'busy'
+}
+
+/** Nobody asked it in the meantime: what it was like then says nothing any more. */
+function wasLongAgo(history: History, last: Poll | null, next: Poll): boolean {
+  return last !== null && next.start.wall - last.end!.wall > 4 * history.config.poll.intervalMaxMs
+}
+
+/** Calls that were under way together count as one failure; two in a row are the first that back a host off. */
+function tooSoonAfterFailures(history: History, calls: readonly Poll[], call: Poll): string[] {
+  if (call.origin === apiOrigin) return []
+  const answered = calls.filter(({ end }) => end !== null && end.order < call.start.order)
+  let failures = 0
+  let last: Poll | null = null
+  for (const before of answered.sort((a, b) => a.end!.order - b.end!.order)) {
+    if (!isFailure(before) || wasLongAgo(history, last, before)) failures = 0
+    if (!isFailure(before)) continue
+    if (last === null || before.start.wall >= last.end!.wall) {
+      failures++
+      last = before
+    }
+  }
+  if (
+    failures < 2 ||
+    last === null ||
+    wasLongAgo(history, last, call) ||
+    steppedBetween(history, answered[0]!.start, call.start)
+  )
+    return []
+  const { intervalMs, intervalMaxMs } = history.config.poll
+  const least = 0.8 * Math.min(intervalMaxMs, intervalMs * 2 ** (failures - 2))
+  const waited = call.start.wall - last.end!.wall
+  return waited >= Math.floor(least)
+    ? []
+    : [`${call.origin} was called ${waited} ms after ${failures} failures in a row`]
+}
+
 export const checkPolls: Record<string, Check> = {
   '5.2 poll interval': (history) =>
     callsByToken(history).flatMap(({ token, calls }) => {
@@ -94,6 +133,12 @@ export const checkPolls: Record<string, Check> = {
         )
         .map((next) => `${origin} was called ${next.start.wall - end.wall} ms after it asked for ${told} ms`)
     }),
+
+  /** "Repeated failures back the host off." The API host is asked all the same while it is the last resort. */
+  '5.3 back-off': (history) =>
+    [...Map.groupBy(history.polls, ({ origin, start }) => `${origin} ${start.incarnation}`).values()].flatMap(
+      (calls) => calls.flatMap((call) => tooSoonAfterFailures(history, calls, call)),
+    ),
 
   /** A token that got error 13 or 5 alone, from the API host too, "is asked alone from then on". */
   '5.4 asked alone': (history) =>

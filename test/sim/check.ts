@@ -4,7 +4,7 @@ import { checkBreaker } from './check-endpoints.ts'
 import { checkPolls } from './check-polls.ts'
 import { checkQueues } from './check-queues.ts'
 import { checkWaits } from './check-waits.ts'
-import { type History, type Send, settlementOf } from './history.ts'
+import { type History, type Moment, type Send, settlementOf, steppedBetween } from './history.ts'
 import type { Job } from './jobs.ts'
 import type { DeliveryRow, Remains } from './remains.ts'
 import { rowOf } from './users.ts'
@@ -150,10 +150,7 @@ export const rules: Record<string, Check> = {
         const row = remains.deliveries.find(({ webhookId }) => webhookId === delivery)
         if (row === undefined) return [`${delivery} is gone`]
         const superseded = row.state === 'superseded'
-        return [
-          ...(superseded ? [`${delivery} was superseded`] : []),
-          ...overtaken(history, row, moment.order),
-        ]
+        return [...(superseded ? [`${delivery} was superseded`] : []), ...overtaken(history, row, moment)]
       }),
 
   '4.9 signatures': (history) =>
@@ -165,18 +162,25 @@ export const rules: Record<string, Check> = {
 }
 
 /** Between the request and its attempt nothing regular of the subscription goes out. */
-function overtaken(history: History, row: DeliveryRow, since: number): string[] {
+function overtaken(history: History, row: DeliveryRow, asked: Moment): string[] {
   const underWay = history.sends.some(
     ({ webhookId, start, end }) =>
-      webhookId === row.webhookId && start.order < since && (end === null || end.order > since),
+      webhookId === row.webhookId && start.order < asked.order && (end === null || end.order > asked.order),
   )
-  if (underWay || row.reason === 'endpoint_unavailable') return []
+  if (underWay) return []
   const later = history.sends.filter(
-    (send) => send.start.order > since && send.context?.subscriptionId === row.subscriptionId,
+    (send) => send.start.order > asked.order && send.context?.subscriptionId === row.subscriptionId,
   )
   const first = later[0]
   if (first === undefined || first.webhookId === row.webhookId || first.context?.rank !== 2) return []
+  if (givenUpBefore(history, row, asked, first.start)) return []
   return [`${first.webhookId} went before ${row.webhookId}, which was asked for again`]
+}
+
+/** Its endpoint kept it waiting for too long (4.5) and it ended before anything else went out: it had no turn to lose. */
+function givenUpBefore(history: History, row: DeliveryRow, asked: Moment, first: Moment): boolean {
+  if (row.reason !== 'endpoint_unavailable' || row.finishedAt === null) return false
+  return row.finishedAt <= first.wall || steppedBetween(history, asked, first)
 }
 
 function codeOf(outcome: Outcome): string | number {

@@ -31,6 +31,14 @@ export const brokenPolls: Mutation[] = [
     upstream: told((answer) => (answer.kind === 'busy' ? { kind: 'failed', reason: 'network' } : answer)),
   },
   {
+    name: 'never leaves a failing host alone',
+    rule: '5.3 back-off',
+    needs: ['slowUpstream'],
+    upstream: told((answer) =>
+      answer.kind === 'failed' ? { kind: 'statuses', statuses: new Map() } : answer,
+    ),
+  },
+  {
     name: 'follows a status_url wherever it leads',
     rule: '5.2 allowed hosts',
     needs: ['moves'],
