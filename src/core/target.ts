@@ -164,12 +164,15 @@ function matchesPort(url: URL, port: string | null): boolean {
 
 const patternSyntax = /^(\*\.)?(\[[^\]]+\]|[^\s:/?#@\\*[\]]+)(?::(\d{1,5}|\*))?$/
 
+/** Stricter than the URL parser, which takes `a!` and `a;b` for names: here they are slips of the pen. */
+const hostSyntax = /^(\[[0-9a-f:.]+\]|[a-z0-9_-]+(\.[a-z0-9_-]+)*)$/
+
 /** @returns the pattern, or what is wrong with the entry */
 function parseHostPattern(entry: string): HostPattern | string {
   const [, wildcard, host, port] = patternSyntax.exec(entry) ?? []
   if (host === undefined) return 'is not a host pattern; a scheme, path or other wildcard is not allowed'
   const url = URL.parse(`http://${host}/`)
-  if (url === null) return 'does not name a valid host'
+  if (url === null || !hostSyntax.test(url.hostname)) return 'does not name a valid host'
   const below = wildcard !== undefined
   if (below && addressLiteral(url.hostname) !== null) return 'puts a wildcard before an IP address'
   if (port === undefined || port === '*') return { host: url.hostname, below, port: port ?? null }

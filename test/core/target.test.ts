@@ -243,7 +243,15 @@ describe('status URLs', () => {
       expect(parseHostPatterns(entry)).toMatchObject({ fault: expect.stringContaining(`"${entry}"`) }),
   )
 
-  test.each(['u@a.test', '*.127.0.0.1', '*.[::1]', '[::z]', 'a..b:1:2'])('so is %s', (entry) =>
-    expect(parseHostPatterns(entry).ok).toBe(false),
-  )
+  test.each([
+    '1\n2!',
+    'qencode!.com',
+    'a;b.test',
+    'a..test',
+    'u@a.test',
+    '*.127.0.0.1',
+    '*.[::1]',
+    '[::z]',
+    'a..b:1:2',
+  ])('so is %s', (entry) => expect(parseHostPatterns(entry).ok).toBe(false))
 })
