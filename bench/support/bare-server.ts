@@ -1,4 +1,4 @@
-/** What registering costs without a database: Hono and valibot with the relay's own schema, an id, an answer. */
+/** What registering costs without a database: Hono and valibot (a smaller schema than the relay's), an id, an answer. */
 import { randomUUID } from 'node:crypto'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
