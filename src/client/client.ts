@@ -50,6 +50,7 @@ interface EventOf<Type extends string, Data = unknown> {
 
 type InterimType =
   | `task.${'created' | 'new' | 'started' | 'downloading' | 'queued' | 'encoding' | 'processing' | 'saving'}`
+  | 'task.unknown'
   | 'task.progress'
   | 'task.stalled'
   | 'task.resumed'
@@ -62,7 +63,7 @@ export type WebhookEvent =
   | EventOf<InterimType, { seq: number; error: null; result: null }>
   | EventOf<'task.completed', { seq: number; status: string; error: null }>
   | EventOf<'task.failed', { seq: number; status: string; error: TaskError }>
-  | EventOf<'task.lost' | 'task.expired', { seq: number; error: null }>
+  | EventOf<'task.cancelled' | 'task.lost' | 'task.expired', { seq: number; error: null }>
   | EventOf<'pollhook.test', { seq: null; error: null; result: null }>
 
 /**
