@@ -31,7 +31,8 @@ function hastened(history: History, send: Send, from: Moment): boolean {
   const recovered = history.sends.some(
     (other) =>
       other.outcome?.kind === 'accepted' &&
-      other.context?.subscriptionId !== subscriptionId &&
+      // Of the same subscription only what goes before its queue can succeed while this one waits.
+      (other.context?.subscriptionId !== subscriptionId || (other.context?.rank ?? 2) < 2) &&
       endpointOf(other) === endpointOf(send) &&
       other.end !== null &&
       other.end.order > from.order &&

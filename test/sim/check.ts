@@ -177,10 +177,16 @@ function overtaken(history: History, row: DeliveryRow, asked: Moment): string[] 
   return [`${first.webhookId} went before ${row.webhookId}, which was asked for again`]
 }
 
-/** Its endpoint kept it waiting for too long (4.5) and it ended before anything else went out: it had no turn to lose. */
+/**
+ * Its endpoint kept it waiting for longer than the whole schedule (4.5), or the clock says so: it ended, as delivered
+ * if it was ever accepted, before anything else went out, and had no turn to lose.
+ */
 function givenUpBefore(history: History, row: DeliveryRow, asked: Moment, first: Moment): boolean {
-  if (row.reason !== 'endpoint_unavailable' || row.finishedAt === null) return false
-  return row.finishedAt <= first.wall || steppedBetween(history, asked, first)
+  if (row.finishedAt === null) return false
+  if (row.reason !== 'endpoint_unavailable' && row.state !== 'delivered') return false
+  if (steppedBetween(history, asked, first)) return true
+  const whole = history.config.delivery.retryScheduleMs.reduce((sum, wait) => sum + wait, 0)
+  return row.finishedAt <= first.wall && first.wall - asked.wall > whole
 }
 
 function codeOf(outcome: Outcome): string | number {
