@@ -26,11 +26,15 @@ interface Round {
   retryAlone: string[]
 }
 
-/** One reply per token. Holds a place at `host`, which the caller acquired, until that host has answered. */
+/**
+ * One reply per token. Holds a place at `host`, which the caller acquired, until that host has answered.
+ * @param wanted false for a token that nobody waits for any more: it is not asked for at the API host too
+ */
 export async function askForAll(
   context: AskContext,
   host: Host<unknown>,
   tokens: readonly string[],
+  wanted: (token: string) => boolean,
 ): Promise<Map<string, Reply>> {
   const round: Round = { replies: new Map(), retry: [], retryAlone: [] }
   try {
@@ -47,7 +51,7 @@ export async function askForAll(
   const batches =
     round.retry.length > 0 ? [round.retry, ...singles(round.retryAlone)] : singles(round.retryAlone)
   for (const batch of batches) {
-    for (const [token, reply] of await askApiHost(context, batch)) round.replies.set(token, reply)
+    for (const [token, reply] of await askApiHost(context, batch, wanted)) round.replies.set(token, reply)
   }
   return round.replies
 }
@@ -56,11 +60,19 @@ function singles(tokens: readonly string[]): string[][] {
   return tokens.map((token) => [token])
 }
 
-async function askApiHost(context: AskContext, tokens: readonly string[]): Promise<Map<string, Reply>> {
+async function askApiHost(
+  context: AskContext,
+  tokens: readonly string[],
+  wanted: (token: string) => boolean,
+): Promise<Map<string, Reply>> {
   const { apiHost, now, poll } = context
   if (isBlocked(apiHost, now())) return new Map(tokens.map((token) => [token, { kind: 'failed' }]))
   await acquire(apiHost, poll.concurrency)
-  return askForAll(context, apiHost, tokens)
+  // The wait for a place may have been long enough for the next poll of a task that ended and began anew.
+  const left = tokens.filter(wanted)
+  if (left.length > 0) return askForAll(context, apiHost, left, wanted)
+  release(apiHost)
+  return new Map()
 }
 
 async function ask(

@@ -140,13 +140,10 @@ export function createPoller(deps: PollDeps): Poller {
     for (const entry of batch) entry.polledAt = startedAt
     // There is a place: the promise is resolved already and only takes it.
     const call = acquire(host, settings.concurrency)
-      .then(() =>
-        askForAll(
-          context,
-          host,
-          batch.map((entry) => entry.watch.token),
-        ),
-      )
+      .then(() => {
+        const asked = new Map(batch.map((entry) => [entry.watch.token, entry]))
+        return askForAll(context, host, [...asked.keys()], (token) => entries.get(token) === asked.get(token))
+      })
       .then((replies) => settle(batch, replies, startedAt))
       .catch((error: unknown) => {
         deps.log.error('poll failed', { error })
