@@ -15,7 +15,7 @@ export interface PollSettings {
 }
 
 export interface PollDeps {
-  store: Pick<Store, 'watches' | 'watch' | 'recordPoll'>
+  store: Pick<Store, 'watches' | 'watchesOf' | 'recordPoll'>
   upstream: Upstream
   now: Clock
   random: Random

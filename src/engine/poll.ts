@@ -228,10 +228,12 @@ export function createPoller(deps: PollDeps): Poller {
     },
 
     reload(tokens) {
-      for (const token of tokens) {
-        const watch = store.watch(token)
+      const changed = [...tokens]
+      const watches = store.watchesOf(changed)
+      for (const token of changed) {
+        const watch = watches.get(token)
         const entry = entries.get(token)
-        if (watch === null) {
+        if (watch === undefined) {
           if (entry !== undefined) remove(entry)
         } else if (entry === undefined) add(watch, now())
         else {

@@ -63,6 +63,13 @@ export function watchVerbs({ db }: StoreContext) {
       return row === undefined ? null : toWatch(row)
     },
 
+    /** Those of `tokens` that are polled: one statement for all that changed together. */
+    watchesOf(tokens: readonly string[]): Map<string, Watch> {
+      const among = sql`t.token in (select value from json_each(${JSON.stringify(tokens)}))`
+      const rows = db.all<WatchRow>(select(sql`t.polling = 1 and ${among}`))
+      return new Map(rows.map((row) => [row.token as string, toWatch(row)]))
+    },
+
     /** Every polled task. */
     watches(): Watch[] {
       return db.all<WatchRow>(select(sql`t.polling = 1`)).map(toWatch)
