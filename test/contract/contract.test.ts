@@ -1,7 +1,7 @@
 /** The contract on Node; test/workers/contract.test.ts is its twin in workerd. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { apiSuite } from './api/suite.ts'
-import { here, inThread, openNode } from './node.ts'
+import { here, inProcess, openNode } from './node.ts'
 import { promiseSuite } from './promise/suite.ts'
 import { receivedBy, register, type Subject, type Subscription, until } from './subject.ts'
 
@@ -18,7 +18,7 @@ describe('the REST API on Node', () => {
 
 describe('the delivery promise on Node', () => {
   beforeEach(async () => {
-    subject = await openNode(inThread)
+    subject = await openNode(inProcess)
   })
   promiseSuite(() => subject)
 

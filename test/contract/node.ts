@@ -1,11 +1,11 @@
 /** Pollhook on Node for the contract suites: one file, real sockets on loopback. */
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Worker } from 'node:worker_threads'
 import { startNode } from '../../src/node.ts'
 import { type Received, type Reply, type Script, type Subject, subjectVars } from './subject.ts'
 
@@ -27,18 +27,19 @@ export const here: Start = async (env) => {
 }
 
 /** Ended between any two instructions; the system takes its file, its lock and its sockets away. */
-export const inThread: Start = async (env) => {
-  const thread = new Worker(new URL('./node-thread.ts', import.meta.url), { workerData: env, execArgv: [] })
-  const exited = once(thread, 'exit')
-  const [url] = (await once(thread, 'message')) as [string]
+export const inProcess: Start = async (env) => {
+  const child = fork(join(import.meta.dirname, 'node-process.ts'), { env: { ...process.env, ...env } })
+  const exited = once(child, 'exit')
+  const [url] = (await once(child, 'message')) as [string]
   return {
     url,
     async stop() {
-      thread.postMessage('stop')
+      child.send('stop')
       await exited
     },
     async crash() {
-      await thread.terminate()
+      child.kill('SIGKILL')
+      await exited
     },
   }
 }
