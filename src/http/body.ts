@@ -38,7 +38,7 @@ export function jsonBody(options: JsonBodyOptions = {}): MiddlewareHandler<HttpE
     const text = optional && bytes.byteLength === 0 ? '{}' : utf8(bytes)
     refuseReservedNames(text)
     // What was read can be read again: the validator parses it.
-    c.req.raw = new Request(c.req.raw.url, { method: c.req.method, headers: c.req.raw.headers, body: text })
+    c.req.bodyCache = { text: Promise.resolve(text) as unknown as string }
     await next()
   }
 }
@@ -54,7 +54,13 @@ export async function readBody(
   c: Context<HttpEnv>,
   bytesMax: number,
 ): Promise<Uint8Array<ArrayBuffer> | null> {
-  if (Number(c.req.header('content-length') ?? 0) > bytesMax) return null
+  const announced = c.req.header('content-length')
+  if (Number(announced ?? 0) > bytesMax) return null
+  // A body that told its length is read in one piece: a stream around it costs as much as the rest of the request.
+  if (announced !== undefined) {
+    const bytes = new Uint8Array(await c.req.raw.arrayBuffer())
+    return bytes.byteLength > bytesMax ? null : bytes
+  }
   const chunks: Uint8Array[] = []
   let size = 0
   const reader = c.req.raw.body?.getReader()
