@@ -2,7 +2,7 @@
  * Pollhook on Node: configuration from the environment, one SQLite file, undici for both directions,
  * @hono/node-server in front. Knows no domain rules.
  */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -24,6 +24,7 @@ import { createSender } from './net/node/send.ts'
 import { createNodeSigner } from './net/node/signer.ts'
 import { createUpstream } from './net/qencode.ts'
 import { openDatabase } from './node/database.ts'
+import { createRandomBytes } from './node/random.ts'
 import type { Log, Timers } from './ports.ts'
 import { createRelay, type Relay } from './relay.ts'
 import { claimDatabase } from './store/claim.ts'
@@ -79,6 +80,7 @@ export async function startNode(
     throw new BootError(['POLLHOOK_SIGNING_KEY: its public half does not belong to its seed'])
   }
   const database = bootStep('POLLHOOK_DB', () => openDatabase(config.databasePath))
+  const randomBytes = createRandomBytes()
   const vault = createVault(config.secrets, randomBytes)
   bootStep('POLLHOOK_SECRET', () =>
     claimDatabase(database.db, config.secrets.map(databaseFingerprint), vault, place),

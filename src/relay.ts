@@ -6,6 +6,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { Commands } from './commands.ts'
 import type { Config } from './config.ts'
+import { boundedCache } from './core/bounded-cache.ts'
 import type { Place } from './core/ids.ts'
 import { parseStatusUrl } from './core/target.ts'
 import { attemptDelivery } from './engine/attempt.ts'
@@ -203,9 +204,17 @@ function randomText(bytes: Uint8Array): string {
   return [...bytes].map((byte) => alphabet[byte % alphabet.length]).join('')
 }
 
+/** Registrations name the same few endpoints again and again; an entry is a few hundred bytes. */
+const endpointIdsMax = 10_000
+
+const idOfEndpoint = boundedCache(
+  endpointIdsMax,
+  (ownerAndOrigin) => `ep_${bytesToHex(sha256(utf8ToBytes(ownerAndOrigin))).slice(0, 24)}`,
+)
+
 /** The same in every shard, so that lists can merge them (DESIGN §5). */
 function endpointPublicId(ownerName: string, origin: string): string {
-  return `ep_${bytesToHex(sha256(utf8ToBytes(`${ownerName}\n${origin}`))).slice(0, 24)}`
+  return idOfEndpoint(`${ownerName}\n${origin}`)
 }
 
 function report(log: Log, records: readonly PollRecord[]): void {
@@ -223,7 +232,8 @@ function logAttempt(log: Log, one: SettledAttempt): void {
     webhook_id: delivery.webhookId,
     type: delivery.type,
     attempt: delivery.attempts + 1,
-    origin: new URL(one.url).origin,
+    // As it is stored, a URL is its origin followed by a path (core/target.ts).
+    origin: one.url.slice(0, one.url.indexOf('/', 'https://'.length)),
     outcome: outcome.kind,
     code: 'statusCode' in outcome ? outcome.statusCode : outcome.errorCode,
     duration_ms: durationMs,
