@@ -59,13 +59,13 @@ export function createMetrics(now: Clock, labels: Record<string, string> = {}): 
     observer: {
       recorded(records) {
         for (const record of records) {
-          created.inc(record.queued.length)
           for (const { type } of record.changes) changes.inc({ kind: kindOf(type) })
         }
       },
       settled(settled, at) {
         for (const one of settled) countAttempt(one, at)
       },
+      created: () => created.inc(),
       finished: (state) => finished.inc({ state }),
       lagged: (lagMs) => lag.observe(lagMs / 1000),
       called(call) {

@@ -53,6 +53,8 @@ export interface RelayDeps {
 export interface RelayObserver {
   recorded(records: readonly PollRecord[], at: number): void
   settled(attempts: readonly SettledAttempt[], at: number): void
+  /** A delivery was made: of a change, the state at registration, an expiry or a test. */
+  created(): void
   /** A delivery ended without an attempt of its own: superseded, cancelled, exhausted by its endpoint. */
   finished(state: string): void
   /** How late a batch of polls began. */
@@ -87,6 +89,7 @@ export function createRelay(deps: RelayDeps): Relay {
     randomText: (length) => randomText(deps.randomBytes(length)),
     endpointPublicId,
     ...(deps.endpointDefaults && { endpointDefaults: deps.endpointDefaults }),
+    onCreated: () => deps.observer?.created(),
     onFinished: (state) => deps.observer?.finished(state),
   })
   const store = deps.wrapStore?.(whole) ?? whole

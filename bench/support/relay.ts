@@ -55,7 +55,14 @@ export function openRelay(options: {
     concurrencyPerOrigin: config.delivery.endpointConcurrency,
     connectTimeoutMs: Math.min(10_000, config.delivery.timeoutMs),
   })
-  const ignored: RelayObserver = { recorded() {}, settled() {}, finished() {}, lagged() {}, called() {} }
+  const ignored: RelayObserver = {
+    recorded() {},
+    settled() {},
+    created() {},
+    finished() {},
+    lagged() {},
+    called() {},
+  }
   const relay = createRelay({
     db: database.db,
     config,

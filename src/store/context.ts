@@ -11,6 +11,8 @@ export interface StoreContext {
   vault: Vault
   /** Random text of `[0-9a-z]`, `length` characters. */
   randomText(length: number): string
+  /** A delivery was made: for whoever counts. */
+  onCreated?(): void
   /** A delivery was finished by other means than its own attempt: for whoever counts. */
   onFinished?(state: string): void
   /** The public id of an endpoint: the same in every shard. */

@@ -43,7 +43,7 @@ export interface Queued {
 
 export type OutboxVerbs = ReturnType<typeof outboxVerbs>
 
-export function outboxVerbs({ db, place, randomText, onFinished }: StoreContext) {
+export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: StoreContext) {
   const { newestRegular, urgent, newestId } = outboxReads(db)
   const { insert, finish, makeNextHead, clearHeads } = outboxWrites(db)
 
@@ -106,6 +106,7 @@ export function outboxVerbs({ db, place, randomText, onFinished }: StoreContext)
         createdAt: now,
         body: render(to, event),
       })
+      onCreated?.()
       return { deliveryId: id, endpointId: to.endpointId }
     },
 
@@ -126,6 +127,7 @@ export function outboxVerbs({ db, place, randomText, onFinished }: StoreContext)
         createdAt: now,
         body: render(to, { ...event, result: { json: null, truncated: false } }),
       })
+      onCreated?.()
       return id
     },
 

@@ -22,7 +22,7 @@ export interface Forgotten {
   after: number | null
 }
 
-export function retentionVerbs({ db }: StoreContext, verbs: { tasks: TaskVerbs }) {
+export function retentionVerbs({ db, onFinished }: StoreContext, verbs: { tasks: TaskVerbs }) {
   /** Since when nobody waits for the task; null while somebody does. */
   function finishedAt(task: TaskRow): number | null {
     const rows = db
@@ -50,7 +50,10 @@ export function retentionVerbs({ db }: StoreContext, verbs: { tasks: TaskVerbs }
       .limit(deleteMax + 1)
       .all()
     const batch = rows.slice(0, deleteMax)
-    for (const { id } of batch) db.delete(deliveries).where(eq(deliveries.id, id)).run()
+    for (const { id, state } of batch) {
+      db.delete(deliveries).where(eq(deliveries.id, id)).run()
+      if (state === 'pending') onFinished?.('cancelled')
+    }
     forgotten.deliveries += batch.length
     forgotten.pending += batch.filter(({ state }) => state === 'pending').length
     if (rows.length > deleteMax) return null

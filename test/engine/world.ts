@@ -6,7 +6,7 @@ import { createVault } from '../../src/keys/vault.ts'
 import { createNodeSigner } from '../../src/net/node/signer.ts'
 import { openDatabase } from '../../src/node/database.ts'
 import type { SendRequest, StatusAnswer } from '../../src/ports.ts'
-import { createRelay, type Relay } from '../../src/relay.ts'
+import { createRelay, type Relay, type RelayObserver } from '../../src/relay.ts'
 import type {
   DeliveryDetail,
   EndpointRecord,
@@ -84,7 +84,7 @@ export const newToken = () => randomBytes(16).toString('hex')
 
 export function openWorld(
   env: Record<string, string> = {},
-  options: { wrapStore?(store: Store): Store } = {},
+  options: { wrapStore?(store: Store): Store; observer?: RelayObserver; database?: string } = {},
 ): EngineWorld {
   const read = readConfig({
     POLLHOOK_API_KEYS: 'acme=a-key-for-the-engine-tests',
@@ -94,7 +94,7 @@ export function openWorld(
   if (!read.ok) throw new Error(read.faults.join('\n'))
   const { config } = read
   const clock = createVirtualClock()
-  const { db } = openDatabase(':memory:')
+  const { db } = openDatabase(options.database ?? ':memory:')
   const quiet = { debug() {}, info() {}, warn() {}, error() {} }
   let life = { dead: false }
 

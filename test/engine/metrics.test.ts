@@ -1,0 +1,37 @@
+/** What /metrics counts, over a relay that does each thing once. */
+import { expect, it } from 'vitest'
+import { createMetrics } from '../../src/metrics.ts'
+import { minute, newToken, openWorld, second } from './world.ts'
+
+it('counts every delivery that is made: of changes, of the state at registration, of expiry, of tests', async () => {
+  const metrics = createMetrics(() => 0)
+  const world = openWorld({}, { observer: metrics.observer })
+  const taskToken = newToken()
+  const first = await world.register({ taskToken, expiresInMs: 5 * minute })
+  await world.run(second)
+  await world.register({ taskToken, callbackUrl: 'https://late.example.com/' })
+  await world.after(world.relay().commands.sendTest(world.ownerId, first.id))
+  await world.run(10 * minute)
+  const types = world.sent.map(({ type }) => type).sort()
+  expect(types).toEqual(['pollhook.test', 'task.encoding', 'task.encoding', 'task.expired'])
+  const text = await metrics.text()
+  expect(text).toMatch(/^pollhook_deliveries_created_total 4$/m)
+  expect(text).toMatch(/^pollhook_deliveries_finished_total\{state="delivered"\} 4$/m)
+  expect(text).toMatch(/^pollhook_attempts_total\{outcome="accepted"\} 4$/m)
+  expect(text).toMatch(/^pollhook_changes_total\{kind="status"\} 1$/m)
+})
+
+it('says nothing of owners, tokens and callback hosts', async () => {
+  const metrics = createMetrics(() => 0)
+  const world = openWorld({}, { observer: metrics.observer })
+  metrics.watch(world.relay(), () => 4096)
+  const taskToken = newToken()
+  await world.register({ taskToken })
+  await world.run(minute)
+  const text = await metrics.text()
+  for (const secret of ['acme', taskToken, taskToken.slice(0, 6), 'app.example.com']) {
+    expect(text).not.toContain(secret)
+  }
+  expect(text).toMatch(/^pollhook_tasks_active 1$/m)
+  expect(text).toMatch(/^pollhook_database_bytes 4096$/m)
+})

@@ -1,0 +1,117 @@
+/** POLLHOOK_RETENTION over simulated months: what goes, when, in how small steps, and what the file does. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { Store } from '../../src/store/store.ts'
+import { accepted, type EngineWorld, hour, newToken, openWorld, rejected, second } from '../engine/world.ts'
+
+const day = 24 * hour
+let folder: string
+let file: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pollhook-retention-'))
+  file = join(folder, 'relay.db')
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+/** Another reader of the file, as a back-up tool is. */
+function read<T>(sql: string): T {
+  const reader = new Sqlite(file, { readonly: true })
+  const rows = reader.prepare(sql).all() as T
+  reader.close()
+  return rows
+}
+
+const count = (table: string) => read<[{ n: number }]>(`select count(*) as n from ${table}`)[0].n
+const pages = () => {
+  const reader = new Sqlite(file, { readonly: true })
+  const all = reader.pragma('page_count', { simple: true }) as number
+  reader.close()
+  return all
+}
+
+async function finishTasks(world: EngineWorld, tasks: number): Promise<string[]> {
+  const tokens = Array.from({ length: tasks }, newToken)
+  for (const token of tokens) {
+    world.statuses.set(token, { status: 'completed', videos: [{ url: `https://cdn.example.com/${token}` }] })
+  }
+  await Promise.all(tokens.map((taskToken) => world.register({ taskToken })))
+  await world.run(second)
+  return tokens
+}
+
+it('three months: history goes after 30 days, the file stops growing, what is active stays', async () => {
+  const slowly = { POLLHOOK_POLL_INTERVAL: '1h', POLLHOOK_POLL_INTERVAL_MAX: '12h' }
+  const env = { ...slowly, POLLHOOK_RETENTION: '30d', POLLHOOK_WATCH_MAX: '100d' }
+  const world = openWorld(env, { database: file })
+  const active = newToken()
+  await world.register({ taskToken: active, expiresInMs: 100 * day, callbackUrl: 'https://a.example.com/' })
+  const sizes: number[] = []
+  for (let week = 1; week <= 13; week++) {
+    await finishTasks(world, 60)
+    await world.run(7 * day)
+    sizes.push(pages())
+    // Five weeks' tasks at most are younger than 30 days, and the one that goes on.
+    expect(count('tasks')).toBeLessThanOrEqual(5 * 60 + 1)
+  }
+  expect(count('subscriptions')).toBe(count('tasks'))
+  expect(count('deliveries')).toBe(count('tasks'))
+  expect(count('transitions')).toBe(count('tasks'))
+  // Freed pages are used again: after the first full window the file does not grow by more than a few pages.
+  expect(Math.max(...sizes.slice(6))).toBeLessThanOrEqual(sizes[5]! * 1.1)
+  expect(world.relay().store.task(world.ownerId, active)).toMatchObject({ status: 'encoding' })
+})
+
+it('goes in small commits between which the passes run', async () => {
+  const steps: { tasks: number; deliveries: number }[] = []
+  const wrapStore = (store: Store): Store => ({
+    ...store,
+    forgetFinished(...of) {
+      const done = store.forgetFinished(...of)
+      steps.push(done)
+      return done
+    },
+  })
+  const world = openWorld({ POLLHOOK_RETENTION: '1d' }, { database: file, wrapStore })
+  await finishTasks(world, 900)
+  await world.run(3 * day)
+  expect(count('tasks')).toBe(0)
+  expect(count('deliveries')).toBe(0)
+  const busy = steps.filter(({ tasks, deliveries }) => tasks + deliveries > 0)
+  expect(busy.length).toBeGreaterThan(3)
+  expect(Math.max(...busy.map(({ tasks, deliveries }) => tasks + deliveries))).toBeLessThanOrEqual(500)
+})
+
+it('what still waits when its history goes is cancelled first, with that reason', async () => {
+  const ends: string[] = []
+  const ignore = () => {}
+  const observer = {
+    recorded: ignore,
+    settled: ignore,
+    created: ignore,
+    lagged: ignore,
+    called: ignore,
+    finished: (state: string) => ends.push(state),
+  }
+  const world = openWorld({ POLLHOOK_RETENTION: '1d' }, { database: file, observer })
+  const made = []
+  for (let n = 0; n < 3; n++) made.push(await world.register())
+  await world.run(second)
+  world.receiver.answer = () => rejected(500)
+  for (const { taskToken } of made) await world.change(taskToken, { status: 'completed' })
+  const { commands } = world.relay()
+  await world.after(commands.updateEndpoint(world.ownerId, world.endpoint().id, { paused: true }))
+  await world.run(hour)
+  expect(count("deliveries where state = 'pending'")).toBe(3)
+  await world.run(2 * day)
+  expect(ends).toEqual(['cancelled', 'cancelled', 'cancelled'])
+  expect(count('deliveries')).toBe(0)
+  const before = world.sent.length
+  world.receiver.answer = () => accepted
+  await world.after(commands.updateEndpoint(world.ownerId, world.endpoint().id, { paused: false }))
+  await world.run(hour)
+  expect(world.sent).toHaveLength(before)
+})
