@@ -1,0 +1,59 @@
+/** docs/ops names only metrics that a relay exports, shows them all, and Prometheus takes its rules. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { createMetrics } from '../../src/metrics.ts'
+import { openWorld } from '../engine/world.ts'
+
+const folder = join(import.meta.dirname, '../../docs/ops')
+const read = (name: string) => readFileSync(join(folder, name), 'utf8')
+const hasPromtool = spawnSync('promtool', ['--version']).status === 0
+if (!hasPromtool) process.stdout.write('skipped: promtool is not here (Debian package prometheus)\n')
+
+interface Panel {
+  title: string
+  targets: { expr: string }[]
+}
+const dashboard = JSON.parse(read('grafana.json')) as { panels: Panel[] }
+const shown = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)).join('\n')
+
+/** `_bucket`, `_sum` and `_count` are parts of a histogram. */
+function namesIn(text: string): string[] {
+  const found = text.match(/pollhook_[a-z_]+/g) ?? []
+  return [...new Set(found.map((name) => name.replace(/_(bucket|sum|count)$/, '')))].sort()
+}
+
+let exported: string[]
+
+beforeAll(async () => {
+  const world = openWorld()
+  const metrics = createMetrics(() => 0)
+  metrics.watch(world.relay(), () => 0)
+  const text = await metrics.text()
+  exported = [...text.matchAll(/^# TYPE (pollhook_[a-z_]+) /gm)].map(([, name = '']) => name).sort()
+})
+
+describe('docs/ops', () => {
+  it('the dashboard shows every metric, and no other', () => {
+    expect(exported.length).toBeGreaterThan(10)
+    expect(namesIn(shown)).toEqual(exported)
+  })
+
+  it('the alert rules name only metrics that there are', () => {
+    const rules = read('alerts.yml').split('\n')
+    const used = namesIn(rules.filter((line) => !/description|summary|job=/.test(line)).join('\n'))
+    expect(used.filter((name) => !exported.includes(name))).toEqual([])
+  })
+
+  it('panels have titles of their own', () => {
+    const titles = dashboard.panels.map(({ title }) => title)
+    expect(new Set(titles).size).toBe(titles.length)
+  })
+
+  it.skipIf(!hasPromtool)('promtool takes the rules, and they fire when they should', () => {
+    const run = (...args: string[]) => execFileSync('promtool', args, { cwd: folder, encoding: 'utf8' })
+    expect(run('check', 'rules', 'alerts.yml')).toContain('SUCCESS')
+    expect(run('test', 'rules', 'alerts_test.yml')).toContain('SUCCESS')
+  })
+})
