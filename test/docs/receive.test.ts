@@ -1,0 +1,97 @@
+/** The receivers of docs/guides/receive.md, run as they stand there against genuine and forged webhooks. */
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createNodeSigner } from '../../src/net/node/signer.ts'
+
+const root = join(import.meta.dirname, '../..')
+const page = readFileSync(join(root, 'docs/guides/receive.md'), 'utf8')
+const snippets = new Map(
+  [...page.matchAll(/^```\w+ (\S+)\n([\s\S]*?)^```$/gm)].map(([, name = '', code = '']) => [name, code]),
+)
+const secret = `whsec_${Buffer.alloc(32, 5).toString('base64')}`
+const body = JSON.stringify({
+  type: 'task.encoding',
+  timestamp: new Date().toISOString(),
+  data: { task_token: 'a'.repeat(32), percent: 42.5, metadata: { title: 'Größe' } },
+})
+const hasPython = spawnSync('python3', ['--version']).status === 0
+if (!hasPython) process.stdout.write('skipped: python3 is not here\n')
+
+let folder: string
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pollhook-receive-'))
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  for (const [name, code] of snippets) writeFileSync(join(folder, name), code)
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function headersFor(signed: string): Record<string, string> {
+  const timestamp = Math.floor(Date.now() / 1000)
+  return {
+    'content-type': 'application/json',
+    'webhook-id': 'msg_1',
+    'webhook-timestamp': String(timestamp),
+    'webhook-signature': createNodeSigner({}).sign([secret], `msg_1.${timestamp}.${signed}`) as string,
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+describe('docs/guides/receive.md', () => {
+  it('has a receiver for each framework', () => {
+    expect([...snippets.keys()]).toEqual(['express.mjs', 'hono.mjs', 'fastify.mjs', 'next.mjs', 'receive.py'])
+  })
+
+  it.each(['express.mjs', 'hono.mjs', 'fastify.mjs'])(
+    '%s takes what is genuine and nothing else',
+    async (name) => {
+      const port = await freePort()
+      const env = { ...process.env, PORT: String(port), POLLHOOK_SIGNING_SECRET: secret }
+      const child = spawn(process.execPath, [join(folder, name)], {
+        env,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+      expect((await lines.next()).value).toBe('ready')
+      const post = (sent: string, signed: string) =>
+        fetch(`http://localhost:${port}/hooks/transcode`, {
+          method: 'POST',
+          body: sent,
+          headers: headersFor(signed),
+        })
+      expect((await post(body.replace('42.5', '99'), body)).status).toBe(400)
+      expect((await post(body, body)).status).toBe(204)
+      expect((await lines.next()).value).toBe(`msg_1 task.encoding ${'a'.repeat(32)} 42.5`)
+      child.kill()
+      await once(child, 'exit')
+    },
+  )
+
+  it('next.mjs takes what is genuine and nothing else', async () => {
+    process.env.POLLHOOK_SIGNING_SECRET = secret
+    const { POST } = (await import(join(folder, 'next.mjs'))) as { POST(request: Request): Promise<Response> }
+    const post = (sent: string, signed: string) =>
+      POST(new Request('http://localhost/', { method: 'POST', body: sent, headers: headersFor(signed) }))
+    expect((await post(`${body} `, body)).status).toBe(400)
+    expect((await post(body, body)).status).toBe(204)
+  })
+
+  it.skipIf(!hasPython)('receive.py is Python', () => {
+    const code = 'import ast, sys; ast.parse(open(sys.argv[1]).read())'
+    expect(spawnSync('python3', ['-c', code, join(folder, 'receive.py')]).status).toBe(0)
+  })
+})
