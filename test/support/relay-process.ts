@@ -14,6 +14,7 @@ const binary = join(import.meta.dirname, '../../src/cli/pollhook.ts')
 
 export interface RelayProcess {
   url: string
+  pid: number
   /** Ends it at once, as a crash would. */
   kill(): Promise<void>
   /** SIGTERM. @returns the exit code */
@@ -30,6 +31,7 @@ export async function startRelay(env: Record<string, string>): Promise<RelayProc
   const url = await listening(child)
   return {
     url,
+    pid: child.pid!,
     kill: () => end(child, 'SIGKILL').then(() => undefined),
     terminate: () => end(child, 'SIGTERM'),
     call: (method, path, body) =>
