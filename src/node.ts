@@ -3,7 +3,6 @@
  * @hono/node-server in front. Knows no domain rules.
  */
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
@@ -49,9 +48,9 @@ export class BootError extends Error {
 /** What is in flight gets this long at a stop, then it is given up and sent again after the next start. */
 const drainMs = 10_000
 const place: Place = { generation: 1, shard: 0 }
-const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as {
-  version: string
-}
+const require = createRequire(import.meta.url)
+// By the package's own name: the bundle is not where the source was.
+const { version } = require('pollhook/package.json') as { version: string }
 
 const timers: Timers = {
   after(ms, work) {
@@ -160,8 +159,7 @@ function createNodeApp(parts: {
   const authenticate = createAuthenticator(config.apiKeys)
   const sessions = createSessions(config, Date.now)
   const owners = new Map(relay.owners.map((owner) => [owner.name, owner]))
-  const { resolve } = createRequire(import.meta.url)
-  const docsFolder = dirname(resolve('swagger-ui-dist/package.json'))
+  const docsFolder = dirname(require.resolve('swagger-ui-dist/package.json'))
   const app = createApp({
     queries: relay.store,
     commands: relay.commands,
@@ -195,7 +193,7 @@ function createNodeApp(parts: {
     now: Date.now,
     requestId: randomUUID,
     log: parts.log,
-    idiomorph: () => readFile(resolve('idiomorph/dist/idiomorph.min.js'), 'utf8').catch(() => null),
+    idiomorph: () => readFile(require.resolve('idiomorph/dist/idiomorph.min.js'), 'utf8').catch(() => null),
   })
   return withDashboard(dashboard, app.fetch)
 }

@@ -1,7 +1,5 @@
 /** The version of this Pollhook, from package.json. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { createRequire } from 'node:module'
 
-const text = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')
-
-export const { version } = JSON.parse(text) as { version: string }
+// By the package's own name: the bundle is not where the source was.
+export const { version } = createRequire(import.meta.url)('pollhook/package.json') as { version: string }

@@ -1,5 +1,6 @@
 /** The SQLite file on Node: opened, locked against a second Pollhook, migrated. */
 import { mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
@@ -14,7 +15,9 @@ export interface OpenDatabase {
   close(): void
 }
 
-const migrationsFolder = join(import.meta.dirname, '../../migrations')
+// By the package's own name: the bundle is not where the source was.
+const packageFolder = dirname(createRequire(import.meta.url).resolve('pollhook/package.json'))
+const migrationsFolder = join(packageFolder, 'migrations')
 
 /**
  * @param path a file, whose folders are created, or `:memory:`

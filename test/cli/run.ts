@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 
-const bin = join(import.meta.dirname, '../../src/cli/pollhook.ts')
+const source = join(import.meta.dirname, '../../src/cli/pollhook.ts')
 
 export interface Run {
   code: number | null
@@ -11,6 +11,8 @@ export interface Run {
 }
 
 export interface RunOptions {
+  /** The file to run instead of the source. */
+  bin?: string
   env?: Record<string, string>
   /** Sent as soon as stdout contains `at`. */
   signal?: { at: string; name: NodeJS.Signals }
@@ -21,7 +23,7 @@ export interface RunOptions {
 /** Nothing of this machine's environment but the PATH, so that the answer is the same everywhere. */
 export function pollhook(
   args: readonly string[],
-  { env = {}, signal, meanwhile }: RunOptions = {},
+  { bin = source, env = {}, signal, meanwhile }: RunOptions = {},
 ): Promise<Run> {
   const child = spawn(process.execPath, [bin, ...args], { env: { PATH: process.env.PATH, ...env } })
   const run: Run = { code: null, out: '', err: '' }
