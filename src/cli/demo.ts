@@ -44,8 +44,8 @@ export function demoCommand(): Command {
       'after',
       `
 Examples:
-  $ npm run demo                  stays up to go on with curl, until Ctrl-C
-  $ npm run demo -- --exit        ends by itself in about 15 seconds`,
+  $ pollhook demo                 stays up to go on with curl, until Ctrl-C
+  $ pollhook demo --exit          ends by itself in about 15 seconds`,
     )
     .action(demo)
 }

@@ -7,20 +7,29 @@ import { colorsFor, printLine } from './output.ts'
 /** CONTRACT §1, POLLHOOK_API_KEYS. */
 const ownerPattern = /^[a-z0-9][a-z0-9_-]{0,31}$/
 
+const examples = `
+Examples:
+  $ pollhook keys new acme
+  $ pollhook keys new acme --json | jq -r .entry`
+
 export function keysCommand(): Command {
   const create = new Command('new')
     .description('Print a new API key and the entry that lets it in.')
     .argument('<owner>', 'who the key belongs to: 1 to 32 of a-z, 0-9, _ and -', owner)
-    .action((name: string) => {
+    .option('--json', 'one JSON object: owner, key, entry')
+    .addHelpText('after', examples)
+    .action((name: string, flags: { json?: true }) => {
       const dim = colorsFor(process.stdout).dim
       const key = newKey()
+      const entry = `${name}=sha256:${hashApiKey(key)}`
+      if (flags.json) return printLine(JSON.stringify({ owner: name, key, entry }))
       printLine(`${dim('key:  ')} ${key}`)
-      printLine(`${dim('entry:')} ${name}=sha256:${hashApiKey(key)}`)
+      printLine(`${dim('entry:')} ${entry}`)
       process.stderr.write(
         'Give the key to its owner: it cannot be shown again. Add the entry to POLLHOOK_API_KEYS, entries separated by commas.\n',
       )
     })
-  return new Command('keys').description('Make API keys.').addCommand(create)
+  return new Command('keys').description('Make API keys.').addHelpText('after', examples).addCommand(create)
 }
 
 /** 256 bits in base64url: no `,` or `=`, which POLLHOOK_API_KEYS uses itself. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The `pollhook` command: puts the commands together, nothing else. Each one has a file of its own. */
 import { Command } from 'commander'
+import { endWithReader } from './broken-pipe.ts'
 import { deliveriesCommand, redeliverCommand } from './deliveries.ts'
 import { demoCommand } from './demo.ts'
 import { endpointsCommand } from './endpoints.ts'
@@ -24,7 +25,10 @@ Examples:
   $ pollhook simulate --jobs 5 --fail-rate 0.2
 
 pollhook serve is configured by environment variables: the README lists them. What calls a running
-relay takes its URL and key from POLLHOOK_URL and POLLHOOK_KEY.
+relay takes its URL and key from POLLHOOK_URL and POLLHOOK_KEY. NO_COLOR=1 switches colours off.
+
+Exit codes: 0 done, 1 it could not be done: stderr says why, 2 a watched task did not complete, 130 watching was
+interrupted, 141 the reader of the output went away.
 `
 
 const program = new Command('pollhook')
@@ -52,6 +56,7 @@ for (const command of commands) {
 }
 program.showHelpAfterError('Run "pollhook --help" for the commands.')
 
+endWithReader()
 await program.parseAsync().catch((error: unknown) => {
   fail(error instanceof Error ? error.message : String(error))
 })

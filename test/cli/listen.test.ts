@@ -51,6 +51,21 @@ test('listen without a secret makes one, and --json prints one object per webhoo
   })
 })
 
+test('listen answers 502 when nothing listens where it forwards', async () => {
+  const answers: number[] = []
+  const { code, out } = await pollhook(
+    ['listen', '--port', '0', '--secret', secret, '--forward', 'http://127.0.0.1:1/hooks'],
+    {
+      meanwhile: {
+        at: 'Ctrl-C ends it.',
+        act: async (run) => answers.push(await postSigned(urlOf(run.err), { body, secret })),
+      },
+    },
+  )
+  expect({ code, answers }).toEqual({ code: 0, answers: [502] })
+  expect(out).toContain('answered 502')
+})
+
 test.each([
   [['--secret', 'hunter2'], 'Give whsec_ and base64 of 24 to 64 bytes'],
   [['--status', '99'], 'Give statuses from 200 to 599'],

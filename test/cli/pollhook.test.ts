@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -5,6 +6,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { hashApiKey } from '../../src/keys/api-keys.ts'
 import { pollhook } from './run.ts'
+
+const bin = join(import.meta.dirname, '../../src/cli/pollhook.ts')
 
 test('--version is the version of the package', async () => {
   const text = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')
@@ -76,6 +79,42 @@ test('a port that is taken is an error with a way out', async () => {
   await new Promise((resolve) => server.close(resolve))
   expect(code).toBe(1)
   expect(err).toContain(`port ${port} is in use: choose another with --port`)
+})
+
+test('keys new --json is one object', async () => {
+  const { code, out } = await pollhook(['keys', 'new', 'acme', '--json'])
+  expect(code).toBe(0)
+  const { owner, key, entry } = JSON.parse(out) as Record<string, string>
+  expect({ owner, entry }).toEqual({ owner: 'acme', entry: `acme=sha256:${hashApiKey(key ?? '')}` })
+})
+
+test('a relay that cannot be reached is an error that says what to do', async () => {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  await new Promise((resolve) => server.close(resolve))
+  for (const args of [['deliveries'], ['watch', 'a'.repeat(32)], ['redeliver', 'dlv_x'], ['endpoints']]) {
+    const { code, out, err } = await pollhook([...args, '--url', url, '--key', 'any'])
+    expect({ code, out }).toEqual({ code: 1, out: '' })
+    expect(err).toBe(`error: no Pollhook answers at ${url} (ECONNREFUSED): start one, or give its --url\n`)
+  }
+})
+
+test('a reader that goes away ends a command quietly, and a waiting one stops in order', async () => {
+  const simulate = spawn(process.execPath, [bin, 'simulate', '--port', '0', '--jobs', '5000'])
+  let err = ''
+  simulate.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text
+  })
+  simulate.stdout.once('data', () => simulate.stdout.destroy())
+  const code = await new Promise((resolve) => simulate.once('close', resolve))
+  expect({ code, err }).toEqual({ code: 141, err: '' })
+
+  const keys = spawn(process.execPath, [bin, 'keys', 'new', 'acme', '--json'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  keys.stdout.destroy()
+  expect(await new Promise((resolve) => keys.once('close', resolve))).toBe(141)
 })
 
 test('serve without configuration names every variable that is missing and ends with code 1', async () => {
