@@ -179,7 +179,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     const settlement = { delivery, outcome, at, durationMs, url: delivery.callbackUrl, chance }
     // The slot is free at once; the subscription waits until the outcome is on disk.
     freeSlot(flight)
-    settler.add({ flight, lane, settlement }, held.size > takeMax)
+    settler.add({ flight, lane, settlement })
     deps.wake()
   }
 

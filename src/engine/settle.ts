@@ -1,6 +1,6 @@
 /**
- * Attempts that ended are settled in groups: at once when idle, under load a few milliseconds' worth
- * together (DESIGN §3.5). A full disk keeps them in memory until there is room again.
+ * Attempts that ended are settled in groups: at once when idle, and after a commit what ends within a few
+ * milliseconds together (DESIGN §3.5). A full disk keeps them in memory until there is room again.
  */
 import type { Schedules } from '../core/delivery.ts'
 import type { Clock, Log, Timers } from '../ports.ts'
@@ -9,7 +9,8 @@ import type { Store } from '../store/store.ts'
 import type { Lane } from './lane.ts'
 
 const settleMax = 500
-const settleDelayMs = 5
+/** A commit costs a flush of the disk, about a millisecond of CPU: so many of them a second are enough. */
+const restMs = 20
 const settleRetryMs = 1000
 
 export interface Finished<Flight> {
@@ -29,26 +30,28 @@ export interface SettlerDeps<Flight> {
 }
 
 export interface Settler<Flight> {
-  add(item: Finished<Flight>, underLoad: boolean): void
+  add(item: Finished<Flight>): void
 }
 
 export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight> {
   let finished: Finished<Flight>[] = []
   let cancelTimer: (() => void) | null = null
+  let resting = false
 
-  function soon(delayMs: number): void {
-    if (cancelTimer !== null) return
-    cancelTimer = deps.timers.after(delayMs, () => {
-      cancelTimer = null
-      settle()
-    })
+  function plan(delayMs: number): void {
+    cancelTimer?.()
+    cancelTimer = deps.timers.after(delayMs, settle)
   }
 
   function settle(): void {
+    cancelTimer = null
+    resting = false
+    if (finished.length === 0) return
     const batch = finished.slice(0, settleMax)
-    const written = tryWrite(batch) ? batch : writeOneByOne(batch)
-    finished = finished.filter((item) => !written.includes(item))
-    if (finished.length > 0) soon(written.length > 0 ? 0 : settleRetryMs)
+    const written = new Set(tryWrite(batch) ? batch : writeOneByOne(batch))
+    finished = finished.filter((item) => !written.has(item))
+    resting = finished.length === 0
+    plan(resting ? restMs : written.size > 0 ? 0 : settleRetryMs)
   }
 
   /** One that SQLite refuses must not keep the others from being settled. */
@@ -81,9 +84,9 @@ export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight
   }
 
   return {
-    add(item, underLoad) {
+    add(item) {
       finished.push(item)
-      soon(underLoad && finished.length < settleMax ? settleDelayMs : 0)
+      if (cancelTimer === null || (resting && finished.length >= settleMax)) plan(0)
     },
   }
 }
