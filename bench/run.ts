@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { measureDeliveries } from './deliveries.ts'
+import { measurePolling } from './polling.ts'
 import { measureRegistrations } from './registrations.ts'
 import { measureStart } from './start.ts'
 
@@ -33,6 +34,32 @@ const measures: Record<string, () => Promise<{ figures: object; lines: Line[] }>
     return {
       figures,
       lines: [{ measure, value: figures.singleRatio, target: 0.45, aim: 0.6, smaller: false }],
+    }
+  },
+  async polling() {
+    const [small, middle, large] = quick ? [500, 10_000, 20_000] : [1_000, 10_000, 100_000]
+    const figures = await measurePolling(rounds, [small, middle, large], quick ? 5_000 : 10_000)
+    const { cpuMicrosPerPoll } = figures.sizes.find(({ size }) => size === 10_000)!
+    const most = figures.sizes.at(-1)!
+    const line = (measure: string, value: number, target: number, aim: number): Line => ({
+      measure,
+      value,
+      target,
+      aim,
+      smaller: true,
+    })
+    return {
+      figures,
+      lines: [
+        line(`${large} tasks at 5 s, share of a core`, most.cpuShare, 0.25, 0.12),
+        line(`memory per task of ${large}, KB`, most.bytesPerTask / 1024, 2, 1),
+        line(
+          'CPU of a poll, of one fetch a task',
+          cpuMicrosPerPoll / figures.scriptCpuMicrosPerPoll,
+          1 / 20,
+          1 / 40,
+        ),
+      ],
     }
   },
   async start() {

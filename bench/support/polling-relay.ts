@@ -1,0 +1,63 @@
+/** A relay with `TASKS` active tasks at an interval of 5 s, in a process of its own; reports what a window of time cost. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createUpstream } from '../../src/net/qencode.ts'
+import { openRelay } from './relay.ts'
+import { makeTokens, register, registration } from './tasks.ts'
+
+const tasks = Number(process.env.TASKS)
+const windowMs = Number(process.env.WINDOW_MS)
+let polled = 0
+let calls = 0
+let changes = 0
+const { relay, ownerId } = openRelay({
+  env: {
+    POLLHOOK_UPSTREAM_URL: process.env.UPSTREAM ?? '',
+    POLLHOOK_POLL_INTERVAL: '5s',
+    POLLHOOK_POLL_INTERVAL_MAX: '5s',
+    POLLHOOK_OWNER_QUOTA: '10000000',
+  },
+  upstream: createUpstream({ fetch, timeoutMs: 20_000 }),
+  observer: {
+    called({ tokens }) {
+      calls++
+      polled += tokens
+    },
+    recorded(records) {
+      changes += records.length
+    },
+  },
+})
+const heap = () => {
+  global.gc?.()
+  return process.memoryUsage().heapUsed
+}
+const before = heap()
+register(
+  relay,
+  makeTokens(tasks).map((token) => ({
+    ...registration(ownerId, token, `${process.env.RECEIVER}/hook`),
+    metadata: {},
+  })),
+)
+relay.start()
+// The first polls find every task new: they are told before the window opens.
+await sleep(Number(process.env.WARM_UP_MS))
+while (relay.inFlightCount() > 100) await sleep(100)
+const bytesPerTask = (heap() - before) / tasks
+polled = 0
+calls = 0
+changes = 0
+const cpu = process.cpuUsage()
+const startedAt = performance.now()
+await sleep(windowMs)
+const { user, system } = process.cpuUsage(cpu)
+const ms = performance.now() - startedAt
+process.send?.({
+  bytesPerTask,
+  cpuShare: (user + system) / 1000 / ms,
+  cpuMicrosPerPoll: (user + system) / polled,
+  pollsPerSecond: (polled / ms) * 1000,
+  tokensPerCall: polled / calls,
+  changesPerSecond: (changes / ms) * 1000,
+})
+process.once('message', () => process.exit(0))
