@@ -1,12 +1,16 @@
 /** Variables that look like ours but are not: most are slips of the pen, and silence would hide them. */
 
+/** Read by the commands that call a running relay: in the same shell they are no slip. */
+const ofTheCommandLine = ['POLLHOOK_URL', 'POLLHOOK_KEY']
+
 /** @returns one sentence for each unknown `POLLHOOK_…` variable */
 export function unknownVariables(
   env: Readonly<Record<string, string | undefined>>,
   known: readonly string[],
 ): string[] {
   return Object.keys(env)
-    .filter((name) => name.startsWith('POLLHOOK_') && !known.includes(name))
+    .filter((name) => name.startsWith('POLLHOOK_'))
+    .filter((name) => !known.includes(name) && !ofTheCommandLine.includes(name))
     .map((name) => {
       const nearest = known
         .map((other) => ({ other, far: distance(name, other) }))

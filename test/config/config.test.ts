@@ -239,6 +239,11 @@ describe('variables that are not known', () => {
       'POLLHOOK_COLOUR is not a variable of Pollhook',
     ])
   })
+
+  it('are not those of the command line', () => {
+    const env = { ...required, POLLHOOK_URL: 'http://127.0.0.1:8080', POLLHOOK_KEY: 'x' }
+    expect(readConfig(env)).toMatchObject({ ok: true, warnings: [] })
+  })
 })
 
 it.each([
