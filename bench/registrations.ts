@@ -3,7 +3,10 @@
  * valibot that answer without a database. Each server is a process of its own; this one only asks.
  */
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Pool } from 'undici'
@@ -58,6 +61,14 @@ async function perSecond(count: number, work: (token: string) => Promise<void>):
   return (count / (performance.now() - startedAt)) * 1000
 }
 
+/** Takes calls and never answers: at most four are open, so that registering is all that the relay does. */
+async function silentUpstream(): Promise<string> {
+  const server = createServer(() => {}).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  server.unref()
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
 async function relayRound(count: number): Promise<Round> {
   const folder = mkdtempSync(join(tmpdir(), 'pollhook-bench-'))
   const key = randomBytes(20).toString('hex')
@@ -66,7 +77,8 @@ async function relayRound(count: number): Promise<Round> {
     POLLHOOK_DB: join(folder, 'bench.db'),
     POLLHOOK_API_KEYS: `bench=${key}`,
     POLLHOOK_SECRET: randomBytes(32).toString('base64'),
-    POLLHOOK_UPSTREAM_URL: 'http://127.0.0.1:1',
+    POLLHOOK_UPSTREAM_URL: await silentUpstream(),
+    POLLHOOK_POLL_TIMEOUT: '5s',
     POLLHOOK_OWNER_QUOTA: '10000000',
     LOG_LEVEL: 'error',
   })
