@@ -8,7 +8,7 @@ import { encodeId, ownerFloor, ownerOfRow, webhookId } from '../core/ids.ts'
 import { type EventResult, type EventState, renderEvent } from '../core/payload.ts'
 import type { TaskError } from '../core/snapshot.ts'
 import type { StoreContext } from './context.ts'
-import { firstBy, isRegular, key } from './literals.ts'
+import { firstBy, isPending, isRegular, key } from './literals.ts'
 import { deliveries, heldAt, subscriptions } from './schema.ts'
 
 /** What the outbox must know of a subscription. */
@@ -44,7 +44,7 @@ export interface Queued {
 export type OutboxVerbs = ReturnType<typeof outboxVerbs>
 
 export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: StoreContext) {
-  const { newestRegular, urgent, newestId } = outboxReads(db)
+  const { newestRegular, waitingRegular, urgent, newestId } = outboxReads(db)
   const { insert, finish, makeNextHead, clearHeads } = outboxWrites(db)
 
   function nextId(subscriptionId: number): number {
@@ -65,8 +65,12 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
   /** @returns whether the new event becomes the head */
   function supersedeOlder(to: Recipient, now: number, inFlight: InFlight): boolean {
     const newest = newestRegular.get({ subscriptionId: to.id })
-    const waits = newest?.state === 'pending'
-    if (newest === undefined || !waits) return headOfUrgent(to) === null
+    if (newest?.state !== 'pending') {
+      // What superseded it may have been asked for again since, and is regular no more: others may wait all the same.
+      const others =
+        newest?.state === 'superseded' && waitingRegular.get({ subscriptionId: to.id }) !== undefined
+      return !others && headOfUrgent(to) === null
+    }
     if (newest.type !== 'task.progress' || inFlight(newest.id)) return false
     finishDelivery(newest.id, 'superseded', 'newer_event', now)
     return newest.dueAt !== null
@@ -151,6 +155,12 @@ function outboxReads(db: StoreContext['db']) {
     .where(and(eq(deliveries.subscriptionId, key('subscriptionId')), isRegular))
     .orderBy(firstBy(desc(deliveries.id)))
     .prepare()
+  const waitingRegular = db
+    .select({ id: deliveries.id })
+    .from(deliveries)
+    .where(and(eq(deliveries.subscriptionId, key('subscriptionId')), isPending, isRegular))
+    .orderBy(firstBy(sql`${deliveries.id}`))
+    .prepare()
   const urgent = db
     .select({ id: deliveries.id })
     .from(deliveries)
@@ -168,7 +178,7 @@ function outboxReads(db: StoreContext['db']) {
     .from(deliveries)
     .where(and(gte(deliveries.id, key('floor')), lt(deliveries.id, key('ceiling'))))
     .prepare()
-  return { newestRegular, urgent, newestId }
+  return { newestRegular, waitingRegular, urgent, newestId }
 }
 
 function outboxWrites(db: StoreContext['db']) {

@@ -57,6 +57,23 @@ export function redeliverySuite(on: OnEmptyDatabase): void {
       expect(world.rows().every(({ state }) => state === 'exhausted')).toBe(true)
     }))
 
+  it('what comes after progress that was asked for again still waits behind older events', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { taskToken } = world.subscribe()
+      world.poll(taskToken, { status: 'queued' })
+      world.settle(world.rows()[0]!, rejected(400))
+      for (const percent of [1, 2]) world.poll(taskToken, { status: 'encoding', percent })
+      world.poll(taskToken, { status: 'encoding', percent: 3 })
+      const last = world.rows().at(-1)!
+      const [newest] = world.store.listDeliveries(world.acme, { limit: 1, cursor: null }).data
+      world.store.redeliver(world.acme, newest!.id, start)
+      world.settle(last, accepted)
+      world.poll(taskToken, { status: 'completed' })
+      const heads = world.rows().filter(({ dueAt }) => dueAt !== null)
+      expect(heads.map(({ type }) => type)).toEqual(['task.queued'])
+    }))
+
   it('progress that has a newer event is skipped', () =>
     on((empty) => {
       const world = openWorld(empty)
