@@ -25,8 +25,9 @@ export function readApiKeys(read: Reader): ApiKeyEntry[] {
   // Entries are counted, not named: who swaps owner and key must not read the key in a fault.
   for (const [index, pair] of text.split(',').entries()) {
     const entry = readPair(pair.trim())
-    if (typeof entry === 'string') read.fault(name, `entry ${index + 1} ${entry}`, keysExample)
-    else {
+    if (Array.isArray(entry)) {
+      for (const problem of entry) read.fault(name, `entry ${index + 1} ${problem}`, keysExample)
+    } else {
       const { owner, sha256Hex } = entry
       if ((owners.get(sha256Hex) ?? owner) !== owner) {
         read.fault(name, `entry ${index + 1} has a key that another owner has`, keysExample)
@@ -38,20 +39,25 @@ export function readApiKeys(read: Reader): ApiKeyEntry[] {
   return entries
 }
 
-/** @returns the entry, or what is wrong with it */
-function readPair(pair: string): ApiKeyEntry | string {
+/** @returns the entry, or all that is wrong with it */
+function readPair(pair: string): ApiKeyEntry | string[] {
   const at = pair.indexOf('=')
-  if (at <= 0) return 'is not an owner=key pair'
+  if (at <= 0) return ['is not an owner=key pair']
   const owner = pair.slice(0, at).trim()
   const key = pair.slice(at + 1).trim()
+  const problems: string[] = []
   if (!ownerPattern.test(owner))
-    return 'has an owner that is not 1 to 32 of a-z, 0-9, _ and -, letter or digit first'
+    problems.push('has an owner that is not 1 to 32 of a-z, 0-9, _ and -, letter or digit first')
   const hash = hashPattern.exec(key)?.[1]
-  if (hash !== undefined) return { owner, sha256Hex: hash.toLowerCase() }
+  const problem = hash === undefined ? keyProblem(key) : null
+  if (problem !== null) problems.push(problem)
+  return problems.length > 0 ? problems : { owner, sha256Hex: hash?.toLowerCase() ?? hashApiKey(key) }
+}
+
+function keyProblem(key: string): string | null {
   if (key.startsWith('sha256:')) return 'has a sha256: that is not 64 hex digits'
   if (key.length < keyCharsMin) return `has a key of ${key.length} characters, fewer than ${keyCharsMin}`
-  if (!bearerPattern.test(key)) return 'has a key with characters that no header can carry'
-  return { owner, sha256Hex: hashApiKey(key) }
+  return bearerPattern.test(key) ? null : 'has a key with characters that no header can carry'
 }
 
 export function readSecrets(read: Reader): Uint8Array[] {

@@ -26,7 +26,9 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
   function fault(name: string, problem: string, example: string): void {
     // A quoted value may be long or hold a line feed; a fault is one line.
     const short = problem.length > problemCharsMax ? `${problem.slice(0, problemCharsMax)}…` : problem
-    faults.push(`${name} ${short}; for example ${name}=${example}`.replace(/\s+/g, ' '))
+    const line = `${name} ${short}; for example ${name}=${example}`.replace(/\s+/g, ' ')
+    // Two empty entries of one list are one thing to mend.
+    if (!faults.includes(line)) faults.push(line)
   }
 
   function raw(name: string): string | undefined {

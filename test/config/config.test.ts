@@ -92,6 +92,13 @@ describe('keys', () => {
     expect(faults[0]).toContain(problem)
   })
 
+  it('with a bad owner and a short key have both told at once', () => {
+    const faults = faultsOf({ POLLHOOK_API_KEYS: 'Bad=short' })
+    expect(faults).toHaveLength(2)
+    expect(faults[0]).toContain('owner')
+    expect(faults[1]).toContain('5 characters')
+  })
+
   it('and secrets are never repeated in a fault, not even when owner and key are swapped', () => {
     const secretive = {
       POLLHOOK_API_KEYS: 'swapped-key-0123456789abcdef=acme,acme=too-short-a-key',
@@ -218,6 +225,10 @@ describe('values', () => {
       'POLLHOOK_SECRET',
       'PORT',
     ])
+  })
+
+  it('tell one fault once', () => {
+    expect(faultsOf({ POLLHOOK_RETRY_SCHEDULE: '5s,,' })).toHaveLength(1)
   })
 
   it('of several lines or great length stay one short line in a fault', () => {
