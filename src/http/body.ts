@@ -3,8 +3,10 @@
  * nothing of what a body should contain.
  */
 import type { Context, MiddlewareHandler } from 'hono'
+import * as v from 'valibot'
 import type { HttpEnv } from './deps.ts'
-import { problem } from './problem.ts'
+import { problem, throwable } from './problem.ts'
+import { invalid } from './validate.ts'
 
 export const bodyBytesMax = 64 * 1024
 export const batchBytesMax = 1024 * 1024
@@ -28,12 +30,12 @@ export function jsonBody(options: JsonBodyOptions = {}): MiddlewareHandler<HttpE
     const mediaType = c.req.header('content-type')
     const absent = optional && mediaType === undefined
     if (!absent && !json.test(mediaType ?? '')) {
-      throw problem('unsupported_media_type', 'Send the body with "content-type: application/json".')
+      throw notJson()
     }
     const bytes = await readBody(c, bytesMax)
     if (bytes === null) throw tooLarge(bytesMax)
     if (absent && bytes.byteLength > 0) {
-      throw problem('unsupported_media_type', 'Send the body with "content-type: application/json".')
+      throw notJson()
     }
     const text = optional && bytes.byteLength === 0 ? '{}' : utf8(bytes)
     refuseReservedNames(text)
@@ -43,9 +45,25 @@ export function jsonBody(options: JsonBodyOptions = {}): MiddlewareHandler<HttpE
   }
 }
 
-/** For calls without a body: what is sent anyway is ignored, within the limit. */
+// An empty array passes as an empty object otherwise.
+const nothing = v.pipe(
+  v.unknown(),
+  v.check((value) => !Array.isArray(value), 'must be an object without fields, or left out'),
+  v.strictObject({}),
+)
+
+/**
+ * For calls without a body: none, or `{}`. A field would be a wish that is not granted, so it is refused.
+ * @throws unsupported_media_type, body_too_large, invalid_json, invalid_request as problems
+ */
 export const noBody: MiddlewareHandler<HttpEnv> = async (c, next) => {
-  if ((await readBody(c, bodyBytesMax)) === null) throw tooLarge(bodyBytesMax)
+  const bytes = await readBody(c, bodyBytesMax)
+  if (bytes === null) throw tooLarge(bodyBytesMax)
+  if (bytes.byteLength > 0) {
+    if (!json.test(c.req.header('content-type') ?? '')) throw notJson()
+    const result = v.safeParse(nothing, parseJson(utf8(bytes)))
+    if (!result.success) throw throwable(invalid(result.issues))
+  }
   await next()
 }
 
@@ -85,6 +103,10 @@ function join(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuff
     offset += chunk.byteLength
   }
   return all
+}
+
+function notJson(): Error {
+  return problem('unsupported_media_type', 'Send the body with "content-type: application/json".')
 }
 
 function tooLarge(bytesMax: number): Error {

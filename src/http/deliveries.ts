@@ -109,7 +109,7 @@ function addRedeliver(app: Hono<HttpEnv>, { commands }: AppDeps): void {
       description: 'The same webhook id and bytes, next in its subscription.',
       parameters: idParameter('dlv'),
       responses: { 202: json('The queued delivery.', answers.Delivery, examples.delivery) },
-      problems: ['not_found', 'conflict', 'body_too_large'],
+      problems: [...bodyProblems, 'not_found', 'conflict'],
     }),
     noBody,
     async (c) => {

@@ -223,7 +223,7 @@ function addCancelAndTest(app: Hono<HttpEnv>, { commands }: AppDeps): void {
       summary: 'Send a signed test event',
       parameters: idParameter('sub'),
       responses: { 202: json('The queued `pollhook.test`.', answers.Delivery, examples.delivery) },
-      problems: ['not_found', 'conflict', 'body_too_large'],
+      problems: [...bodyProblems, 'not_found', 'conflict'],
     }),
     noBody,
     async (c) => {
