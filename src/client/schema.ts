@@ -232,6 +232,9 @@ export interface paths {
         202: { headers: Record<string, unknown>; content: {
           'application/json': components['schemas']['Delivery']
         } }
+        400: { headers: Record<string, unknown>; content: {
+          'application/problem+json': components['schemas']['Problem']
+        } }
         401: { headers: Record<string, unknown>; content: {
           'application/problem+json': components['schemas']['Problem']
         } }
@@ -242,6 +245,9 @@ export interface paths {
           'application/problem+json': components['schemas']['Problem']
         } }
         413: { headers: Record<string, unknown>; content: {
+          'application/problem+json': components['schemas']['Problem']
+        } }
+        415: { headers: Record<string, unknown>; content: {
           'application/problem+json': components['schemas']['Problem']
         } }
         500: { headers: Record<string, unknown>; content: {
@@ -484,6 +490,9 @@ export interface paths {
         202: { headers: Record<string, unknown>; content: {
           'application/json': components['schemas']['Delivery']
         } }
+        400: { headers: Record<string, unknown>; content: {
+          'application/problem+json': components['schemas']['Problem']
+        } }
         401: { headers: Record<string, unknown>; content: {
           'application/problem+json': components['schemas']['Problem']
         } }
@@ -494,6 +503,9 @@ export interface paths {
           'application/problem+json': components['schemas']['Problem']
         } }
         413: { headers: Record<string, unknown>; content: {
+          'application/problem+json': components['schemas']['Problem']
+        } }
+        415: { headers: Record<string, unknown>; content: {
           'application/problem+json': components['schemas']['Problem']
         } }
         500: { headers: Record<string, unknown>; content: {
