@@ -1,5 +1,5 @@
 /** The SQLite file on Node: opened, locked against a second Pollhook, migrated. */
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import Sqlite from 'better-sqlite3'
@@ -7,6 +7,7 @@ import { drizzle } from 'drizzle-orm/better-sqlite3'
 import { type MigrationFolder, migrate } from '../store/migrate.ts'
 import * as schema from '../store/schema.ts'
 import type { Database } from '../store/transaction.ts'
+import { prepareDatabasePath } from './database-path.ts'
 
 export interface OpenDatabase {
   db: Database
@@ -24,7 +25,7 @@ const migrationsFolder = join(packageFolder, 'migrations')
  * @throws an Error whose message says what to do, when the file is in use, unreadable or not a database
  */
 export function openDatabase(path: string): OpenDatabase {
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
+  if (path !== ':memory:') prepareDatabasePath(path)
   const lock = path === ':memory:' ? null : takeLock(`${path}.lock`)
   try {
     const sqlite = new Sqlite(path)

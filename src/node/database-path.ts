@@ -1,0 +1,52 @@
+/**
+ * Where the database file may lie, looked at before SQLite opens it: SQLite's own words for a wrong path are
+ * one sentence for all of them. Knows files and folders, nothing of databases.
+ */
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+
+/**
+ * Makes the folders of `file` where they are missing.
+ * @throws an Error whose message says what is wrong with the path and what to do
+ */
+export function prepareDatabasePath(file: string): void {
+  const path = resolve(file)
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found?.isDirectory())
+    throw new Error(`${file} is a folder; name a file in it, such as ${file}/pollhook.db`)
+  if (found !== undefined) needWritable(path, `${file} may not be written`)
+  prepareFolder(dirname(path))
+}
+
+/** One at a time: `recursive` never comes back from a folder that no process can make one in, such as /proc. */
+function prepareFolder(folder: string): void {
+  const found = statSync(folder, { throwIfNoEntry: false })
+  if (found === undefined) {
+    prepareFolder(dirname(folder))
+    try {
+      mkdirSync(folder)
+    } catch (error) {
+      // Somebody else made it in the meantime.
+      if (codeOf(error) !== 'EEXIST')
+        throw new Error(`the folder ${folder} cannot be made (${codeOf(error)}); ${advice}`)
+    }
+    return
+  }
+  if (!found.isDirectory()) throw new Error(`${folder} is a file, not a folder; ${advice}`)
+  // SQLite writes its journal beside the database.
+  needWritable(folder, `the folder ${folder} may not be written`)
+}
+
+const advice = 'set POLLHOOK_DB to a file in a folder that this user may write'
+
+function needWritable(path: string, problem: string): void {
+  try {
+    accessSync(path, constants.W_OK)
+  } catch (error) {
+    throw new Error(`${problem} (${codeOf(error)}); ${advice}`)
+  }
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'unknown'
+}

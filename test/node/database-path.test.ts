@@ -1,0 +1,59 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { prepareDatabasePath } from '../../src/node/database-path.ts'
+
+let folder: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pollhook-path-'))
+})
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('the path of the database', () => {
+  it('has its missing folders made', () => {
+    prepareDatabasePath(join(folder, 'a/b/c/pollhook.db'))
+    expect(statSync(join(folder, 'a/b/c')).isDirectory()).toBe(true)
+  })
+
+  it('may be a file that is there', () => {
+    writeFileSync(join(folder, 'pollhook.db'), '')
+    expect(() => prepareDatabasePath(join(folder, 'pollhook.db'))).not.toThrow()
+  })
+
+  it('that is a folder is told so, with a file to name instead', () => {
+    mkdirSync(join(folder, 'data'))
+    expect(() => prepareDatabasePath(join(folder, 'data'))).toThrow(/data is a folder; name a file in it/)
+  })
+
+  it('below a file is told so', () => {
+    writeFileSync(join(folder, 'file'), '')
+    expect(() => prepareDatabasePath(join(folder, 'file/x/pollhook.db'))).toThrow(
+      /is a file, not a folder; set POLLHOOK_DB to/,
+    )
+  })
+
+  // Linux's /proc is a folder in which nobody, not even root, can make another.
+  it.skipIf(process.platform !== 'linux')('in a folder that cannot be made does not hang', () => {
+    expect(() => prepareDatabasePath('/proc/nope/x.db')).toThrow(
+      /the folder \/proc\/nope cannot be made \(ENOENT\); set POLLHOOK_DB to/,
+    )
+  })
+
+  // Root may write everything.
+  it.skipIf(process.getuid?.() === 0)('that may not be written is told so', () => {
+    const file = join(folder, 'pollhook.db')
+    writeFileSync(file, '')
+    chmodSync(file, 0o400)
+    expect(() => prepareDatabasePath(file)).toThrow(
+      /pollhook.db may not be written \(EACCES\); set POLLHOOK_DB to/,
+    )
+    chmodSync(folder, 0o500)
+    expect(() => prepareDatabasePath(join(folder, 'new.db'))).toThrow(
+      /the folder .* may not be written \(EACCES\)/,
+    )
+    chmodSync(folder, 0o700)
+  })
+})
