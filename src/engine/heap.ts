@@ -11,72 +11,79 @@ export interface Heap<T> {
   size(): number
 }
 
-export function createHeap<T>(): Heap<T> {
-  const items: { item: T; at: number }[] = []
-  const places = new Map<T, number>()
+/** Knows its own place, so that what moves past it need not look it up. */
+interface Node<T> {
+  item: T
+  at: number
+  index: number
+}
 
-  function put(index: number, entry: { item: T; at: number }): void {
-    items[index] = entry
-    places.set(entry.item, index)
+export function createHeap<T>(): Heap<T> {
+  const nodes: Node<T>[] = []
+  const nodeOf = new Map<T, Node<T>>()
+
+  function put(index: number, node: Node<T>): void {
+    nodes[index] = node
+    node.index = index
   }
 
-  function up(start: number): void {
-    let index = start
-    const entry = items[index]!
+  function up(node: Node<T>): void {
+    let index = node.index
     while (index > 0) {
       const parent = (index - 1) >> 1
-      if (items[parent]!.at <= entry.at) break
-      put(index, items[parent]!)
+      if (nodes[parent]!.at <= node.at) break
+      put(index, nodes[parent]!)
       index = parent
     }
-    put(index, entry)
+    put(index, node)
   }
 
-  function down(start: number): void {
-    let index = start
-    const entry = items[index]!
+  function down(node: Node<T>): void {
+    let index = node.index
     for (;;) {
       let child = 2 * index + 1
-      if (child >= items.length) break
-      if (child + 1 < items.length && items[child + 1]!.at < items[child]!.at) child++
-      if (items[child]!.at >= entry.at) break
-      put(index, items[child]!)
+      if (child >= nodes.length) break
+      if (child + 1 < nodes.length && nodes[child + 1]!.at < nodes[child]!.at) child++
+      if (nodes[child]!.at >= node.at) break
+      put(index, nodes[child]!)
       index = child
     }
-    put(index, entry)
+    put(index, node)
   }
 
   function remove(item: T): void {
-    const index = places.get(item)
-    if (index === undefined) return
-    places.delete(item)
-    const last = items.pop()!
-    if (index === items.length) return
-    put(index, last)
-    up(index)
-    down(places.get(last.item)!)
+    const node = nodeOf.get(item)
+    if (node === undefined) return
+    nodeOf.delete(item)
+    const last = nodes.pop()!
+    if (last === node) return
+    put(node.index, last)
+    up(last)
+    down(last)
   }
 
   return {
     set(item, at) {
-      const index = places.get(item)
-      if (index === undefined) {
-        items.push({ item, at })
-        up(items.length - 1)
+      const known = nodeOf.get(item)
+      if (known !== undefined) {
+        known.at = at
+        up(known)
+        down(known)
         return
       }
-      items[index]!.at = at
-      up(index)
-      down(places.get(item)!)
+      const node = { item, at, index: nodes.length }
+      nodeOf.set(item, node)
+      nodes.push(node)
+      up(node)
     },
     delete: remove,
-    nextAt: () => items[0]?.at ?? null,
+    nextAt: () => nodes[0]?.at ?? null,
     takeDue(now) {
-      const first = items[0]
+      const first = nodes[0]
       if (first === undefined || first.at > now) return undefined
       remove(first.item)
       return first.item
     },
-    size: () => items.length,
+    size: () => nodes.length,
   }
 }

@@ -32,6 +32,8 @@ interface Entry {
 /** A poll may be put off by this part of the interval to share a call; the first one of a task by less. */
 const lingerPart = 2
 const firstLingerMsMax = 100
+/** Tasks that become due within this part of the interval are taken together: to wake for each costs more than to poll. */
+const wakesPerInterval = 250
 
 export function createPoller(deps: PollDeps): Poller {
   const { store, settings, now, random } = deps
@@ -224,7 +226,9 @@ export function createPoller(deps: PollDeps): Poller {
         if (host !== apiHost && isForgettable(host, at, settings.intervalMaxMs)) hosts.delete(host.origin)
       }
       const dueAt = due.nextAt()
-      return dueAt === null ? next : Math.min(next ?? dueAt, dueAt)
+      if (dueAt === null) return next
+      const wakeAt = Math.max(dueAt, at + Math.floor(settings.intervalMs / wakesPerInterval))
+      return Math.min(next ?? wakeAt, wakeAt)
     },
 
     reload(tokens) {

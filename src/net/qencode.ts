@@ -79,10 +79,13 @@ async function call(settings: Settings, { origin, tokens, signal }: Call): Promi
   }
 }
 
-/** `task_tokens` for one and `task_tokens[]` for several (upstream/QENCODE.md, "The call"). */
+/**
+ * `task_tokens` for one and `task_tokens[]` for several (upstream/QENCODE.md, "The call"). Tokens are hexadecimal
+ * digits: there is nothing to encode.
+ */
 function formBody(tokens: readonly string[]): string {
   const name = tokens.length === 1 ? 'task_tokens' : 'task_tokens[]'
-  return tokens.map((token) => `${name}=${encodeURIComponent(token)}`).join('&')
+  return `${name}=${tokens.join(`&${name}=`)}`
 }
 
 /** What status line and headers decide by themselves; null when the body is to be read. */
@@ -148,14 +151,18 @@ function knownEntries(
   statuses: Record<string, unknown>,
   tokens: readonly string[],
 ): Map<string, Record<string, unknown>> {
-  const asked = new Set(tokens.map((token) => token.toLowerCase()))
+  const byToken = tokens.every((token) => Object.hasOwn(statuses, token)) ? statuses : lowerCaseKeys(statuses)
   const entries = new Map<string, Record<string, unknown>>()
-  for (const key of Object.keys(statuses)) {
-    const token = key.toLowerCase()
-    const entry = statuses[key]
-    if (asked.has(token) && isObject(entry) && !isUnknownTokenEntry(entry)) entries.set(token, entry)
+  for (const token of tokens) {
+    const entry = byToken[token]
+    if (isObject(entry) && !isUnknownTokenEntry(entry)) entries.set(token, entry)
   }
   return entries
+}
+
+/** Nothing says that upstream repeats a token as it was written (upstream/QENCODE.md). */
+function lowerCaseKeys(statuses: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(statuses).map(([key, entry]) => [key.toLowerCase(), entry]))
 }
 
 /** Upstream may quote the tokens it refuses; a whole token must not reach a log (CONTRACT §5.7). */
