@@ -26,14 +26,19 @@ interface Entry {
   polledAt: number | null
   /** It is in a call, or in a host's queue. */
   busy: boolean
+  /** False once nobody waits for the task any more; registered anew it is another entry. */
+  wanted: boolean
   dueAt: number
 }
 
 /** A poll may be put off by this part of the interval to share a call; the first one of a task by less. */
 const lingerPart = 2
 const firstLingerMsMax = 100
-/** Tasks that become due within this part of the interval are taken together: to wake for each costs more than to poll. */
-const wakesPerInterval = 250
+/**
+ * Tasks that become due within this part of the interval are taken together: to wake up for each costs more than to
+ * poll it, and they wait longer than that for company anyway.
+ */
+const wakePart = 25
 
 export function createPoller(deps: PollDeps): Poller {
   const { store, settings, now, random } = deps
@@ -57,9 +62,11 @@ export function createPoller(deps: PollDeps): Poller {
   }
 
   function hostOf(origin: string): Host<Entry> {
-    const found = hosts.get(origin) ?? createHost<Entry>(origin)
-    hosts.set(origin, found)
-    return found
+    const found = hosts.get(origin)
+    if (found !== undefined) return found
+    const host = createHost<Entry>(origin)
+    hosts.set(origin, host)
+    return host
   }
 
   function originOf(watch: Watch): string {
@@ -75,13 +82,15 @@ export function createPoller(deps: PollDeps): Poller {
   function add(watch: Watch, at: number): void {
     const polledAt = lately.get(watch.token) ?? null
     lately.delete(watch.token)
-    const entry: Entry = { watch, origin: originOf(watch), polledAt, busy: false, dueAt: at }
+    const origin = originOf(watch)
+    const entry: Entry = { watch, origin, polledAt, busy: false, wanted: true, dueAt: at }
     entries.set(watch.token, entry)
     schedule(entry, at)
   }
 
   function remove(entry: Entry): void {
     due.delete(entry)
+    entry.wanted = false
     entries.delete(entry.watch.token)
     if (entry.polledAt !== null) lately.set(entry.watch.token, entry.polledAt)
   }
@@ -133,7 +142,7 @@ export function createPoller(deps: PollDeps): Poller {
     const lone = host.lone.shift()
     const batch = lone === undefined ? host.ready.splice(0, settings.batch) : [lone]
     if (host.ready.length === 0) host.flushAt = null
-    return batch.filter((entry) => entries.get(entry.watch.token) === entry)
+    return batch.filter(({ wanted }) => wanted)
   }
 
   function start(host: Host<Entry>, batch: Entry[]): void {
@@ -143,8 +152,8 @@ export function createPoller(deps: PollDeps): Poller {
     // There is a place: the promise is resolved already and only takes it.
     const call = acquire(host, settings.concurrency)
       .then(() => {
-        const asked = new Map(batch.map((entry) => [entry.watch.token, entry]))
-        return askForAll(context, host, [...asked.keys()], (token) => entries.get(token) === asked.get(token))
+        const tokens = batch.map(({ watch }) => watch.token)
+        return askForAll(context, host, tokens, (token) => batch[tokens.indexOf(token)]!.wanted)
       })
       .then((replies) => settle(batch, replies, startedAt))
       .catch((error: unknown) => {
@@ -162,10 +171,12 @@ export function createPoller(deps: PollDeps): Poller {
   function settle(batch: readonly Entry[], replies: ReadonlyMap<string, Reply>, polledAt: number): void {
     const at = now()
     const news: PollResult[] = []
+    const failed = new Set<Entry>()
     for (const entry of batch) {
       entry.busy = false
       const token = entry.watch.token
       const answer = answerOf(replies.get(token) ?? { kind: 'failed' }, deps.statusOrigin)
+      if (answer.kind === 'failed') failed.add(entry)
       const outage = answer.kind === 'failed' && Math.abs(at - outageSeenAt) >= settings.intervalMs
       if (!outage && !isNews(entry.watch, answer, limits, polledAt, at)) continue
       news.push({ token, answer, polledAt })
@@ -178,7 +189,7 @@ export function createPoller(deps: PollDeps): Poller {
       else update(entry, record.watch)
     }
     for (const entry of batch) {
-      if (entries.get(entry.watch.token) === entry) schedule(entry, at + waitAfter(entry, replies, at))
+      if (entry.wanted) schedule(entry, at + waitAfter(entry, failed.has(entry), at))
     }
   }
 
@@ -198,12 +209,13 @@ export function createPoller(deps: PollDeps): Poller {
     }
   }
 
-  function waitAfter(entry: Entry, replies: ReadonlyMap<string, Reply>, at: number): number {
+  function waitAfter(entry: Entry, failed: boolean, at: number): number {
     if (entry.watch.regressed) return settings.intervalMs
-    const failed = (replies.get(entry.watch.token)?.kind ?? 'failed') === 'failed'
+    const { intervalMs, intervalMaxMs } = settings
     const blockedMs = failed ? Math.max(0, unblockedAt(apiHost) - at) : 0
-    const wait = pollWaitMs({ ...settings, sinceChangeMs: at - entry.watch.changedAt, chance: random() })
-    return Math.max(wait, Math.min(blockedMs, settings.intervalMaxMs))
+    const sinceChangeMs = at - entry.watch.changedAt
+    const wait = pollWaitMs({ intervalMs, intervalMaxMs, sinceChangeMs, chance: random() })
+    return Math.max(wait, Math.min(blockedMs, intervalMaxMs))
   }
 
   return {
@@ -227,7 +239,7 @@ export function createPoller(deps: PollDeps): Poller {
       }
       const dueAt = due.nextAt()
       if (dueAt === null) return next
-      const wakeAt = Math.max(dueAt, at + Math.floor(settings.intervalMs / wakesPerInterval))
+      const wakeAt = Math.max(dueAt, at + Math.floor(settings.intervalMs / wakePart))
       return Math.min(next ?? wakeAt, wakeAt)
     },
 
