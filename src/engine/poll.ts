@@ -6,7 +6,7 @@ import { pollWaitMs } from '../core/backoff.ts'
 import type { PollRecord, PollResult } from '../store/polls.ts'
 import type { Watch } from '../store/watches.ts'
 import { type AskContext, askForAll, type Reply } from './ask.ts'
-import { createHeap } from './heap.ts'
+import { createCalendar } from './calendar.ts'
 import {
   acquire,
   createHost,
@@ -44,7 +44,9 @@ export function createPoller(deps: PollDeps): Poller {
   const { store, settings, now, random } = deps
   const entries = new Map<string, Entry>()
   const hosts = new Map<string, Host<Entry>>()
-  const due = createHeap<Entry>()
+  /** How much later than planned a task may be taken, so that it is taken with others. */
+  const wakeMs = Math.max(1, Math.floor(settings.intervalMs / wakePart))
+  const due = createCalendar<Entry>(wakeMs)
   /** When a task that is no longer polled was last asked for: registering it anew must not poll too soon. */
   const lately = new Map<string, number>()
   const calls = new Set<Promise<void>>()
@@ -75,8 +77,8 @@ export function createPoller(deps: PollDeps): Poller {
 
   function schedule(entry: Entry, at: number): void {
     const soonest = entry.polledAt === null ? 0 : entry.polledAt + settings.intervalMs
-    entry.dueAt = Math.max(soonest, Math.min(at, entry.watch.expiresAt))
-    if (!entry.busy) due.set(entry, entry.dueAt)
+    const dueAt = Math.max(soonest, Math.min(at, entry.watch.expiresAt))
+    if (!entry.busy) due.set(entry, dueAt)
   }
 
   function add(watch: Watch, at: number): void {
@@ -102,7 +104,7 @@ export function createPoller(deps: PollDeps): Poller {
 
   /** Due tasks move to the queue of their host; those of a host that is down go to the API host. */
   function enqueueDue(at: number): void {
-    for (let entry = due.takeDue(at); entry !== undefined; entry = due.takeDue(at)) {
+    for (const entry of due.takeDue(at)) {
       const own = hostOf(entry.origin)
       const host = own === apiHost || isOpen(own, at) ? own : apiHost
       entry.busy = true
@@ -239,7 +241,7 @@ export function createPoller(deps: PollDeps): Poller {
       }
       const dueAt = due.nextAt()
       if (dueAt === null) return next
-      const wakeAt = Math.max(dueAt, at + Math.floor(settings.intervalMs / wakePart))
+      const wakeAt = Math.max(dueAt, at + wakeMs)
       return Math.min(next ?? wakeAt, wakeAt)
     },
 

@@ -1,0 +1,57 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { createCalendar } from '../../src/engine/calendar.ts'
+
+interface Item {
+  name: number
+  dueAt: number
+}
+
+const at = fc.integer({ min: 0, max: 400 })
+const step = fc.oneof(
+  fc.record({ do: fc.constant('set' as const), name: fc.nat(7), at }),
+  fc.record({ do: fc.constant('delete' as const), name: fc.nat(7), at }),
+  fc.record({ do: fc.constant('take' as const), name: fc.nat(7), at }),
+)
+
+it('takes exactly what is due, and never wakes too late, whatever was added, moved and removed before', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 60 }), (steps, dayMs) => {
+      const calendar = createCalendar<Item>(dayMs)
+      const items = Array.from({ length: 8 }, (_, name): Item => ({ name, dueAt: 0 }))
+      const model = new Map<number, number>()
+      for (const { do: what, name, at } of steps) {
+        const item = items[name]!
+        if (what === 'set') {
+          calendar.set(item, at)
+          model.set(name, at)
+        } else if (what === 'delete') {
+          calendar.delete(item)
+          model.delete(name)
+        } else {
+          const due = [...model].filter(([, dueAt]) => dueAt <= at).map(([of]) => of)
+          for (const of of due) model.delete(of)
+          const taken = calendar.takeDue(at).map((of) => of.name)
+          expect(taken.toSorted()).toEqual(due.toSorted())
+        }
+        const earliest = Math.min(...model.values())
+        expect(calendar.nextAt() === null).toBe(model.size === 0)
+        expect(calendar.nextAt() ?? 0).toBeLessThanOrEqual(earliest)
+      }
+    }),
+  )
+})
+
+it('knows the exact time of the next item after a look', () => {
+  const calendar = createCalendar<Item>(100)
+  calendar.set({ name: 1, dueAt: 0 }, 110)
+  calendar.set({ name: 2, dueAt: 0 }, 150)
+  expect(calendar.takeDue(120).map(({ name }) => name)).toEqual([1])
+  expect(calendar.nextAt()).toBe(150)
+})
+
+it('takes earlier days first', () => {
+  const calendar = createCalendar<Item>(10)
+  for (const dueAt of [35, 5, 25, 15]) calendar.set({ name: dueAt, dueAt: 0 }, dueAt)
+  expect(calendar.takeDue(100).map(({ name }) => name)).toEqual([5, 15, 25, 35])
+})
