@@ -21,6 +21,7 @@ import { createLog } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { createSender } from './net/node/send.ts'
 import { createNodeSigner } from './net/node/signer.ts'
+import { createUpstreamFetch } from './net/node/upstream-fetch.ts'
 import { createUpstream } from './net/qencode.ts'
 import { openDatabase } from './node/database.ts'
 import { createRandomBytes } from './node/random.ts'
@@ -95,7 +96,7 @@ export async function startNode(
     db: database.db,
     config,
     place,
-    upstream: createUpstream({ fetch, timeoutMs: config.poll.timeoutMs }),
+    upstream: createUpstream({ fetch: createUpstreamFetch(), timeoutMs: config.poll.timeoutMs }),
     sender,
     signer: createNodeSigner({ signingKey: config.signingKey ?? undefined }),
     vault,

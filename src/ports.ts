@@ -31,6 +31,30 @@ export interface Upstream {
   status(origin: string, tokens: readonly string[]): Promise<StatusAnswer>
 }
 
+/** What is used of `fetch`: the global one fits, and on Node a cheaper one (net/node/upstream-fetch.ts). */
+export type UpstreamFetch = (
+  url: string,
+  init: {
+    method: 'POST'
+    headers: Record<string, string>
+    body: string
+    redirect: 'manual'
+    signal: AbortSignal
+  },
+) => Promise<UpstreamResponse>
+
+export interface UpstreamResponse {
+  type: string
+  status: number
+  headers: { get(name: string): string | null }
+  body: UpstreamBody | null
+}
+
+/** Breaking off the iteration lets go of the connection, and so does `cancel` before it has begun. */
+export interface UpstreamBody extends AsyncIterable<Uint8Array> {
+  cancel(): Promise<void>
+}
+
 export interface SendRequest {
   url: string
   headers: Record<string, string>

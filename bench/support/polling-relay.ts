@@ -1,5 +1,6 @@
 /** A relay with `TASKS` active tasks at an interval of 5 s, in a process of its own; reports what a window of time cost. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createUpstreamFetch } from '../../src/net/node/upstream-fetch.ts'
 import { createUpstream } from '../../src/net/qencode.ts'
 import { openRelay } from './relay.ts'
 import { makeTokens, register, registration } from './tasks.ts'
@@ -16,7 +17,7 @@ const { relay, ownerId } = openRelay({
     POLLHOOK_POLL_INTERVAL_MAX: '5s',
     POLLHOOK_OWNER_QUOTA: '10000000',
   },
-  upstream: createUpstream({ fetch, timeoutMs: 20_000 }),
+  upstream: createUpstream({ fetch: createUpstreamFetch(), timeoutMs: 20_000 }),
   observer: {
     called({ tokens }) {
       calls++

@@ -4,10 +4,17 @@
  */
 import { retryAfterMs } from '../core/backoff.ts'
 import { errorNumber, isUnknownTokenEntry } from '../core/snapshot.ts'
-import type { Clock, StatusAnswer, Upstream, UpstreamFailure } from '../ports.ts'
+import type {
+  Clock,
+  StatusAnswer,
+  Upstream,
+  UpstreamFailure,
+  UpstreamFetch,
+  UpstreamResponse,
+} from '../ports.ts'
 
 export interface UpstreamOptions {
-  fetch: (url: string, init: RequestInit) => Promise<Response>
+  fetch: UpstreamFetch
   /** For one call, response body included. */
   timeoutMs: number
   /** After decompression; 16 MiB unless told (CONTRACT §5.5). */
@@ -89,39 +96,33 @@ function formBody(tokens: readonly string[]): string {
 }
 
 /** What status line and headers decide by themselves; null when the body is to be read. */
-function answerOfHead(response: Response, now: Clock): StatusAnswer | null {
+function answerOfHead(response: UpstreamResponse, now: Clock): StatusAnswer | null {
   const { status } = response
   if (response.type === 'opaqueredirect' || (status >= 300 && status < 400)) return failed('redirect')
   if (status >= 500) return failed('server_error')
   return status === 429 ? { kind: 'busy', retryAfterMs: waitOf(response, now) } : null
 }
 
-function waitOf(response: Response, now: Clock): number | null {
+function waitOf(response: UpstreamResponse, now: Clock): number | null {
   return retryAfterMs(response.headers.get('retry-after'), now())
 }
 
 /** Lets go of the connection; that it may already be gone does not matter. */
-async function discard(response: Response): Promise<void> {
-  await response.body?.cancel().catch(() => undefined)
+async function discard({ body }: UpstreamResponse): Promise<void> {
+  await body?.cancel().catch(() => undefined)
 }
 
 /** @returns null when the body is longer than `bytesMax`, without reading the rest */
-async function readBody(response: Response, bytesMax: number): Promise<string | null> {
-  if (response.body === null) return ''
-  const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader()
+async function readBody({ body }: UpstreamResponse, bytesMax: number): Promise<string | null> {
   const decoder = new TextDecoder()
   let bytes = 0
   let text = ''
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return text + decoder.decode()
-    bytes += value.byteLength
-    if (bytes > bytesMax) {
-      await reader.cancel().catch(() => undefined)
-      return null
-    }
-    text += decoder.decode(value, { stream: true })
+  for await (const chunk of body ?? []) {
+    bytes += chunk.byteLength
+    if (bytes > bytesMax) return null
+    text += decoder.decode(chunk, { stream: true })
   }
+  return text + decoder.decode()
 }
 
 function readAnswer(
