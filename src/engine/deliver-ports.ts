@@ -20,7 +20,7 @@ type DeliverStore = Pick<
   | 'nextDueAt'
   | 'settleDeliveries'
   | 'dueDeliveries'
-  | 'dueDeliveryIds'
+  | 'dueEntries'
   | 'dueTestIds'
   | 'waitingEndpoints'
 >

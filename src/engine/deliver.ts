@@ -3,7 +3,7 @@ import type { Outcome } from '../core/outcome.ts'
 import type { DueDelivery } from '../store/due.ts'
 import type { DeliverDeps, Deliverer } from './deliver-ports.ts'
 import { createHeap } from './heap.ts'
-import { createLane, hasPlace, type Lane, noteOutcome, rateAllowsAt, room, spend } from './lane.ts'
+import { createLane, hasPlace, type Lane, noteOutcome, rateAllowsAt, room, spend, takeReady } from './lane.ts'
 import { createSettler } from './settle.ts'
 
 interface Flight {
@@ -17,8 +17,10 @@ const takeMax = 32
 /** A lane with no room and nothing under way is looked at again after this. */
 const lookAgainMs = 5
 const exhaustMax = 200
-/** Ids of due deliveries read ahead for one lane. */
+/** Due deliveries read ahead for one lane. */
 const scanMax = 256
+/** With so many of them behind attempts that are under way, no more are read: one of those ends soon. */
+const readyMax = 1024
 /** Outcomes that may wait for their commit beside what is in flight. */
 const unsettledMax = 1000
 
@@ -73,23 +75,28 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     return more ? (rateAllowsAt(lane, at) ?? at) : store.nextDueAt(endpoint.id, at)
   }
 
-  /** @returns whether more may be due than was looked at */
+  /** @returns whether more may be started than was looked at */
   function startSome(lane: Lane, places: number, at: number): boolean {
-    const { ready, endpoint } = lane
-    let all = false
+    let more = true
     let started = 0
     while (started < places && !isFull()) {
-      if (ready.length === 0) {
-        if (all) return false
-        const limit = lane.held + scanMax
-        const ids = store.dueDeliveryIds(endpoint.id, at, limit)
-        all = ids.length < limit
-        ready.push(...ids.filter((id) => !held.has(id)))
-        if (ready.length === 0) return false
+      const ids = takeReady(lane, busySubscriptions, places - started)
+      if (ids.length > 0) {
+        started += start(lane, ids, at, false)
+        continue
       }
-      started += start(lane, ready.splice(0, places - started), at, false)
+      if (!more || lane.ready.length >= readyMax) return false
+      more = readAhead(lane, at)
     }
     return true
+  }
+
+  /** Always from the front, so that the list keeps the order of the index. @returns whether more is due than was read */
+  function readAhead(lane: Lane, at: number): boolean {
+    const limit = lane.held + lane.ready.length + scanMax
+    const entries = store.dueEntries(lane.endpoint.id, at, limit)
+    lane.ready = entries.filter(({ id }) => !held.has(id))
+    return entries.length === limit
   }
 
   /**
@@ -100,7 +107,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     if (isFull()) return 0
     let started = 0
     for (const delivery of store.dueDeliveries(ids, at)) {
-      // Two heads of one subscription can be due for a moment; the second waits its turn.
+      // A probe or a test is not taken from the list, which leaves out those whose subscription is busy.
       if (held.has(delivery.id) || busySubscriptions.has(delivery.subscriptionId)) continue
       begin(lane, delivery, at, probe)
       started++
@@ -132,7 +139,8 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     for (const testId of tests) if (hasPlace(lane, settings, at)) start(lane, [testId], at, false)
     if (lane.probing || !hasPlace(lane, settings, at)) return earliest(rateAllowsAt(lane, at), giveUpAt)
     if ((health.nextProbeAt ?? 0) > at) return earliest(health.nextProbeAt, giveUpAt, store.nextDueAt(id, at))
-    const probed = store.dueDeliveryIds(id, at, lane.held + 1).some((due) => start(lane, [due], at, true) > 0)
+    const longest = store.dueEntries(id, at, lane.held + 1)
+    const probed = longest.some((entry) => start(lane, [entry.id], at, true) > 0)
     return probed ? giveUpAt : earliest(store.nextDueAt(id, at), giveUpAt)
   }
 
@@ -161,6 +169,8 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
 
   function end(flight: Flight, outcome: Outcome | null, at: number): void {
     if (outcome === null) {
+      // It may be due again while what follows it is in the list already: the order is read anew.
+      flight.lane.ready = []
       freeSlot(flight)
       land(flight)
       deps.wake()

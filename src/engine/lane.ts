@@ -4,6 +4,7 @@
  */
 import { afterAttempt, circuitOpen, type FinishedAttempt, isFailure } from '../core/endpoint.ts'
 import type { Log } from '../ports.ts'
+import type { DueEntry } from '../store/due.ts'
 import type { EndpointState } from '../store/endpoints.ts'
 
 export interface Lane {
@@ -11,8 +12,8 @@ export interface Lane {
   inFlight: number
   /** Attempts in flight and those that ended but are not settled yet. */
   held: number
-  /** Ids of due deliveries, longest due first, read ahead; each is looked at again before it is sent. */
-  ready: number[]
+  /** Due deliveries, longest due first, read ahead; each is looked at again before it is sent. */
+  ready: DueEntry[]
   /** The one attempt an open circuit allows is under way. */
   probing: boolean
   /** Attempts this lane may have in flight: grows with each success, shrinks with each failure. */
@@ -45,6 +46,20 @@ export function createLane(endpoint: EndpointState, now: number): Lane {
     dirty: false,
     recovered: false,
   }
+}
+
+/**
+ * Takes the first `places` of the list, one of each subscription and none of those that are busy: they stay where they are.
+ * @returns ids in due order
+ */
+export function takeReady(lane: Lane, busy: ReadonlySet<number>, places: number): number[] {
+  const taken = new Map<number, number>()
+  lane.ready = lane.ready.filter(({ id, subscriptionId }) => {
+    if (taken.size >= places || busy.has(subscriptionId) || taken.has(subscriptionId)) return true
+    taken.set(subscriptionId, id)
+    return false
+  })
+  return [...taken.values()]
 }
 
 export interface Slots {

@@ -10,7 +10,7 @@ import type { EndpointVerbs } from './endpoints.ts'
 import { firstBy, isPending, isRegular, key } from './literals.ts'
 import type { OutboxVerbs } from './outbox.ts'
 import type { RecipientVerbs } from './recipients.ts'
-import { deliveries, subscriptions } from './schema.ts'
+import { deliveries, heldAt, subscriptions } from './schema.ts'
 import { inTransaction } from './transaction.ts'
 
 export interface Settlement {
@@ -53,25 +53,31 @@ export function deliveryVerbs(
   verbs: { outbox: OutboxVerbs; endpoints: EndpointVerbs; recipients: RecipientVerbs; cancel: CancelVerb },
 ) {
   const { db } = context
-  const { acceptFirst, forSettling, newer, write } = settleStatements(db)
+  const { untouched, acceptFirst, forSettling, newer, write } = settleStatements(db)
 
   function promoteAfter(id: number, of: { subscriptionId: number; endpointId: number; rank: number }): void {
     const { subscriptionId, endpointId } = of
     verbs.outbox.promoteNext({ id: subscriptionId, endpointId }, of.rank === rank.regular ? id : 0)
   }
 
-  /** What nearly always happens takes two statements instead of five: the first attempt was accepted. */
-  function settleFirstAccepted(item: Settlement, now: number): boolean {
-    if (item.outcome.kind !== 'accepted' || item.delivery.attempts > 0) return false
-    const { id } = item.delivery
-    const row = acceptFirst.get({ id, now, attemptLog: appendAttempt('[]', { ...item, attempt: 1 }) })
-    if (row === undefined) return false
-    promoteAfter(id, row)
-    return true
+  /**
+   * What nearly always happens: the first attempt of a head that nothing has touched meanwhile was accepted. What follows
+   * it is due already, so one statement settles it. A subscription has one attempt at a time, so none spoils another.
+   */
+  function acceptedAtFirst(items: readonly Settlement[]): ReadonlySet<number> {
+    const ids = items
+      .filter(({ delivery, outcome }) => outcome.kind === 'accepted' && delivery.attempts === 0)
+      .map(({ delivery }) => delivery.id)
+    return new Set(untouched.all({ ids: JSON.stringify(ids) }).map(({ id }) => id))
+  }
+
+  function settleFirstAccepted(item: Settlement, now: number): Settled {
+    const attemptLog = appendAttempt('[]', { ...item, attempt: 1 })
+    acceptFirst.run({ id: item.delivery.id, now, attemptLog })
+    return { state: 'delivered', goneTask: null }
   }
 
   function settleOne(item: Settlement, schedules: Schedules, now: number): Settled {
-    if (settleFirstAccepted(item, now)) return { state: 'delivered', goneTask: null }
     const row = forSettling.get({ id: item.delivery.id })
     // Gone with its task by retention, or settled already: there is nothing left to count the attempt on.
     if (row === undefined || row.attempts !== item.delivery.attempts)
@@ -105,9 +111,9 @@ export function deliveryVerbs(
     const isHead = row.dueAt !== null
     write.run({ ...base, ...columnsOf(decision, row, now) })
     if (gone) verbs.cancel(row.subscriptionId, 'gone', now)
-    else if (decision.state !== 'pending' && isHead) {
-      promoteAfter(item.delivery.id, row)
-    }
+    else if (isHead && decision.state !== 'pending') promoteAfter(item.delivery.id, row)
+    else if (isHead && attempts === 1)
+      verbs.outbox.holdFollowers({ id: row.subscriptionId }, item.delivery.id)
     return { state: decision.state, goneTask: gone ? row.taskToken : null }
   }
 
@@ -120,7 +126,10 @@ export function deliveryVerbs(
       now: number,
     ): Settled[] {
       return inTransaction(db, () => {
-        const settled = items.map((item) => settleOne(item, schedules, now))
+        const easy = acceptedAtFirst(items)
+        const settled = items.map((item) =>
+          easy.has(item.delivery.id) ? settleFirstAccepted(item, now) : settleOne(item, schedules, now),
+        )
         for (const [endpointId, { health: next, recovered }] of health) {
           verbs.endpoints.saveHealth(endpointId, next)
           if (recovered) verbs.endpoints.makeAllDue(endpointId, now)
@@ -153,23 +162,31 @@ function settleStatements(db: StoreContext['db']) {
     .innerJoin(subscriptions, eq(subscriptions.id, deliveries.subscriptionId))
     .where(eq(deliveries.id, key('id')))
     .prepare()
+  const untouched = db
+    .select({ id: deliveries.id })
+    .from(deliveries)
+    .where(
+      and(
+        sql`${deliveries.id} in (select value from json_each(${p('ids')}))`,
+        isPending,
+        isRegular,
+        sql`${deliveries.attempts} = 0`,
+        sql`${deliveries.dueAt} < ${sql.raw(String(heldAt))}`,
+      ),
+    )
+    .prepare()
   const acceptFirst = db
     .update(deliveries)
     .set({
-      state: 'delivered',
-      attempts: 1,
-      nextAttemptAt: null,
-      dueAt: null,
+      state: sql`'delivered'`,
+      attempts: sql`1`,
+      nextAttemptAt: sql`null`,
+      dueAt: sql`null`,
       acceptedAt: sql`${p('now')}`,
       finishedAt: sql`${p('now')}`,
       attemptLog: sql`${p('attemptLog')}`,
     })
-    .where(and(eq(deliveries.id, key('id')), eq(deliveries.attempts, 0), isPending))
-    .returning({
-      subscriptionId: deliveries.subscriptionId,
-      endpointId: deliveries.endpointId,
-      rank: deliveries.rank,
-    })
+    .where(eq(deliveries.id, key('id')))
     .prepare()
   const newer = db
     .select({ id: deliveries.id })
@@ -191,5 +208,5 @@ function settleStatements(db: StoreContext['db']) {
     })
     .where(eq(deliveries.id, key('id')))
     .prepare()
-  return { acceptFirst, forSettling, newer, write }
+  return { untouched, acceptFirst, forSettling, newer, write }
 }

@@ -6,15 +6,17 @@ import type { StoreContext } from './context.ts'
 import { isPending, isTest, key } from './literals.ts'
 import { deliveries, subscriptions } from './schema.ts'
 
-/** Everything one attempt needs. */
-export interface DueDelivery {
+/** Its place in the queue of an endpoint. */
+export interface DueEntry {
   id: number
   subscriptionId: number
+}
+
+/** Everything one attempt needs. */
+export interface DueDelivery extends DueEntry {
   nonce: string
   taskToken: string
-  rank: number
   type: string
-  seq: number | null
   webhookId: string
   attempts: number
   dueAt: number
@@ -29,9 +31,7 @@ const dueColumns = {
   subscriptionId: deliveries.subscriptionId,
   nonce: subscriptions.nonce,
   taskToken: subscriptions.taskToken,
-  rank: deliveries.rank,
   type: deliveries.type,
-  seq: deliveries.seq,
   webhookId: deliveries.webhookId,
   attempts: deliveries.attempts,
   dueAt: sql<number>`${deliveries.dueAt}`.as('due'),
@@ -45,9 +45,9 @@ export function dueVerbs({ db }: StoreContext) {
   const { due, dueTests, byIds, nextDue } = dueStatements(db)
 
   return {
-    /** Ids of the due heads of an endpoint, longest due first. Taking work writes nothing. */
-    dueDeliveryIds(endpointId: number, now: number, limit: number): number[] {
-      return due.all({ endpointId, now, limit }).map(({ id }) => id)
+    /** What is due at an endpoint, longest due first, each queue in its order. Taking work writes nothing. */
+    dueEntries(endpointId: number, now: number, limit: number): DueEntry[] {
+      return due.all({ endpointId, now, limit })
     },
 
     /** Tests go out even while the circuit is open (CONTRACT §3). */
@@ -64,7 +64,7 @@ export function dueVerbs({ db }: StoreContext) {
       return ids.flatMap((id) => rows.get(id) ?? []).filter((row) => row.dueAt <= now)
     },
 
-    /** When the next head of the endpoint becomes due after `now`; null when none waits. */
+    /** When the next delivery of the endpoint becomes due after `now`; null when none waits. */
     nextDueAt(endpointId: number, now: number): number | null {
       return nextDue.get({ endpointId, now })?.at ?? null
     },
@@ -79,10 +79,10 @@ export function dueVerbs({ db }: StoreContext) {
 
 function dueStatements(db: StoreContext['db']) {
   const due = db
-    .select({ id: deliveries.id })
+    .select({ id: deliveries.id, subscriptionId: deliveries.subscriptionId })
     .from(deliveries)
     .where(and(eq(deliveries.endpointId, key('endpointId')), lte(deliveries.dueAt, key('now'))))
-    .orderBy(sql`${deliveries.dueAt} limit ${key('limit')}`)
+    .orderBy(sql`${deliveries.dueAt}, ${deliveries.id} limit ${key('limit')}`)
     .prepare()
   const dueTests = db
     .select({ id: deliveries.id })

@@ -1,14 +1,15 @@
 /**
- * The outbox: a delivery written in the same transaction as what it tells of (DESIGN §3.3). Keeps the rule
- * that one delivery of a subscription, its head, is due at a time, and that the latest progress wins.
+ * The outbox: a delivery written in the same transaction as what it tells of (DESIGN §3.3). Keeps the order of a
+ * subscription's queue in `due_at` (docs/delivery.md, "The queue"), and the rule that the latest progress wins.
  */
-import { and, desc, eq, gte, lt, sql } from 'drizzle-orm'
+import { and, desc, eq, gt, gte, isNotNull, isNull, lt, sql } from 'drizzle-orm'
 import { rank, type StateReason } from '../core/delivery.ts'
 import { encodeId, ownerFloor, ownerOfRow, webhookId } from '../core/ids.ts'
 import { type EventResult, type EventState, renderEvent } from '../core/payload.ts'
 import type { TaskError } from '../core/snapshot.ts'
 import type { StoreContext } from './context.ts'
 import { firstBy, isPending, isRegular, key } from './literals.ts'
+import { behind, leads, type Queue, type QueuePlace } from './queue.ts'
 import { deliveries, heldAt, subscriptions } from './schema.ts'
 
 /** What the outbox must know of a subscription. */
@@ -44,8 +45,8 @@ export interface Queued {
 export type OutboxVerbs = ReturnType<typeof outboxVerbs>
 
 export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: StoreContext) {
-  const { newestRegular, waitingRegular, urgent, newestId } = outboxReads(db)
-  const { insert, finish, makeNextHead, clearHeads } = outboxWrites(db)
+  const { newestRegular, lastWaiting, urgent, newestId } = outboxReads(db)
+  const { insert, finish, makeNextHead, makeFollowersDue, holdFollowers, clearQueue } = outboxWrites(db)
 
   function nextId(subscriptionId: number): number {
     const floor = ownerFloor(ownerOfRow(subscriptionId))
@@ -62,18 +63,18 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
     onFinished?.(state)
   }
 
-  /** @returns whether the new event becomes the head */
-  function supersedeOlder(to: Recipient, now: number, inFlight: InFlight): boolean {
+  /** @returns where the new event stands in the queue, now that what it supersedes is out of it */
+  function supersedeOlder(to: Recipient, now: number, inFlight: InFlight): QueuePlace {
     const newest = newestRegular.get({ subscriptionId: to.id })
-    if (newest?.state !== 'pending') {
-      // What superseded it may have been asked for again since, and is regular no more: others may wait all the same.
-      const others =
-        newest?.state === 'superseded' && waitingRegular.get({ subscriptionId: to.id }) !== undefined
-      return !others && headOfUrgent(to) === null
+    const asHead = { plannedAt: now, dueAt: to.paused === 1 ? heldAt : now }
+    if (newest?.state === 'pending' && newest.type === 'task.progress' && !inFlight(newest.id)) {
+      finishDelivery(newest.id, 'superseded', 'newer_event', now)
+      return newest.dueAt === null || leads(newest) ? behind(newest, now) : asHead
     }
-    if (newest.type !== 'task.progress' || inFlight(newest.id)) return false
-    finishDelivery(newest.id, 'superseded', 'newer_event', now)
-    return newest.dueAt !== null
+    // What superseded it may have been asked for again since, and is regular no more: others may wait all the same.
+    const last = newest?.state === 'superseded' ? lastWaiting.get({ subscriptionId: to.id }) : newest
+    if (last?.state === 'pending') return behind(last, now)
+    return headOfUrgent(to) === null ? asHead : { plannedAt: now, dueAt: null }
   }
 
   function headOfUrgent(to: { id: number; endpointId: number }): number | null {
@@ -89,13 +90,20 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
     })
   }
 
+  /** What is due already has what follows it due too: there is nothing to do then. */
+  function promote({ id: subscriptionId, endpointId }: Queue, after: number): void {
+    const head = makeNextHead.get({ subscriptionId, endpointId, after })
+    if (head === undefined || head.rank !== rank.regular || !leads(head)) return
+    makeFollowersDue.run({ subscriptionId, head: head.id, dueAt: head.dueAt })
+  }
+
   return {
     publicSubscriptionId,
     finishDelivery,
 
     /** One transition on its way to one subscription. */
     enqueue(to: Recipient, event: OutboxEvent, now: number, inFlight: InFlight): Queued {
-      const isHead = supersedeOlder(to, now, inFlight)
+      const { plannedAt, dueAt } = supersedeOlder(to, now, inFlight)
       const id = nextId(to.id)
       insert.run({
         id,
@@ -105,8 +113,8 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
         webhookId: webhookId(publicSubscriptionId(to), event.seq),
         type: event.type,
         seq: event.seq,
-        nextAttemptAt: now,
-        dueAt: isHead ? (to.paused === 1 ? heldAt : now) : null,
+        nextAttemptAt: plannedAt,
+        dueAt,
         createdAt: now,
         body: render(to, event),
       })
@@ -136,30 +144,44 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
     },
 
     /** After the head left the queue for good: the next in order becomes due at its own planned time. */
-    promoteNext(of: { id: number; endpointId: number }, after: number): void {
-      makeNextHead.run({ subscriptionId: of.id, endpointId: of.endpointId, after })
+    promoteNext(of: Queue, after: number): void {
+      promote(of, after)
     },
 
-    /** Finds the head from scratch: for the rare commands that change the order or hold it. */
-    refreshHead(of: { id: number; endpointId: number }): void {
-      clearHeads.run({ subscriptionId: of.id })
-      makeNextHead.run({ subscriptionId: of.id, endpointId: of.endpointId, after: 0 })
+    /** The head was tried in vain and waits: until it is over nothing behind it is due. */
+    holdFollowers(of: { id: number }, head: number): void {
+      holdFollowers.run({ subscriptionId: of.id, head })
+    },
+
+    /** Orders the queue from scratch: for the rare commands that change the order or hold it. */
+    refreshHead(of: Queue): void {
+      clearQueue.run({ subscriptionId: of.id })
+      promote(of, 0)
     },
   }
 }
 
+const placeColumns = {
+  id: deliveries.id,
+  type: deliveries.type,
+  state: deliveries.state,
+  attempts: deliveries.attempts,
+  nextAttemptAt: deliveries.nextAttemptAt,
+  dueAt: deliveries.dueAt,
+}
+
 function outboxReads(db: StoreContext['db']) {
   const newestRegular = db
-    .select({ id: deliveries.id, type: deliveries.type, state: deliveries.state, dueAt: deliveries.dueAt })
+    .select(placeColumns)
     .from(deliveries)
     .where(and(eq(deliveries.subscriptionId, key('subscriptionId')), isRegular))
     .orderBy(firstBy(desc(deliveries.id)))
     .prepare()
-  const waitingRegular = db
-    .select({ id: deliveries.id })
+  const lastWaiting = db
+    .select(placeColumns)
     .from(deliveries)
     .where(and(eq(deliveries.subscriptionId, key('subscriptionId')), isPending, isRegular))
-    .orderBy(firstBy(sql`${deliveries.id}`))
+    .orderBy(firstBy(desc(deliveries.id)))
     .prepare()
   const urgent = db
     .select({ id: deliveries.id })
@@ -178,7 +200,7 @@ function outboxReads(db: StoreContext['db']) {
     .from(deliveries)
     .where(and(gte(deliveries.id, key('floor')), lt(deliveries.id, key('ceiling'))))
     .prepare()
-  return { newestRegular, waitingRegular, urgent, newestId }
+  return { newestRegular, lastWaiting, urgent, newestId }
 }
 
 function outboxWrites(db: StoreContext['db']) {
@@ -219,15 +241,36 @@ function outboxWrites(db: StoreContext['db']) {
     order by q.rank, q.id limit 1`
   const oldestRegular = sql`select q.id from ${deliveries} q where q.subscription_id = ${key('subscriptionId')}
     and q.id > ${key('after')} and q.state = 'pending' and q.rank = 2 order by q.id limit 1`
+  const ofQueue = eq(deliveries.subscriptionId, key('subscriptionId'))
   const makeNextHead = db
     .update(deliveries)
     .set({ dueAt: plannedOrHeld })
-    .where(sql`${deliveries.id} = coalesce((${urgentFirst}), (${oldestRegular}))`)
+    .where(
+      and(sql`${deliveries.id} = coalesce((${urgentFirst}), (${oldestRegular}))`, isNull(deliveries.dueAt)),
+    )
+    .returning({
+      id: deliveries.id,
+      rank: deliveries.rank,
+      attempts: deliveries.attempts,
+      nextAttemptAt: deliveries.nextAttemptAt,
+      dueAt: deliveries.dueAt,
+    })
     .prepare()
-  const clearHeads = db
+  // Not before the head; among equals the due index goes by age.
+  const makeFollowersDue = db
+    .update(deliveries)
+    .set({ dueAt: sql`max(${deliveries.nextAttemptAt}, ${p('dueAt')})` })
+    .where(and(ofQueue, gt(deliveries.id, key('head')), isPending, isRegular))
+    .prepare()
+  const holdFollowers = db
     .update(deliveries)
     .set({ dueAt: null })
-    .where(and(eq(deliveries.subscriptionId, key('subscriptionId')), sql`${deliveries.dueAt} is not null`))
+    .where(and(ofQueue, isNotNull(deliveries.dueAt), gt(deliveries.id, key('head'))))
     .prepare()
-  return { insert, finish, makeNextHead, clearHeads }
+  const clearQueue = db
+    .update(deliveries)
+    .set({ dueAt: null })
+    .where(and(ofQueue, isNotNull(deliveries.dueAt)))
+    .prepare()
+  return { insert, finish, makeNextHead, makeFollowersDue, holdFollowers, clearQueue }
 }

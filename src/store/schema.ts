@@ -122,7 +122,10 @@ export const subscriptions = sqliteTable(
   (t) => [index('subscriptions_task').on(t.taskToken)],
 )
 
-/** `id` is `owner · 2^40 + n`. Only the head of a subscription's pending deliveries has `due_at`. */
+/**
+ * `id` is `owner · 2^40 + n`. `due_at` orders the pending deliveries of a subscription (docs/delivery.md, "The queue"):
+ * the head has one, and so does what follows a head that was never tried, in the same order; the rest waits.
+ */
 export const deliveries = sqliteTable(
   'deliveries',
   {
@@ -151,7 +154,7 @@ export const deliveries = sqliteTable(
   },
   (t) => [
     index('deliveries_subscription').on(t.subscriptionId),
-    index('deliveries_due').on(t.endpointId, t.dueAt).where(isNotNull(t.dueAt)),
+    index('deliveries_due').on(t.endpointId, t.dueAt, t.id, t.subscriptionId).where(isNotNull(t.dueAt)),
     index('deliveries_urgent')
       .on(t.endpointId, t.subscriptionId)
       .where(sql`${t.state} = 'pending' and ${t.rank} < 2`),

@@ -139,6 +139,27 @@ it('a paused endpoint holds what is made for it and exhausts nothing', async () 
   expect(world.deliveries(first!)[0]).toMatchObject({ state: 'delivered' })
 })
 
+it('hundreds of events behind one that hangs do not hold up the other subscriptions of its endpoint', async () => {
+  const world = openWorld({ POLLHOOK_POLL_INTERVAL_MAX: '5s' })
+  const slow = newToken()
+  world.receiver.answer = ({ request }) => (request.body.includes(slow) ? never() : accepted)
+  let polls = 0
+  world.upstream.answer = (_origin, tokens) => ({
+    kind: 'statuses',
+    statuses: new Map(
+      tokens.map((token) => [token, { status: token === slow ? `s${polls++}` : 'encoding' }]),
+    ),
+  })
+  await world.register({ taskToken: slow })
+  await world.run(hour)
+  const behind = world.relay().store.endpoint(world.ownerId, world.endpoint().id, 0)?.backlog
+  expect(behind).toBeGreaterThan(300)
+  const other = await world.register()
+  await world.run(10 * second)
+  expect(world.sent.filter(({ request }) => request.body.includes(slow))).toHaveLength(1)
+  expect(world.deliveries(other)).toMatchObject([{ type: 'task.encoding', state: 'delivered' }])
+})
+
 it('a full disk stops new attempts before what cannot be settled grows without bound', async () => {
   let full = true
   const world = openWorld(

@@ -68,6 +68,24 @@ export const brokenStores: Mutation[] = [
     ),
   },
   {
+    name: 'lets what follows go while the head waits for another try',
+    rule: '4.2 in order',
+    needs: ['fails'],
+    store: spoiled(
+      'settleDeliveries',
+      `update deliveries set due_at = next_attempt_at where state = 'pending' and rank = 2 and due_at is null`,
+    ),
+  },
+  {
+    name: 'makes the next due without what follows it',
+    rule: '4.6 every delivery ends',
+    store: spoiled(
+      'settleDeliveries',
+      `update deliveries set due_at = null where state = 'pending' and rank = 2 and id not in
+         (select min(id) from deliveries where state = 'pending' and rank = 2 group by subscription_id)`,
+    ),
+  },
+  {
     name: 'supersedes status changes',
     rule: '4.3 only progress is superseded',
     needs: ['fails', 'hangs'],

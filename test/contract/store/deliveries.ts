@@ -69,7 +69,7 @@ export function pollSuite(on: OnEmptyDatabase): void {
         'task.progress pending',
         'task.progress pending',
       ])
-      expect(world.rows().map(({ dueAt }) => dueAt)).toEqual([start, null, null, null])
+      expect(world.rows().map(({ dueAt }) => dueAt)).toEqual([start, null, start, start])
     }))
 
   it('after a crash no progress that was being sent stays beside what is newer, also behind a test', () =>
@@ -136,18 +136,47 @@ export function pollSuite(on: OnEmptyDatabase): void {
 }
 
 export function settleSuite(on: OnEmptyDatabase): void {
-  it('taking what is due writes nothing, and gives only heads', () =>
+  it('taking what is due writes nothing, and gives each queue in its order', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const made = [world.subscribe(), world.subscribe()]
+      for (const status of ['queued', 'encoding', 'saving']) {
+        for (const { taskToken } of made) world.poll(taskToken, { status })
+      }
+      const before = world.rows()
+      const endpointId = before[0]!.endpointId
+      expect(world.store.dueEntries(endpointId, start - 1, 9)).toEqual([])
+      const entries = world.store.dueEntries(endpointId, start, 9)
+      const queues = Map.groupBy(entries, ({ subscriptionId }) => subscriptionId)
+      expect([...queues.values()].map((queue) => queue.map(({ id }) => id))).toEqual(
+        [0, 1].map((one) => before.filter((_, index) => index % 2 === one).map(({ id }) => id)),
+      )
+      const ids = before.map(({ id }) => id)
+      expect(world.store.dueDeliveries(ids, start).map(({ id }) => id)).toEqual(ids)
+      expect(world.rows()).toEqual(before)
+    }))
+
+  it('what follows a delivery that waits for another try is not due until that is over, and then all of it is', () =>
     on((empty) => {
       const world = openWorld(empty)
       const { taskToken } = world.subscribe()
+      const due = () => world.rows().map(({ dueAt }) => dueAt)
       for (const status of ['queued', 'encoding']) world.poll(taskToken, { status })
-      const before = world.rows()
-      const endpointId = before[0]!.endpointId
-      expect(world.store.dueDeliveryIds(endpointId, start - 1, 9)).toEqual([])
-      const ids = world.store.dueDeliveryIds(endpointId, start, 9)
-      expect(ids).toEqual([before[0]!.id])
-      expect(world.store.dueDeliveries([...ids, before[1]!.id], start).map(({ id }) => id)).toEqual(ids)
-      expect(world.rows()).toEqual(before)
+      world.settle(world.rows()[0]!, rejected(500))
+      expect(due()).toEqual([start + 5_000, null])
+      world.poll(taskToken, { status: 'saving' })
+      expect(due()).toEqual([start + 5_000, null, null])
+      world.settle(world.rows()[0]!, accepted, start + 5_000)
+      expect(due()).toEqual([null, start, start])
+    }))
+
+  it('a clock that goes back does not change the order of a queue', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { taskToken } = world.subscribe()
+      world.poll(taskToken, { status: 'queued' }, start)
+      world.poll(taskToken, { status: 'encoding' }, start - 60_000)
+      expect(world.rows().map(({ dueAt }) => dueAt)).toEqual([start, start])
     }))
 
   it('an attempt is settled once: the same again, or one that is gone, counts for nothing', () =>
@@ -203,12 +232,13 @@ export function settleSuite(on: OnEmptyDatabase): void {
     on((empty) => {
       const world = openWorld(empty)
       const made = Array.from({ length: 250 }, () => world.subscribe())
-      for (const { taskToken } of made) {
-        for (const status of ['queued', 'completed']) world.poll(taskToken, { status })
+      for (const status of ['queued', 'completed']) {
+        for (const { taskToken } of made) world.poll(taskToken, { status })
       }
       const endpointId = world.rows()[0]!.endpointId
       for (const type of ['task.queued', 'task.completed']) {
-        const due = world.store.dueDeliveries(world.store.dueDeliveryIds(endpointId, start, 1000), start)
+        const ids = world.store.dueEntries(endpointId, start, 250).map(({ id }) => id)
+        const due = world.store.dueDeliveries(ids, start)
         expect(due.map((one) => one.type)).toEqual(made.map(() => type))
         const attempt = { at: start, durationMs: 1, url: 'https://app.example.com/', chance: 0.5 }
         const items = due.map((delivery) => ({ delivery, outcome: accepted, ...attempt }))

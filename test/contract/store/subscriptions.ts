@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import { migrate } from '../../../src/store/migrate.ts'
 import { endpoints, heldAt, subscriptions, tasks } from '../../../src/store/schema.ts'
-import { accepted, inputOf, type OnEmptyDatabase, openWorld, start, told } from './fixture.ts'
+import { accepted, inputOf, type OnEmptyDatabase, openWorld, rejected, start, told } from './fixture.ts'
 
 const one = (result: unknown[]) => result[0]
 const head = { limit: 1, cursor: null }
@@ -32,6 +32,27 @@ export function migrationSuite(on: OnEmptyDatabase): void {
       expect(() => migrate(db, next)).toThrow()
       expect(db.all(sql`select name from sqlite_master where name = 'half'`)).toEqual([])
       expect(migrate(db, migrations)).toBe(0)
+    }))
+
+  it('what waited behind a head that was never tried is due with it since 0001', () =>
+    on((empty) => {
+      const { journal } = empty.migrations
+      const upTo = (count: number) => ({
+        ...empty.migrations,
+        journal: { entries: journal.entries.slice(0, count) },
+      })
+      const world = openWorld({ ...empty, migrations: upTo(1) })
+      const made = [world.subscribe(), world.subscribe(), world.subscribe()]
+      for (const { taskToken } of made) {
+        for (const status of ['queued', 'encoding', 'saving']) world.poll(taskToken, { status })
+      }
+      world.settle(world.rows()[3]!, rejected(500))
+      world.store.updateSubscription(world.acme, made[2]!.id, { state: 'paused' }, start)
+      const before = world.rows().map(({ dueAt }) => dueAt)
+      empty.db.run(sql`update deliveries set due_at = null where type <> 'task.queued'`)
+      expect(migrate(empty.db, upTo(2))).toBe(1)
+      expect(world.rows().map(({ dueAt }) => dueAt)).toEqual(before)
+      expect(before).toEqual([start, start, start, start + 5_000, null, null, heldAt, null, null])
     }))
 
   it('a database of a newer version is refused', () =>
@@ -154,7 +175,7 @@ export function subscribeSuite(on: OnEmptyDatabase): void {
 }
 
 export function subscriptionChangeSuite(on: OnEmptyDatabase): void {
-  it('a pause holds the head and what comes behind it; its end makes the head due', () =>
+  it('a pause holds the head and what comes behind it; its end makes all of it due', () =>
     on((empty) => {
       const world = openWorld(empty)
       const { id, taskToken } = world.subscribe()
@@ -166,7 +187,7 @@ export function subscriptionChangeSuite(on: OnEmptyDatabase): void {
       world.poll(taskToken, { status: 'completed' })
       expect(world.store.subscription(world.acme, id)?.state).toBe('paused')
       world.store.updateSubscription(world.acme, id, { state: 'active' }, start + 5)
-      expect(world.rows().map(({ dueAt }) => dueAt)).toEqual([start + 5, null, null])
+      expect(world.rows().map(({ dueAt }) => dueAt)).toEqual([start + 5, start + 5, start + 5])
       expect(world.store.subscription(world.acme, id)?.state).toBe('completed')
     }))
 
@@ -193,7 +214,7 @@ export function subscriptionChangeSuite(on: OnEmptyDatabase): void {
       const [after] = world.rows()
       expect({ ...after, endpointId: 0 }).toEqual({ ...before, endpointId: 0 })
       expect(after!.endpointId).not.toBe(before!.endpointId)
-      expect(world.store.dueDeliveryIds(after!.endpointId, start, 10)).toEqual([after!.id])
+      expect(world.store.dueEntries(after!.endpointId, start, 10).map(({ id }) => id)).toEqual([after!.id])
     }))
 
   it('cancelling ends what waits, and leaves what was delivered', () =>
