@@ -62,13 +62,13 @@ export async function measureDeliveries(rounds: number, each = 20) {
     settings: Omit<Round, keyof DeliveryRound>,
   ) => {
     const reason = missingFor(name)
-    if (reason === null) return { [name]: side<Round, DeliveryFigures>(`${name}.ts`, settings) }
+    if (reason === null) return { [name]: side<Round, DeliveryFigures>(`sides/${name}.ts`, settings) }
     skipped.push({ side: name, reason })
     return {}
   }
   const sides = {
-    pollhook: side<PollhookRound, DeliveryFigures>('pollhook.ts', { synchronous: 'full' }),
-    undici: side<DeliveryRound, DeliveryFigures>('undici.ts', {}),
+    pollhook: side<PollhookRound, DeliveryFigures>('sides/pollhook.ts', { synchronous: 'full' }),
+    undici: side<DeliveryRound, DeliveryFigures>('sides/undici.ts', {}),
     ...peer<BullmqRound>('bullmq', bullmq),
     ...peer<PgBossRound>('pg-boss', pgBoss),
     ...peer<GraphileWorkerRound>('graphile-worker', graphileWorker),

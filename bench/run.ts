@@ -2,11 +2,12 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { type BesidePeer, measureDeliveries } from './deliveries.ts'
+import { measureLatency } from './latency.ts'
 import { measurePolling } from './polling.ts'
 import { measureRegistrations } from './registrations.ts'
 import { measureStart } from './start.ts'
 import type { Skipped } from './support/beside.ts'
-import { atLeast, atMost, type Line, printTable } from './support/verdicts.ts'
+import { atLeast, atMost, type Bounds, type Line, printTable } from './support/verdicts.ts'
 import { measureSynchronous } from './synchronous.ts'
 
 const { values, positionals } = parseArgs({
@@ -25,12 +26,7 @@ interface Result {
 const measures: Record<string, () => Promise<Result>> = {
   async deliveries() {
     const figures = await measureDeliveries(rounds, quick ? 5 : 20)
-    const beside = (
-      peer: string,
-      ratios: BesidePeer,
-      speed: [number, number],
-      cpu: [number, number] | null,
-    ) => [
+    const beside = (peer: string, ratios: BesidePeer, speed: Bounds, cpu: Bounds) => [
       atLeast(`deliveries/s, due to settled, of ${peer}`, ratios.settledRatio, speed),
       atLeast(`deliveries/s, changes recorded and settled, of ${peer}`, ratios.drainedRatio, speed),
       atMost(`CPU per delivery, due to settled, of ${peer}`, ratios.settledCpuRatio, cpu),
@@ -38,9 +34,9 @@ const measures: Record<string, () => Promise<Result>> = {
     ]
     const { ofUndici, ofBullmq, ofPostgres, skipped } = figures
     const lines = [
-      atLeast('deliveries/s, of undici alone', ofUndici, [0.55, 0.7]),
-      ...(ofBullmq ? beside('BullMQ', ofBullmq, [3, 5], [1 / 4, 1 / 6]) : []),
-      ...(ofPostgres ? beside('the better PostgreSQL queue', ofPostgres, [2.5, 4], null) : []),
+      atLeast('deliveries/s, of undici alone', ofUndici, { target: 0.55, aim: 0.7 }),
+      ...(ofBullmq ? beside('BullMQ', ofBullmq, { target: 3, aim: 5 }, { target: 1 / 4, aim: 1 / 6 }) : []),
+      ...(ofPostgres ? beside('the better PostgreSQL queue', ofPostgres, { target: 2.5, aim: 4 }, {}) : []),
     ]
     return { figures, lines, skipped }
   },
@@ -48,14 +44,29 @@ const measures: Record<string, () => Promise<Result>> = {
     const figures = await measureSynchronous(rounds, quick ? 5 : 20)
     return {
       figures,
-      lines: [atLeast('deliveries/s, synchronous=FULL of NORMAL', figures.ratio, [0.8, 0.95])],
+      lines: [atLeast('deliveries/s, synchronous=FULL of NORMAL', figures.ratio, { target: 0.8, aim: 0.95 })],
     }
+  },
+  async latency() {
+    const figures = await measureLatency(rounds, quick ? 3_000 : 10_000)
+    const lines = figures.beside.flatMap(({ tasks, p99, p50Ratio, p99Ratio }) => [
+      ...(Number.isNaN(p50Ratio)
+        ? []
+        : [
+            atMost(`answer to request, ${tasks} tasks, p50 of BullMQ's`, p50Ratio, { target: 1 }),
+            atMost(`answer to request, ${tasks} tasks, p99 of BullMQ's`, p99Ratio, { target: 1 }),
+          ]),
+      atMost(`answer to request, ${tasks} tasks, p99 in ms`, p99, { aim: 3 }),
+    ])
+    return { figures, lines, skipped: figures.skipped }
   },
   async registrations() {
     const figures = await measureRegistrations(rounds, quick ? 3_000 : 20_000)
     return {
       figures,
-      lines: [atLeast('single registrations/s, of no database', figures.singleRatio, [0.45, 0.6])],
+      lines: [
+        atLeast('single registrations/s, of no database', figures.singleRatio, { target: 0.45, aim: 0.6 }),
+      ],
     }
   },
   async polling() {
@@ -67,16 +78,19 @@ const measures: Record<string, () => Promise<Result>> = {
     return {
       figures,
       lines: [
-        atMost(`${large} tasks at 5 s, share of a core`, most.cpuShare, [0.25, 0.12]),
-        atMost(`memory per task of ${large}, KB`, most.bytesPerTask / 1024, [2, 1]),
-        atMost('CPU of a poll, of one fetch a task', ofScript, [1 / 20, 1 / 40]),
+        atMost(`${large} tasks at 5 s, share of a core`, most.cpuShare, { target: 0.25, aim: 0.12 }),
+        atMost(`memory per task of ${large}, KB`, most.bytesPerTask / 1024, { target: 2, aim: 1 }),
+        atMost('CPU of a poll, of one fetch a task', ofScript, { target: 1 / 20, aim: 1 / 40 }),
       ],
     }
   },
   async start() {
     const tasks = quick ? 5_000 : 100_000
     const figures = await measureStart(rounds, tasks)
-    return { figures, lines: [atMost(`ready with ${tasks} tasks, ms`, figures.readyMs, [3000, 1000])] }
+    return {
+      figures,
+      lines: [atMost(`ready with ${tasks} tasks, ms`, figures.readyMs, { target: 3000, aim: 1000 })],
+    }
   },
 }
 

@@ -10,7 +10,7 @@ const warmUpEach = 2
 /** @returns the medians of both and the ratio of deliveries a second, from due to settled */
 export async function measureSynchronous(rounds: number, each = 20) {
   const sink = await startSink()
-  const engine = startSide<PollhookRound, PollhookFigures>('pollhook.ts')
+  const engine = startSide<PollhookRound, PollhookFigures>('sides/pollhook.ts')
   const side = (synchronous: 'full' | 'normal') => (round: number) =>
     engine.round({
       origin: sink.origin,

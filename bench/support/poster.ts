@@ -56,9 +56,9 @@ export function makeJobs(subscriptions: number, each: number): Job[] {
   })
 }
 
-export function makeEvent(token: string, seq: number): object {
+export function makeEvent(token: string, seq: number, percent: number | null = null): object {
   const id = token.slice(-24)
-  const data = { subscription_id: `sub_${id}`, task_token: token, seq, status: `s${seq}`, percent: null }
+  const data = { subscription_id: `sub_${id}`, task_token: token, seq, status: `s${seq}`, percent }
   const rest = { previous: null, metadata: { note: 'y'.repeat(600) }, error: null, result: null }
   return { type: `task.s${seq}`, timestamp: new Date().toISOString(), data: { ...data, ...rest } }
 }

@@ -12,9 +12,9 @@ export interface Side<Options, Figures> {
   stop(): Promise<void>
 }
 
-/** @param file in bench/sides; it calls `serveRounds` */
+/** @param file of bench/, it calls `serveRounds` */
 export function startSide<Options, Figures>(file: string): Side<Options, Figures> {
-  const child = fork(join(import.meta.dirname, '../sides', file), {
+  const child = fork(join(import.meta.dirname, '..', file), {
     execArgv: process.env.BENCH_PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`] : [],
   })
   return {

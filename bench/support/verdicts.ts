@@ -10,21 +10,22 @@ export interface Line {
   smaller: boolean
 }
 
-type Bounds = readonly [target: number, aim: number] | null
+export type Bounds = Partial<Pick<Line, 'target' | 'aim'>>
 
-export function atLeast(measure: string, value: number, bounds: Bounds): Line {
-  return { measure, value, target: bounds?.[0] ?? null, aim: bounds?.[1] ?? null, smaller: false }
+/** @param bounds none where nothing was promised */
+export function atLeast(measure: string, value: number, bounds: Bounds = {}): Line {
+  return { measure, value, target: null, aim: null, ...bounds, smaller: false }
 }
 
-export function atMost(measure: string, value: number, bounds: Bounds): Line {
+export function atMost(measure: string, value: number, bounds: Bounds = {}): Line {
   return { ...atLeast(measure, value, bounds), smaller: true }
 }
 
-export function verdictOf(line: Line): 'aim' | 'pass' | 'miss' | '' {
-  const reaches = (bound: number) => (line.smaller ? line.value <= bound : line.value >= bound)
-  if (line.target === null || line.aim === null) return ''
-  if (reaches(line.aim)) return 'aim'
-  return reaches(line.target) ? 'pass' : 'miss'
+export function verdictOf({ value, target, aim, smaller }: Line): 'aim' | 'pass' | 'miss' | '' {
+  const reaches = (bound: number) => (smaller ? value <= bound : value >= bound)
+  if (aim !== null && reaches(aim)) return 'aim'
+  if (target === null) return ''
+  return reaches(target) ? 'pass' : 'miss'
 }
 
 export function printTable(lines: readonly Line[]): void {
