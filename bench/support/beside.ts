@@ -8,16 +8,18 @@ export interface Skipped {
 }
 
 /**
- * @param sides what one round of each does; an unmeasured round comes first, in which they warm up
+ * @param sides what one round of each does; round 0 comes first, in which they warm up, and is not measured
+ * @param options.warmUp false where each round has a new process anyway
  * @returns the medians of each side's figures
  */
 export async function mediansBeside<Name extends string, Figures extends object>(
   rounds: number,
   sides: Readonly<Partial<Record<Name, (round: number) => Promise<Figures>>>>,
+  { warmUp = true } = {},
 ): Promise<Partial<Record<Name, Figures>>> {
   const names = Object.keys(sides) as Name[]
   const all = new Map<Name, Figures[]>(names.map((name) => [name, []]))
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = warmUp ? 0 : 1; round <= rounds; round++) {
     for (const name of names) {
       const figures = await sides[name]?.(round)
       if (round > 0 && figures !== undefined) all.get(name)?.push(figures)
