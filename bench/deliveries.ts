@@ -16,9 +16,16 @@ import { type Side, startSide } from './support/rounds.ts'
 const subscriptions = 1_000
 const warmUpEach = 2
 
-/** The best of what was tried for each (docs/performance.md has the others), so that none is slowed by its settings. */
-const bullmq = { chunk: 1_000, workers: 1, concurrency: 128, pipelining: true, overlap: false }
+// The best of what was tried for each, so that none is slowed by its settings; what came close was within the noise.
+
+/** Also: chunks of 250 and 1,000, 64, 256 and 512 at a time, two workers, no pipelining, adding everything first. */
+const bullmq = { chunk: 5_000, workers: 1, concurrency: 128, pipelining: true, overlap: true }
+/** Also: chunks of 5,000 and 10,000, one, three and four workers, batches of 100 to 2,000, inserting everything first. */
 const pgBoss = { chunk: 1_000, workers: 2, batch: 1_000, overlap: true }
+/**
+ * Also: chunks of 500, 5,000 and 10,000, 64 and 256 at a time, local queues of 500 to 5,000, completions that wait 0,
+ * 10 and 100 ms, adding everything first.
+ */
 const graphileWorker = {
   chunk: 1_000,
   concurrency: 128,
