@@ -1,124 +1,118 @@
 /**
  * Durable deliveries a second through the whole engine (due, signed, POSTed, settled on disk, in order per
- * subscription) beside the same signed POSTs from a bare undici Pool with no store. Ratios within one run.
+ * subscription) beside the same signed POSTs from a bare undici Pool with no store, and from the job queues that
+ * people would build this on. One run, one receiver; each side in a process of its own, in turns.
  */
-import { fork } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
-import { Pool } from 'undici'
-import { createNodeSigner } from '../src/net/node/signer.ts'
-import { median } from './support/figures.ts'
-import { openRelay } from './support/relay.ts'
-import { change, cpuMicros, makeTokens, register, registration } from './support/tasks.ts'
+import { missingFor } from './backends/missing.ts'
+import type { BullmqRound } from './sides/bullmq.ts'
+import type { GraphileWorkerRound } from './sides/graphile-worker.ts'
+import type { PgBossRound } from './sides/pg-boss.ts'
+import type { PollhookFigures, PollhookRound } from './sides/pollhook.ts'
+import { mediansBeside, type Skipped } from './support/beside.ts'
+import type { DeliveryFigures, DeliveryRound } from './support/delivery-round.ts'
+import { startSink } from './support/receiver.ts'
+import { type Side, startSide } from './support/rounds.ts'
 
 const subscriptions = 1_000
-const each = 20
-const total = subscriptions * each
-const connections = 64
+const warmUpEach = 2
 
-interface Figures {
-  perSecond: number
-  cpuMicros: number
+// The best of what was tried for each, so that none is slowed by its settings; what came close was within the noise.
+
+/** Also: chunks of 250 and 1,000, 64, 256 and 512 at a time, two workers, no pipelining, adding everything first. */
+const bullmq = { chunk: 5_000, workers: 1, concurrency: 128, pipelining: true, overlap: true }
+/** Also: chunks of 5,000 and 10,000, one, three and four workers, batches of 100 to 2,000, inserting everything first. */
+const pgBoss = { chunk: 1_000, workers: 2, batch: 1_000, overlap: true }
+/**
+ * Also: chunks of 500, 5,000 and 10,000, 64 and 256 at a time, local queues of 500 to 5,000, completions that wait 0,
+ * 10 and 100 ms, adding everything first.
+ */
+const graphileWorker = {
+  chunk: 1_000,
+  concurrency: 128,
+  localQueue: 1_000,
+  completeDelay: 50,
+  overlap: true,
 }
 
-async function engine(origin: string): Promise<Figures> {
-  let settled = 0
-  let done = () => {}
-  const finished = new Promise<void>((resolve) => {
-    done = resolve
-  })
-  const { relay, ownerId, close } = openRelay({
-    upstream: { status: async () => ({ kind: 'busy', retryAfterMs: 60_000 }) },
-    observer: {
-      settled(attempts) {
-        settled += attempts.length
-        if (settled >= total) done()
-      },
-    },
-  })
-  const tokens = makeTokens(subscriptions)
-  register(
-    relay,
-    tokens.map((token) => registration(ownerId, token, `${origin}/hook?t=${token}`)),
-  )
-  for (let i = 0; i < each; i++) change(relay, tokens, `s${i}`)
-  const cpu = process.cpuUsage()
-  const startedAt = performance.now()
-  relay.start()
-  await finished
-  const figures = figuresSince(startedAt, cpu)
-  await close()
-  return figures
+/** `settled` from due to settled; `drained` with the recording of the changes, as peers enqueue and drain. */
+export interface BesidePeer {
+  settledRatio: number
+  drainedRatio: number
+  settledCpuRatio: number
+  drainedCpuRatio: number
 }
 
-async function bare(origin: string): Promise<Figures> {
-  const pool = new Pool(origin, { connections, pipelining: 1 })
-  const signer = createNodeSigner({})
-  const secret = `whsec_${randomBytes(32).toString('base64')}`
-  const body = JSON.stringify({ note: 'z'.repeat(1000) })
-  let left = total
-  let open = 0
-  const cpu = process.cpuUsage()
-  const startedAt = performance.now()
-  await new Promise<void>((resolve, reject) => {
-    const send = () => {
-      while (open < connections && left > 0) {
-        left--
-        open++
-        const timestamp = String(Math.floor(Date.now() / 1000))
-        const signature = signer.sign([secret], `msg_1.${timestamp}.${body}`) as string
-        const headers = {
-          'content-type': 'application/json',
-          'webhook-id': 'msg_1',
-          'webhook-timestamp': timestamp,
-          'webhook-signature': signature,
-        }
-        pool.dispatch({ path: '/hook', method: 'POST', headers, body }, {
-          onRequestStart() {},
-          onResponseStart() {},
-          onResponseData() {},
-          onResponseEnd() {
-            open--
-            if (left === 0 && open === 0) resolve()
-            else send()
-          },
-          onResponseError: (_controller: unknown, error: Error) => reject(error),
-        } as never)
-      }
-    }
-    send()
-  })
-  const figures = figuresSince(startedAt, cpu)
-  await pool.close()
-  return figures
-}
-
-function figuresSince(startedAt: number, cpu: NodeJS.CpuUsage): Figures {
-  return { perSecond: (total / (performance.now() - startedAt)) * 1000, cpuMicros: cpuMicros(cpu) / total }
-}
-
-/** @returns the ratio of the medians and each median */
-export async function measureDeliveries(rounds: number) {
-  const sink = fork(join(import.meta.dirname, 'support/sink.ts'))
-  const port = await new Promise<number>((resolve) => sink.once('message', resolve as never))
-  const origin = `http://127.0.0.1:${port}`
-  const figures: { engine: Figures[]; bare: Figures[] } = { engine: [], bare: [] }
-  for (let i = 0; i < rounds; i++) {
-    figures.engine.push(await engine(origin))
-    figures.bare.push(await bare(origin))
+/**
+ * @param each deliveries of each of 1,000 subscriptions
+ * @returns each side's medians, and Pollhook's beside those of the peers that could run
+ */
+export async function measureDeliveries(rounds: number, each = 20) {
+  const sink = await startSink()
+  const started: Side<never, unknown>[] = []
+  const side = <Round extends DeliveryRound, Figures>(
+    file: string,
+    settings: Omit<Round, keyof DeliveryRound>,
+  ) => {
+    const process = startSide<DeliveryRound, Figures>(file)
+    started.push(process)
+    return (round: number) =>
+      process.round({
+        origin: sink.origin,
+        subscriptions,
+        each: round === 0 ? warmUpEach : each,
+        ...settings,
+      })
   }
-  sink.kill()
-  const pick = (of: Figures[], key: keyof Figures) => median(of.map((one) => one[key]))
+  const skipped: Skipped[] = []
+  const peer = <Round extends DeliveryRound>(
+    name: 'bullmq' | 'pg-boss' | 'graphile-worker',
+    settings: Omit<Round, keyof DeliveryRound>,
+  ) => {
+    const reason = missingFor(name)
+    if (reason === null) return { [name]: side<Round, DeliveryFigures>(`sides/${name}.ts`, settings) }
+    skipped.push({ side: name, reason })
+    return {}
+  }
+  const sides = {
+    pollhook: side<PollhookRound, DeliveryFigures>('sides/pollhook.ts', { synchronous: 'full' }),
+    undici: side<DeliveryRound, DeliveryFigures>('sides/undici.ts', {}),
+    ...peer<BullmqRound>('bullmq', bullmq),
+    ...peer<PgBossRound>('pg-boss', pgBoss),
+    ...peer<GraphileWorkerRound>('graphile-worker', graphileWorker),
+  }
+  const medians: Partial<Record<string, DeliveryFigures>> = await mediansBeside(rounds, sides)
+  for (const one of started) await one.stop()
+  sink.stop()
+  const pollhook = medians.pollhook as PollhookFigures
+  const postgres = betterOf(medians['pg-boss'], medians['graphile-worker'])
   return {
-    deliveriesPerSecond: Math.round(pick(figures.engine, 'perSecond')),
-    barePerSecond: Math.round(pick(figures.bare, 'perSecond')),
-    ratio: pick(figures.engine, 'perSecond') / pick(figures.bare, 'perSecond'),
-    cpuMicrosPerDelivery: pick(figures.engine, 'cpuMicros'),
-    bareCpuMicros: pick(figures.bare, 'cpuMicros'),
+    medians,
+    skipped,
+    ofUndici: pollhook.perSecond / (medians.undici?.perSecond ?? Number.NaN),
+    ofBullmq: medians.bullmq && beside(pollhook, medians.bullmq),
+    ofPostgres: postgres && beside(pollhook, postgres),
+  }
+}
+
+/** The faster one: only it counts. */
+function betterOf(...peers: (DeliveryFigures | undefined)[]): DeliveryFigures | undefined {
+  return peers
+    .filter((peer) => peer !== undefined)
+    .sort((a, b) => b.perSecond - a.perSecond)
+    .at(0)
+}
+
+function beside(pollhook: PollhookFigures, peer: DeliveryFigures): BesidePeer {
+  return {
+    settledRatio: pollhook.perSecond / peer.perSecond,
+    drainedRatio: pollhook.drainedPerSecond / peer.perSecond,
+    settledCpuRatio: pollhook.cpuMicros / peer.cpuMicros,
+    drainedCpuRatio: pollhook.drainedCpuMicros / peer.cpuMicros,
   }
 }
 
 if (process.argv[1] === import.meta.filename) {
-  console.log(await measureDeliveries(Number(process.argv[2] ?? 5)))
+  const [rounds = 5, each = 20] = process.argv.slice(2).map(Number)
+  console.log(await measureDeliveries(rounds, each))
   process.exit(0)
 }

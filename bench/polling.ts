@@ -1,76 +1,96 @@
 /**
- * What polling costs: the share of a core at 100,000 tasks with 200 changes a second, memory and CPU for each task at
- * 1,000, 10,000 and 100,000, and the CPU of a poll beside a script with one timer and one fetch for each task.
+ * What polling costs. Without changes: the CPU of a poll beside a script with one timer and one fetch for each task,
+ * which records nothing either, and whether a poll costs the same at 1,000, 10,000 and 100,000 tasks. With 200 changes
+ * a second, recorded and delivered: the share of a core and the memory of a task at the largest size.
  */
-import { fork } from 'node:child_process'
-import { join } from 'node:path'
-import { median } from './support/figures.ts'
+import { mediansBeside } from './support/beside.ts'
 import { startProcess } from './support/processes.ts'
+import { startSink } from './support/receiver.ts'
 
-interface Polling {
+export interface Polling {
   bytesPerTask: number
   cpuShare: number
   cpuMicrosPerPoll: number
   pollsPerSecond: number
+  /** Polls are compared across sizes only where their calls are about as full. */
   tokensPerCall: number
   changesPerSecond: number
 }
 
-const changesPerSecond = 200
+interface ScriptPolling {
+  cpuMicrosPerPoll: number
+  pollsPerSecond: number
+  failedPolls: number
+}
 
-async function run<T>(file: string, env: Record<string, string>): Promise<T> {
-  const child = fork(join(import.meta.dirname, 'support', file), {
-    env: { ...process.env, ...env },
-    execArgv: ['--expose-gc'],
+const changesPerSecond = 200
+const scriptTasks = 10_000
+/** So that nothing changes for as long as anybody measures. */
+const neverSeconds = 1e9
+
+interface Run {
+  tasks: number
+  secondsPerChange: number
+  receiver: string
+  windowMs: number
+}
+
+/** The process asks an upstream of its own and reports once its window is over. */
+async function watch<T>(file: string, { tasks, secondsPerChange, receiver, windowMs }: Run): Promise<T> {
+  const upstream = await startProcess<{ url: string }>('status-upstream.ts', {
+    SECONDS_PER_CHANGE: String(secondsPerChange),
   })
-  const figures = await new Promise<T>((resolve, reject) => {
-    child.once('message', (message) => resolve(message as T))
-    child.once('exit', (code) => reject(new Error(`${file} ended: ${code}`)))
-  })
-  child.removeAllListeners('exit')
-  child.kill('SIGKILL')
+  const env = {
+    TASKS: String(tasks),
+    UPSTREAM: upstream.ready.url,
+    RECEIVER: receiver,
+    WINDOW_MS: String(windowMs),
+    WARM_UP_MS: String(11_000 + tasks / 10),
+  }
+  const { ready: figures, stop } = await startProcess<T>(file, env, ['--expose-gc'])
+  await stop()
+  await upstream.stop()
   return figures
 }
 
-/** @param windowMs how long each is watched once it runs evenly */
+/**
+ * @param sizes counts of tasks, the largest last
+ * @param windowMs how long each is watched once it runs evenly
+ */
 export async function measurePolling(rounds: number, sizes: readonly number[], windowMs: number) {
-  const bySize = new Map<number, Polling[]>(sizes.map((size) => [size, []]))
-  const script: number[] = []
-  const sink = fork(join(import.meta.dirname, 'support/sink.ts'))
-  const port = await new Promise<number>((resolve) => sink.once('message', resolve as never))
-  for (let i = 0; i < rounds; i++) {
-    for (const size of sizes) {
-      const upstream = await startProcess<{ url: string }>('status-upstream.ts', {
-        SECONDS_PER_CHANGE: String(size / changesPerSecond),
-      })
-      const env = {
-        TASKS: String(size),
-        UPSTREAM: upstream.ready.url,
-        RECEIVER: `http://127.0.0.1:${port}`,
-        WINDOW_MS: String(windowMs),
-        WARM_UP_MS: String(11_000 + size / 10),
-      }
-      bySize.get(size)?.push(await run<Polling>('polling-relay.ts', env))
-      if (size === 10_000) {
-        const naive = { ...env, WARM_UP_MS: '11000' }
-        script.push((await run<{ cpuMicrosPerPoll: number }>('naive-poller.ts', naive)).cpuMicrosPerPoll)
-      }
-      await upstream.stop()
-    }
+  const sink = await startSink()
+  const relay = (tasks: number, secondsPerChange: number) => () =>
+    watch<Polling>('polling-relay.ts', { tasks, secondsPerChange, receiver: sink.origin, windowMs })
+  const most = sizes.at(-1) as number
+  const sides: Record<string, () => Promise<Polling | ScriptPolling>> = {
+    ...Object.fromEntries(sizes.map((tasks) => [`quiet ${tasks}`, relay(tasks, neverSeconds)])),
+    quietAsScript: relay(scriptTasks, neverSeconds),
+    script: () =>
+      watch<ScriptPolling>('naive-poller.ts', {
+        tasks: scriptTasks,
+        secondsPerChange: neverSeconds,
+        receiver: sink.origin,
+        windowMs,
+      }),
+    changing: relay(most, most / changesPerSecond),
   }
-  sink.kill()
-  const of = (size: number, key: keyof Polling) => median((bySize.get(size) ?? []).map((one) => one[key]))
+  // A size that is the script's is not run twice.
+  if (sizes.includes(scriptTasks)) delete sides.quietAsScript
+  const medians: Partial<Record<string, Polling | ScriptPolling>> = await mediansBeside(rounds, sides, {
+    warmUp: false,
+  })
+  sink.stop()
+  const quiet = sizes.map((size) => ({ size, ...(medians[`quiet ${size}`] as Polling) }))
+  const costs = quiet.map(({ cpuMicrosPerPoll }) => cpuMicrosPerPoll)
+  const asScript = (medians.quietAsScript ?? medians[`quiet ${scriptTasks}`]) as Polling
+  const script = medians.script as ScriptPolling
   return {
-    sizes: sizes.map((size) => ({
-      size,
-      bytesPerTask: of(size, 'bytesPerTask'),
-      cpuShare: of(size, 'cpuShare'),
-      cpuMicrosPerPoll: of(size, 'cpuMicrosPerPoll'),
-      pollsPerSecond: of(size, 'pollsPerSecond'),
-      tokensPerCall: of(size, 'tokensPerCall'),
-      changesPerSecond: of(size, 'changesPerSecond'),
-    })),
-    scriptCpuMicrosPerPoll: median(script),
+    quiet,
+    changing: { size: most, ...(medians.changing as Polling) },
+    script: { size: scriptTasks, ...script },
+    ofScript: asScript.cpuMicrosPerPoll / script.cpuMicrosPerPoll,
+    /** The dearest poll of the sizes in terms of the cheapest. */
+    spread: Math.max(...costs) / Math.min(...costs),
   }
 }
 

@@ -1,19 +1,14 @@
 /** `npm run bench -- [measures] [--rounds N] [--quick] [--json FILE]`: runs measures, judges their ratios, prints a table. */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { measureDeliveries } from './deliveries.ts'
+import { type BesidePeer, measureDeliveries } from './deliveries.ts'
+import { measureLatency } from './latency.ts'
 import { measurePolling } from './polling.ts'
 import { measureRegistrations } from './registrations.ts'
 import { measureStart } from './start.ts'
-
-interface Line {
-  measure: string
-  value: number
-  target: number
-  aim: number
-  /** Whether a smaller value is the better one. */
-  smaller: boolean
-}
+import type { Skipped } from './support/beside.ts'
+import { atLeast, atMost, type Bounds, type Line, printTable } from './support/verdicts.ts'
+import { measureSynchronous } from './synchronous.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -22,51 +17,85 @@ const { values, positionals } = parseArgs({
 const quick = values.quick === true
 const rounds = Number(values.rounds ?? (quick ? 1 : 5))
 
-const measures: Record<string, () => Promise<{ figures: object; lines: Line[] }>> = {
+interface Result {
+  figures: object
+  lines: Line[]
+  skipped?: readonly Skipped[]
+}
+
+const measures: Record<string, () => Promise<Result>> = {
   async deliveries() {
-    const figures = await measureDeliveries(rounds)
-    const measure = 'deliveries/s, of undici alone'
-    return { figures, lines: [{ measure, value: figures.ratio, target: 0.55, aim: 0.7, smaller: false }] }
+    const figures = await measureDeliveries(rounds, quick ? 5 : 20)
+    const beside = (peer: string, ratios: BesidePeer, speed: Bounds, cpu: Bounds) => [
+      atLeast(`deliveries/s, due to settled, of ${peer}`, ratios.settledRatio, speed),
+      atLeast(`deliveries/s, changes recorded and settled, of ${peer}`, ratios.drainedRatio, speed),
+      atMost(`CPU per delivery, due to settled, of ${peer}`, ratios.settledCpuRatio, cpu),
+      atMost(`CPU per delivery, changes recorded and settled, of ${peer}`, ratios.drainedCpuRatio, cpu),
+    ]
+    const { ofUndici, ofBullmq, ofPostgres, skipped } = figures
+    const lines = [
+      atLeast('deliveries/s, of undici alone', ofUndici, { target: 0.55, aim: 0.7 }),
+      ...(ofBullmq ? beside('BullMQ', ofBullmq, { target: 3, aim: 5 }, { target: 1 / 4, aim: 1 / 6 }) : []),
+      ...(ofPostgres ? beside('the better PostgreSQL queue', ofPostgres, { target: 2.5, aim: 4 }, {}) : []),
+    ]
+    return { figures, lines, skipped }
+  },
+  async synchronous() {
+    const figures = await measureSynchronous(rounds, quick ? 5 : 20)
+    return {
+      figures,
+      lines: [atLeast('deliveries/s, synchronous=FULL of NORMAL', figures.ratio, { target: 0.8, aim: 0.95 })],
+    }
+  },
+  async latency() {
+    const figures = await measureLatency(rounds, quick ? 3_000 : 10_000)
+    const lines = figures.beside.flatMap(({ tasks, p99, p50Ratio, p99Ratio }) => [
+      ...(Number.isNaN(p50Ratio)
+        ? []
+        : [
+            atMost(`answer to request, ${tasks} tasks, p50 of BullMQ's`, p50Ratio, { target: 1 }),
+            atMost(`answer to request, ${tasks} tasks, p99 of BullMQ's`, p99Ratio, { target: 1 }),
+          ]),
+      atMost(`answer to request, ${tasks} tasks, p99 in ms`, p99, { aim: 3 }),
+    ])
+    return { figures, lines, skipped: figures.skipped }
   },
   async registrations() {
     const figures = await measureRegistrations(rounds, quick ? 3_000 : 20_000)
-    const measure = 'single registrations/s, of no database'
     return {
       figures,
-      lines: [{ measure, value: figures.singleRatio, target: 0.45, aim: 0.6, smaller: false }],
+      lines: [
+        atLeast('single registrations/s, of no database', figures.singleRatio, { target: 0.45, aim: 0.6 }),
+      ],
     }
   },
   async polling() {
     const [small, middle, large] = quick ? [500, 10_000, 20_000] : [1_000, 10_000, 100_000]
     const figures = await measurePolling(rounds, [small, middle, large], quick ? 5_000 : 10_000)
-    const { cpuMicrosPerPoll } = figures.sizes.find(({ size }) => size === 10_000)!
-    const most = figures.sizes.at(-1)!
-    const line = (measure: string, value: number, target: number, aim: number): Line => ({
-      measure,
-      value,
-      target,
-      aim,
-      smaller: true,
-    })
+    const { ofScript, spread, changing } = figures
+    const changes = `${large} tasks at 5 s, ${Math.round(changing.changesPerSecond)} changes/s`
     return {
       figures,
       lines: [
-        line(`${large} tasks at 5 s, share of a core`, most.cpuShare, 0.25, 0.12),
-        line(`memory per task of ${large}, KB`, most.bytesPerTask / 1024, 2, 1),
-        line(
-          'CPU of a poll, of one fetch a task',
-          cpuMicrosPerPoll / figures.scriptCpuMicrosPerPoll,
-          1 / 20,
-          1 / 40,
-        ),
+        atMost(`${changes}, share of a core`, changing.cpuShare, { target: 0.25, aim: 0.12 }),
+        atMost(`${changes}, KB of memory per task`, changing.bytesPerTask / 1024, { target: 2, aim: 1 }),
+        atMost('CPU of a poll without changes, of one fetch a task', ofScript, {
+          target: 1 / 20,
+          aim: 1 / 40,
+        }),
+        atMost(`CPU of a poll without changes, ${small} to ${large} tasks, dearest of cheapest`, spread, {
+          target: 1.2,
+        }),
       ],
     }
   },
   async start() {
     const tasks = quick ? 5_000 : 100_000
     const figures = await measureStart(rounds, tasks)
-    const measure = `ready with ${tasks} tasks, ms`
-    return { figures, lines: [{ measure, value: figures.readyMs, target: 3000, aim: 1000, smaller: true }] }
+    return {
+      figures,
+      lines: [atMost(`ready with ${tasks} tasks, ms`, figures.readyMs, { target: 3000, aim: 1000 })],
+    }
   },
 }
 
@@ -76,24 +105,16 @@ if (unknown.length > 0) {
   console.error(`no such measure: ${unknown.join(', ')}; there are ${Object.keys(measures).join(', ')}`)
   process.exit(1)
 }
-const results: Record<string, object> = {}
-const lines: Line[] = []
+const results: Record<string, Result> = {}
 for (const name of names) {
   const result = await measures[name]?.()
   if (result === undefined) continue
   results[name] = result
-  lines.push(...result.lines)
+  for (const { side, reason } of result.skipped ?? []) {
+    console.log(`${name}: not measured beside ${side}: ${reason}`)
+  }
 }
-const reaches = (line: Line, bound: number) => (line.smaller ? line.value <= bound : line.value >= bound)
-console.table(
-  lines.map((line) => ({
-    measure: line.measure,
-    value: Number(line.value.toFixed(2)),
-    target: line.target,
-    aim: line.aim,
-    verdict: reaches(line, line.aim) ? 'aim' : reaches(line, line.target) ? 'pass' : 'miss',
-  })),
-)
+printTable(Object.values(results).flatMap(({ lines }) => lines))
 if (quick) console.log('Quick: few rounds and small loads, so no verdict here counts.')
 const report = { rounds, quick, node: process.version, results }
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`)

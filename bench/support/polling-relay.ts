@@ -61,4 +61,7 @@ process.send?.({
   tokensPerCall: polled / calls,
   changesPerSecond: (changes / ms) * 1000,
 })
-process.once('message', () => process.exit(0))
+process.once('message', () => {
+  process.send?.({ cpu: process.cpuUsage(), memory: process.memoryUsage() })
+  process.exit(0)
+})

@@ -1,21 +1,30 @@
 /** Servers of a measurement in processes of their own: started, asked for what they used, ended by that question. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
+import { atEnd } from './cleanup.ts'
 
 export interface Usage {
   cpu: NodeJS.CpuUsage
   memory: NodeJS.MemoryUsage
 }
 
-/** @param file in this folder; the process sends one message when it is ready */
+/**
+ * @param file in this folder; the process sends one message when it is ready
+ * @param execArgv for Node itself
+ */
 export async function startProcess<T>(
   file: string,
   env: Record<string, string> = {},
+  execArgv: readonly string[] = [],
 ): Promise<{ ready: T; stop(): Promise<Usage> }> {
   const child = fork(join(import.meta.dirname, file), {
     env: { ...process.env, ...env },
-    execArgv: process.env.BENCH_PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`] : [],
+    execArgv: [
+      ...execArgv,
+      ...(process.env.BENCH_PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`] : []),
+    ],
   })
+  const kill = atEnd(() => child.kill())
   const ready = await nextMessage<T>(child)
   return {
     ready,
@@ -25,6 +34,7 @@ export async function startProcess<T>(
       child.send('stop')
       const used = await usage
       await ended
+      kill()
       return used
     },
   }

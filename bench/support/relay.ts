@@ -1,8 +1,7 @@
 /** A whole relay on Node for a measurement: real file, real sockets, an upstream that the measurement scripts. */
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sql } from 'drizzle-orm'
 import { readConfig } from '../../src/config.ts'
 import { createVault } from '../../src/keys/vault.ts'
 import { createSender } from '../../src/net/node/send.ts'
@@ -10,6 +9,7 @@ import { createNodeSigner } from '../../src/net/node/signer.ts'
 import { openDatabase } from '../../src/node/database.ts'
 import type { Timers, Upstream } from '../../src/ports.ts'
 import { createRelay, type Relay, type RelayObserver } from '../../src/relay.ts'
+import { makeFolder } from './cleanup.ts'
 
 export interface BenchRelay {
   relay: Relay
@@ -37,6 +37,8 @@ export function openRelay(options: {
   observer?: Partial<RelayObserver>
   /** A file that is kept; without it, one that goes with `close`. */
   path?: string
+  /** Default: as the relay opens it, full. */
+  synchronous?: 'full' | 'normal'
 }): BenchRelay {
   const read = readConfig({
     POLLHOOK_API_KEYS: `bench=${randomBytes(20).toString('hex')}`,
@@ -48,8 +50,9 @@ export function openRelay(options: {
   })
   if (!read.ok) throw new Error(read.faults.join('\n'))
   const { config } = read
-  const folder = mkdtempSync(join(tmpdir(), 'pollhook-bench-'))
+  const { folder, remove } = makeFolder()
   const database = openDatabase(options.path ?? join(folder, 'bench.db'))
+  if (options.synchronous === 'normal') database.db.run(sql`pragma synchronous = normal`)
   const sender = createSender({
     ...config.callbacks,
     concurrencyPerOrigin: config.delivery.endpointConcurrency,
@@ -87,7 +90,7 @@ export function openRelay(options: {
       await sender.close()
       await stopped
       database.close()
-      rmSync(folder, { recursive: true })
+      remove()
     },
   }
 }

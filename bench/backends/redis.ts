@@ -1,0 +1,50 @@
+/** A redis-server of its own, as durable as people run it under BullMQ: the log is flushed every second. */
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { makeFolder } from '../support/cleanup.ts'
+import { type Backend, findProgram, startProgram, untilReady } from './server.ts'
+
+export const missingRedis = () =>
+  findProgram('redis-server') === null
+    ? 'redis-server is not installed (Debian: apt-get install redis-server)'
+    : null
+
+export async function startRedis(): Promise<Backend> {
+  const { folder, remove } = makeFolder()
+  const socket = join(folder, 'redis.sock')
+  const settings = {
+    port: '0',
+    // A unix socket costs Redis less than loopback TCP does.
+    unixsocket: socket,
+    dir: folder,
+    appendonly: 'yes',
+    appendfsync: 'everysec',
+    save: '',
+    // The log of a run never grows enough to need a rewrite, so none falls into a round.
+    'auto-aof-rewrite-percentage': '0',
+    // As BullMQ demands.
+    'maxmemory-policy': 'noeviction',
+    logfile: join(folder, 'redis.log'),
+  }
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
+  const { pid, stop } = startProgram(findProgram('redis-server') as string, args, { stopSignal: 'SIGKILL' })
+  await untilReady(pid, () => answers(socket))
+  return {
+    pid,
+    socket,
+    stop() {
+      stop()
+      remove()
+    },
+  }
+}
+
+function answers(socket: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const connection = connect(socket, () => connection.end('PING\r\n'))
+    connection.once('error', reject)
+    connection.once('data', (answer) =>
+      answer.toString().startsWith('+PONG') ? resolve() : reject(new Error(`redis-server said ${answer}`)),
+    )
+  })
+}

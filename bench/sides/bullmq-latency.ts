@@ -1,0 +1,54 @@
+/** BullMQ at 200 jobs a second, evenly spaced, with a worker that is idle in between: from `add` to the request. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Queue, Worker } from 'bullmq'
+import { startRedis } from '../backends/redis.ts'
+import { changeKey, type Moment, monotonicMs } from '../support/moments.ts'
+import { createPoster, type Job, makeEvent } from '../support/poster.ts'
+import { serveRounds } from '../support/rounds.ts'
+import type { LatencyRound } from './pollhook-latency.ts'
+
+const msPerJob = 5
+const warmUpMs = 2_000
+/** For what was added last to arrive. */
+const settleMs = 1_000
+const concurrency = 64
+
+const redis = await startRedis()
+let rounds = 0
+
+export interface BullmqLatency {
+  from: number
+  to: number
+  moments: Moment[]
+}
+
+serveRounds<Pick<LatencyRound, 'receiver' | 'windowMs'>, BullmqLatency>(async ({ receiver, windowMs }) => {
+  const name = `changes-${rounds++}`
+  const connection = { path: redis.socket }
+  const queue = new Queue<Job>(name, { connection, defaultJobOptions: { removeOnComplete: true } })
+  const poster = createPoster(receiver)
+  const worker = new Worker<Job, void>(name, ({ id, data }) => poster.post(`msg_${id}`, data), {
+    connection,
+    concurrency,
+  })
+  worker.on('failed', (_job, error) => console.error(error))
+  await worker.waitUntilReady()
+  await queue.waitUntilReady()
+  const moments: Moment[] = []
+  const adding: Promise<unknown>[] = []
+  const startedAt = monotonicMs()
+  for (let i = 0; monotonicMs() < startedAt + warmUpMs + windowMs; i++) {
+    await sleep(Math.max(0, startedAt + i * msPerJob - monotonicMs()))
+    const token = `${rounds}-${i}`
+    const job = { path: '/hook', event: makeEvent(token, i, 1) }
+    moments.push([changeKey(token, 1), monotonicMs()])
+    adding.push(queue.add('post', job))
+  }
+  await Promise.all(adding)
+  await sleep(settleMs)
+  await worker.close()
+  await queue.obliterate()
+  await queue.close()
+  await poster.close()
+  return { from: startedAt + warmUpMs, to: startedAt + warmUpMs + windowMs, moments }
+})

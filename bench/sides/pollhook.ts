@@ -1,0 +1,39 @@
+/** Pollhook's whole engine: changes are recorded, then due, signed, POSTed, settled on disk, in order per subscription. */
+import { countdown, type DeliveryFigures, type DeliveryRound, startClock } from '../support/delivery-round.ts'
+import { openRelay } from '../support/relay.ts'
+import { serveRounds } from '../support/rounds.ts'
+import { change, makeTokens, register, registration } from '../support/tasks.ts'
+
+export interface PollhookRound extends DeliveryRound {
+  synchronous: 'full' | 'normal'
+}
+
+/** From all deliveries due to the last one settled; `drained`, from the first change recorded. */
+export interface PollhookFigures extends DeliveryFigures {
+  drainedPerSecond: number
+  drainedCpuMicros: number
+}
+
+serveRounds<PollhookRound, PollhookFigures>(async ({ origin, subscriptions, each, synchronous }) => {
+  const total = subscriptions * each
+  const { tell, reached } = countdown(total)
+  const { relay, ownerId, close } = openRelay({
+    upstream: { status: async () => ({ kind: 'busy', retryAfterMs: 60_000 }) },
+    observer: { settled: (attempts) => tell(attempts.length) },
+    synchronous,
+  })
+  const tokens = makeTokens(subscriptions)
+  register(
+    relay,
+    tokens.map((token) => registration(ownerId, token, `${origin}/hook?t=${token}`)),
+  )
+  const sinceFirstChange = startClock()
+  for (let i = 0; i < each; i++) change(relay, tokens, `s${i}`)
+  const sinceDue = startClock()
+  relay.start()
+  await reached
+  const settled = sinceDue(total)
+  const drained = sinceFirstChange(total)
+  await close()
+  return { ...settled, drainedPerSecond: drained.perSecond, drainedCpuMicros: drained.cpuMicros }
+})

@@ -1,0 +1,37 @@
+/** Several sides of one measurement, round by round in turns, so that a slow minute of the machine falls on all of them. */
+import { median } from './figures.ts'
+
+/** A side that cannot run here says why; the others run without it. */
+export interface Skipped {
+  side: string
+  reason: string
+}
+
+/**
+ * @param sides what one round of each does; round 0 comes first, in which they warm up, and is not measured
+ * @param options.warmUp false where each round has a new process anyway
+ * @returns the medians of each side's figures
+ */
+export async function mediansBeside<Name extends string, Figures extends object>(
+  rounds: number,
+  sides: Readonly<Partial<Record<Name, (round: number) => Promise<Figures>>>>,
+  { warmUp = true } = {},
+): Promise<Partial<Record<Name, Figures>>> {
+  const names = Object.keys(sides) as Name[]
+  const all = new Map<Name, Figures[]>(names.map((name) => [name, []]))
+  for (let round = warmUp ? 0 : 1; round <= rounds; round++) {
+    for (const name of names) {
+      const figures = await sides[name]?.(round)
+      if (round > 0 && figures !== undefined) all.get(name)?.push(figures)
+    }
+  }
+  const medians = names.map((name) => [name, mediansOf(all.get(name) ?? [])])
+  return Object.fromEntries(medians) as Partial<Record<Name, Figures>>
+}
+
+function mediansOf<Figures extends object>(rounds: readonly Figures[]): Figures {
+  const keys = Object.keys(rounds[0] ?? {}) as (keyof Figures)[]
+  return Object.fromEntries(
+    keys.map((key) => [key, median(rounds.map((one) => Number(one[key])))]),
+  ) as unknown as Figures
+}
