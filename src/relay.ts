@@ -104,6 +104,7 @@ export function createRelay(deps: RelayDeps): Relay {
     upstream: deps.upstream,
     now,
     random,
+    timers,
     log,
     settings: { ...config.poll, apiOrigin: config.upstream.origin },
     statusOrigin: (url) => {

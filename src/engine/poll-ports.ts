@@ -1,5 +1,5 @@
 /** What the poll pass is given and what it offers. */
-import type { Clock, Log, Random, Upstream } from '../ports.ts'
+import type { Clock, Log, Random, Timers, Upstream } from '../ports.ts'
 import type { InFlight } from '../store/outbox.ts'
 import type { PollRecord } from '../store/polls.ts'
 import type { Store } from '../store/store.ts'
@@ -19,6 +19,7 @@ export interface PollDeps {
   upstream: Upstream
   now: Clock
   random: Random
+  timers: Timers
   log: Log
   settings: PollSettings
   /** The origin to poll for a raw `status_url`; null when policy does not allow it. */

@@ -18,6 +18,7 @@ import {
 } from './host.ts'
 import { answerOf, isNews } from './news.ts'
 import type { PollDeps, Poller } from './poll-ports.ts'
+import { createRecorder } from './recorder.ts'
 
 /** A task in memory. */
 interface Entry {
@@ -35,18 +36,18 @@ interface Entry {
 const lingerPart = 2
 const firstLingerMsMax = 100
 /**
- * Tasks that become due within this part of the interval are taken together: to wake up for each costs more than to
- * poll it, and they wait longer than that for company anyway.
+ * Tasks that become due within this part of the interval at most are taken together: to wake up for each costs more than
+ * to poll it, and they wait longer than that for company anyway.
  */
 const wakePart = 25
+/** The schedule is kept as finely as the most frequent wake-ups, a batch at a time of very many tasks, want it. */
+const dayPart = 1000
 
 export function createPoller(deps: PollDeps): Poller {
   const { store, settings, now, random } = deps
   const entries = new Map<string, Entry>()
   const hosts = new Map<string, Host<Entry>>()
-  /** How much later than planned a task may be taken, so that it is taken with others. */
-  const wakeMs = Math.max(1, Math.floor(settings.intervalMs / wakePart))
-  const due = createCalendar<Entry>(wakeMs)
+  const due = createCalendar<Entry>(Math.max(1, Math.floor(settings.intervalMs / dayPart)))
   /** When a task that is no longer polled was last asked for: registering it anew must not poll too soon. */
   const lately = new Map<string, number>()
   const calls = new Set<Promise<void>>()
@@ -62,6 +63,8 @@ export function createPoller(deps: PollDeps): Poller {
     apiHost,
     onCall: deps.onCall,
   }
+
+  const record = createRecorder({ ...deps, limits, onRecorded: follow })
 
   function hostOf(origin: string): Host<Entry> {
     const found = hosts.get(origin)
@@ -102,6 +105,12 @@ export function createPoller(deps: PollDeps): Poller {
     entry.origin = originOf(watch)
   }
 
+  /** How much later than planned a task may be taken, so that a batch is taken together, and not many at a time. */
+  function wakeMs(): number {
+    const { intervalMs, batch } = settings
+    return Math.max(1, Math.floor(Math.min(intervalMs / wakePart, (intervalMs * batch) / entries.size)))
+  }
+
   /** Due tasks move to the queue of their host; those of a host that is down go to the API host. */
   function enqueueDue(at: number): void {
     for (const entry of due.takeDue(at)) {
@@ -134,7 +143,7 @@ export function createPoller(deps: PollDeps): Poller {
       const blocked = isBlocked(host, at)
       if (!blocked && host.inFlight >= (isOnProbation(host) ? 1 : settings.concurrency)) return null
       const batch = takeBatch(host)
-      if (blocked) settle(batch, new Map(), at)
+      if (blocked) track(settle(batch, new Map(), at))
       else if (batch.length > 0) start(host, batch)
     }
     return null
@@ -157,25 +166,34 @@ export function createPoller(deps: PollDeps): Poller {
         const tokens = batch.map(({ watch }) => watch.token)
         return askForAll(context, host, tokens, (token) => batch[tokens.indexOf(token)]!.wanted)
       })
-      .then((replies) => settle(batch, replies, startedAt))
       .catch((error: unknown) => {
         deps.log.error('poll failed', { error })
-        settle(batch, new Map(), startedAt)
+        return new Map<string, Reply>()
       })
+    track(call.then((replies) => settle(batch, replies, startedAt)))
+  }
+
+  /** Until it is over the relay is not idle, and then there may be something to do. */
+  function track(work: Promise<void>): void {
+    const tracked = work
+      .catch((error: unknown) => deps.log.error('poll could not be settled', { error }))
       .finally(() => {
-        calls.delete(call)
+        calls.delete(tracked)
         deps.wake()
       })
-    calls.add(call)
+    calls.add(tracked)
   }
 
   /** No reply counts as one that could not be had. */
-  function settle(batch: readonly Entry[], replies: ReadonlyMap<string, Reply>, polledAt: number): void {
+  async function settle(
+    batch: readonly Entry[],
+    replies: ReadonlyMap<string, Reply>,
+    polledAt: number,
+  ): Promise<void> {
     const at = now()
     const news: PollResult[] = []
     const failed = new Set<Entry>()
     for (const entry of batch) {
-      entry.busy = false
       const token = entry.watch.token
       const answer = answerOf(replies.get(token) ?? { kind: 'failed' }, deps.statusOrigin)
       if (answer.kind === 'failed') failed.add(entry)
@@ -184,31 +202,24 @@ export function createPoller(deps: PollDeps): Poller {
       news.push({ token, answer, polledAt })
       if (answer.kind === 'failed') outageSeenAt = at
     }
-    for (const record of recordNews(news, at)) {
-      const entry = entries.get(record.token)
-      if (entry === undefined) continue
-      if (record.watch === null) remove(entry)
-      else update(entry, record.watch)
-    }
-    for (const entry of batch) {
-      if (entry.wanted) schedule(entry, at + waitAfter(entry, failed.has(entry), at))
+    try {
+      if (news.length > 0) await record(news)
+    } finally {
+      for (const entry of batch) {
+        entry.busy = false
+        if (entry.wanted) schedule(entry, at + waitAfter(entry, failed.has(entry), at))
+      }
     }
   }
 
-  function recordNews(news: readonly PollResult[], at: number): PollRecord[] {
-    if (news.length === 0) return []
-    try {
-      const records = store.recordPoll(news, limits, at, deps.inFlight)
-      deps.onRecorded(records)
-      return records
-    } catch (error) {
-      if (news.length === 1) {
-        deps.log.error('a snapshot could not be written; its task is polled again', { error })
-        return []
-      }
-      // One that SQLite refuses must not take the others with it.
-      return news.flatMap((result) => recordNews([result], at))
+  function follow(records: readonly PollRecord[]): void {
+    for (const { token, watch } of records) {
+      const entry = entries.get(token)
+      if (entry === undefined) continue
+      if (watch === null) remove(entry)
+      else update(entry, watch)
     }
+    deps.onRecorded(records)
   }
 
   function waitAfter(entry: Entry, failed: boolean, at: number): number {
@@ -241,7 +252,7 @@ export function createPoller(deps: PollDeps): Poller {
       }
       const dueAt = due.nextAt()
       if (dueAt === null) return next
-      const wakeAt = Math.max(dueAt, at + wakeMs)
+      const wakeAt = Math.max(dueAt, at + wakeMs())
       return Math.min(next ?? wakeAt, wakeAt)
     },
 

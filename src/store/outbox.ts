@@ -5,7 +5,7 @@
 import { and, desc, eq, gt, gte, isNotNull, isNull, lt, sql } from 'drizzle-orm'
 import { rank, type StateReason } from '../core/delivery.ts'
 import { encodeId, ownerFloor, ownerOfRow, webhookId } from '../core/ids.ts'
-import { type EventResult, type EventState, renderEvent } from '../core/payload.ts'
+import { type EventResult, type EventState, noResult, renderEvent } from '../core/payload.ts'
 import type { TaskError } from '../core/snapshot.ts'
 import type { StoreContext } from './context.ts'
 import { firstBy, isPending, isRegular, key } from './literals.ts'
@@ -48,10 +48,19 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
   const { newestRegular, lastWaiting, urgent, newestId } = outboxReads(db)
   const { insert, finish, makeNextHead, makeFollowersDue, holdFollowers, clearQueue } = outboxWrites(db)
 
+  /** The newest delivery of each owner: nobody else makes any. What a rollback leaves is a gap. */
+  const lastIds = new Map<number, number>()
+
   function nextId(subscriptionId: number): number {
-    const floor = ownerFloor(ownerOfRow(subscriptionId))
-    const row = newestId.get({ floor, ceiling: ownerFloor(ownerOfRow(subscriptionId) + 1) })
-    return (row?.id ?? floor) + 1
+    const ownerId = ownerOfRow(subscriptionId)
+    const id = (lastIds.get(ownerId) ?? newestIdOf(ownerId)) + 1
+    lastIds.set(ownerId, id)
+    return id
+  }
+
+  function newestIdOf(ownerId: number): number {
+    const floor = ownerFloor(ownerId)
+    return newestId.get({ floor, ceiling: ownerFloor(ownerId + 1) })?.id ?? floor
   }
 
   function publicSubscriptionId(recipient: { id: number; nonce: string }): string {
@@ -81,13 +90,12 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
     return urgent.get({ subscriptionId: to.id, endpointId: to.endpointId })?.id ?? null
   }
 
-  function render(to: Recipient, event: Omit<OutboxEvent, 'seq'> & { seq: number | null }): string {
-    return renderEvent({
-      ...event,
-      subscriptionId: publicSubscriptionId(to),
-      taskToken: to.taskToken,
-      metadataJson: to.metadata,
-    })
+  function render(
+    { taskToken, metadata }: Recipient,
+    subscriptionId: string,
+    event: Omit<OutboxEvent, 'seq'> & { seq: number | null },
+  ): string {
+    return renderEvent({ ...event, subscriptionId, taskToken, metadataJson: metadata })
   }
 
   /** What is due already has what follows it due too: there is nothing to do then. */
@@ -105,18 +113,19 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
     enqueue(to: Recipient, event: OutboxEvent, now: number, inFlight: InFlight): Queued {
       const { plannedAt, dueAt } = supersedeOlder(to, now, inFlight)
       const id = nextId(to.id)
+      const publicId = publicSubscriptionId(to)
       insert.run({
         id,
         subscriptionId: to.id,
         endpointId: to.endpointId,
         rank: rank.regular,
-        webhookId: webhookId(publicSubscriptionId(to), event.seq),
+        webhookId: webhookId(publicId, event.seq),
         type: event.type,
         seq: event.seq,
         nextAttemptAt: plannedAt,
         dueAt,
         createdAt: now,
-        body: render(to, event),
+        body: render(to, publicId, event),
       })
       onCreated?.()
       return { deliveryId: id, endpointId: to.endpointId }
@@ -137,7 +146,7 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
         nextAttemptAt: now,
         dueAt: null,
         createdAt: now,
-        body: render(to, { ...event, result: { json: null, truncated: false } }),
+        body: render(to, publicSubscriptionId(to), { ...event, result: noResult }),
       })
       onCreated?.()
       return id

@@ -187,3 +187,24 @@ it('a restart spreads the tasks over one interval and repeats no event', async (
   expect(new Set(asked.flatMap(({ tokens }) => tokens)).size).toBe(20)
   expect(world.sent).toHaveLength(told)
 })
+
+it('answers that arrive together share one commit, of which each task keeps what is its own', async () => {
+  const commits: number[] = []
+  const world = openWorld(
+    {},
+    {
+      wrapStore: (store) => ({
+        ...store,
+        recordPoll(results, ...rest) {
+          commits.push(results.length)
+          return store.recordPoll(results, ...rest)
+        },
+      }),
+    },
+  )
+  const made = [await world.register(), await world.register({ statusUrl: `${masterOrigin}/v1/status` })]
+  await world.run(second)
+  expect(world.calls.map(({ origin }) => origin)).toEqual([apiOrigin, masterOrigin])
+  expect(commits).toEqual([2])
+  for (const one of made) expect(world.deliveries(one)).toMatchObject([{ type: 'task.encoding', seq: 1 }])
+})
