@@ -8,7 +8,7 @@ import type { Commands } from './commands.ts'
 import type { Config } from './config.ts'
 import { boundedCache } from './core/bounded-cache.ts'
 import type { Place } from './core/ids.ts'
-import { parseStatusUrl } from './core/target.ts'
+import { originOf, parseStatusUrl } from './core/target.ts'
 import { attemptDelivery } from './engine/attempt.ts'
 import { createCommands } from './engine/commands.ts'
 import { createDeliverer } from './engine/deliver.ts'
@@ -235,8 +235,7 @@ function logAttempt(log: Log, one: SettledAttempt): void {
     webhook_id: delivery.webhookId,
     type: delivery.type,
     attempt: delivery.attempts + 1,
-    // As it is stored, a URL is its origin followed by a path (core/target.ts).
-    origin: one.url.slice(0, one.url.indexOf('/', 'https://'.length)),
+    origin: originOf(one.url),
     outcome: outcome.kind,
     code: 'statusCode' in outcome ? outcome.statusCode : outcome.errorCode,
     duration_ms: durationMs,

@@ -46,7 +46,7 @@ const {
 export type TaskVerbs = ReturnType<typeof taskVerbs>
 
 export function taskVerbs({ db }: StoreContext) {
-  const { byToken, newest, resultOf, after } = taskReads(db)
+  const { byToken, byTokens, newest, resultOf, after } = taskReads(db)
   const { insertTask, insertTransition, updateTask } = taskWrites(db)
 
   function transitionsAfter(taskToken: string, seq: number, limit: number): TransitionEvent[] {
@@ -71,6 +71,12 @@ export function taskVerbs({ db }: StoreContext) {
 
     task(token: string): TaskRow | null {
       return byToken.get({ token }) ?? null
+    },
+
+    /** Those of `tokens` that are known, by token. */
+    tasksOf(tokens: readonly string[]): Map<string, TaskRow> {
+      const rows = byTokens.all({ tokens: JSON.stringify(tokens) })
+      return new Map(rows.map((row) => [row.token, row]))
     },
 
     snapshot(token: string): Snapshot | null {
@@ -140,6 +146,11 @@ function taskReads(db: StoreContext['db']) {
     .from(tasks)
     .where(eq(tasks.token, key('token')))
     .prepare()
+  const byTokens = db
+    .select()
+    .from(tasks)
+    .where(sql`${tasks.token} in (select value from json_each(${sql.placeholder('tokens')}))`)
+    .prepare()
   const newest = db
     .select(slim)
     .from(transitions)
@@ -157,7 +168,7 @@ function taskReads(db: StoreContext['db']) {
     .where(and(eq(transitions.taskToken, key('token')), gt(transitions.seq, key('seq'))))
     .orderBy(sql`${transitions.seq} limit ${key('limit')}`)
     .prepare()
-  return { byToken, newest, resultOf, after }
+  return { byToken, byTokens, newest, resultOf, after }
 }
 
 function taskWrites(db: StoreContext['db']) {
