@@ -10,7 +10,7 @@ import { eventMatches } from '../core/subscription.ts'
 import { originOf } from '../core/target.ts'
 import type { StoreContext } from './context.ts'
 import type { EndpointVerbs } from './endpoints.ts'
-import { isPending, key } from './literals.ts'
+import { isPending, key, value } from './literals.ts'
 import type { InFlight, OutboxVerbs } from './outbox.ts'
 import type { OwnerVerbs } from './owners.ts'
 import { resultOf } from './polls.ts'
@@ -49,7 +49,6 @@ interface Registering {
 export function subscriptionVerbs(context: StoreContext, world: SubscriptionWorld) {
   const { db, vault, randomText } = context
   const { tasks, outbox, endpoints, owners, views } = world
-  const p = sql.placeholder
   const newestId = db
     .select({ id: sql<number | null>`max(${subscriptions.id})` })
     .from(subscriptions)
@@ -176,19 +175,19 @@ export function subscriptionVerbs(context: StoreContext, world: SubscriptionWorl
   const insertRow = db
     .insert(subscriptions)
     .values({
-      id: p('id'),
-      nonce: p('nonce'),
-      taskToken: p('taskToken'),
-      endpointId: p('endpointId'),
-      callbackUrl: p('callbackUrl'),
-      events: p('events'),
-      percentStep: p('percentStep'),
-      metadata: p('metadata'),
-      sealedSecret: p('sealedSecret'),
-      watchMs: p('watchMs'),
-      createdAt: p('createdAt'),
-      expiresAt: p('expiresAt'),
-      awaitsState: p('awaitsState'),
+      id: value('id'),
+      nonce: value('nonce'),
+      taskToken: value('taskToken'),
+      endpointId: value('endpointId'),
+      callbackUrl: value('callbackUrl'),
+      events: value('events'),
+      percentStep: value('percentStep'),
+      metadata: value('metadata'),
+      sealedSecret: value('sealedSecret'),
+      watchMs: value('watchMs'),
+      createdAt: value('createdAt'),
+      expiresAt: value('expiresAt'),
+      awaitsState: value('awaitsState'),
     })
     .prepare()
 

@@ -5,7 +5,7 @@
 import { and, desc, eq, gt, sql } from 'drizzle-orm'
 import type { Change, TaskEnd } from '../core/transition.ts'
 import type { StoreContext } from './context.ts'
-import { firstBy, key } from './literals.ts'
+import { firstBy, key, value } from './literals.ts'
 import type { TransitionEvent } from './records.ts'
 import { tasks, transitions } from './schema.ts'
 
@@ -172,38 +172,42 @@ function taskReads(db: StoreContext['db']) {
 }
 
 function taskWrites(db: StoreContext['db']) {
-  const p = sql.placeholder
   const insertTask = db
     .insert(tasks)
-    .values({ token: p('token'), statusUrl: p('statusUrl'), createdAt: p('createdAt'), polling: 1 })
+    .values({
+      token: value('token'),
+      statusUrl: value('statusUrl'),
+      createdAt: value('createdAt'),
+      polling: 1,
+    })
     .prepare()
   const insertTransition = db
     .insert(transitions)
     .values({
-      taskToken: p('taskToken'),
-      seq: p('seq'),
-      type: p('type'),
-      status: p('status'),
-      percent: p('percent'),
-      at: p('at'),
-      errorCode: p('errorCode'),
-      errorDescription: p('errorDescription'),
-      result: p('result'),
-      resultDropped: p('resultDropped'),
+      taskToken: value('taskToken'),
+      seq: value('seq'),
+      type: value('type'),
+      status: value('status'),
+      percent: value('percent'),
+      at: value('at'),
+      errorCode: value('errorCode'),
+      errorDescription: value('errorDescription'),
+      result: value('result'),
+      resultDropped: value('resultDropped'),
     })
     .prepare()
   const updateTask = db
     .update(tasks)
     .set({
-      statusUrl: sql`${p('statusUrl')}`,
-      polling: sql`${p('polling')}`,
-      end: sql`${p('end')}`,
-      endedAt: sql`${p('endedAt')}`,
-      regressedAt: sql`${p('regressedAt')}`,
-      unknownSince: sql`${p('unknownSince')}`,
-      askedAlone: sql`${p('askedAlone')}`,
-      failingSince: sql`${p('failingSince')}`,
-      stalled: sql`${p('stalled')}`,
+      statusUrl: value('statusUrl'),
+      polling: value('polling'),
+      end: value('end'),
+      endedAt: value('endedAt'),
+      regressedAt: value('regressedAt'),
+      unknownSince: value('unknownSince'),
+      askedAlone: value('askedAlone'),
+      failingSince: value('failingSince'),
+      stalled: value('stalled'),
     })
     .where(eq(tasks.token, key('token')))
     .prepare()
