@@ -204,7 +204,9 @@ const alphabet = '0123456789abcdefghijklmnopqrstuvwxyz'
 
 /** One character a byte; 36 does not divide 256, a bias of no matter for ids that need only be distinct. */
 function randomText(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => alphabet[byte % alphabet.length]).join('')
+  let text = ''
+  for (const byte of bytes) text += alphabet[byte % alphabet.length]
+  return text
 }
 
 /** Registrations name the same few endpoints again and again; an entry is a few hundred bytes. */
