@@ -19,7 +19,7 @@ export function identify(deps: Pick<AppDeps, 'requestId' | 'now' | 'log'>): Midd
     const startedAt = deps.now()
     c.set('requestId', id)
     await next()
-    // In place: `c.header` would wrap the answer in another, with its body as a stream, at twice the cost of a request.
+    // In place: `c.header` would make another answer with the body as a stream, which @hono/node-server sends slowly.
     c.res.headers.set('x-request-id', id)
     c.res.headers.set('x-content-type-options', 'nosniff')
     const fields = {
