@@ -12,6 +12,9 @@ const listEntriesMax = 50
 const depthMax = 4
 const tokenCharsShown = 6
 
+/** Least important first. */
+const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
+
 /** A task token as it may appear in logs (CONTRACT §5.7). */
 export function shortToken(token: string): string {
   return `${token.slice(0, tokenCharsShown)}…`
@@ -29,12 +32,12 @@ export function createLog(level: LogLevel, write: (line: string) => void): Log {
     ],
   })
   const logger = getLogger('pollhook')
-  return {
-    debug: (message, fields = {}) => logger.debug(message, { ...fields }),
-    info: (message, fields = {}) => logger.info(message, { ...fields }),
-    warn: (message, fields = {}) => logger.warn(message, { ...fields }),
-    error: (message, fields = {}) => logger.error(message, { ...fields }),
-  }
+  // LogTape finds out at each call that a level is not wanted; here that is known once.
+  const at = (name: LogLevel): Log[LogLevel] =>
+    levels.indexOf(name) < levels.indexOf(level)
+      ? () => {}
+      : (message, fields = {}) => logger[name](message, { ...fields })
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
 function format(record: LogRecord): string {

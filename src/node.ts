@@ -2,7 +2,7 @@
  * Pollhook on Node: configuration from the environment, one SQLite file, undici for both directions,
  * @hono/node-server in front. Knows no domain rules.
  */
-import { randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
@@ -157,7 +157,7 @@ function createNodeApp(parts: {
   metrics: () => Promise<string>
 }) {
   const { config, relay } = parts
-  const authenticate = createAuthenticator(config.apiKeys)
+  const authenticate = createAuthenticator(config.apiKeys, (text) => hash('sha256', text, 'buffer'))
   const sessions = createSessions(config, Date.now)
   const owners = new Map(relay.owners.map((owner) => [owner.name, owner]))
   const docsFolder = dirname(require.resolve('swagger-ui-dist/package.json'))

@@ -8,7 +8,7 @@ import type { Commands } from './commands.ts'
 import type { Config } from './config.ts'
 import { boundedCache } from './core/bounded-cache.ts'
 import type { Place } from './core/ids.ts'
-import { parseStatusUrl } from './core/target.ts'
+import { originOf, parseStatusUrl } from './core/target.ts'
 import { attemptDelivery } from './engine/attempt.ts'
 import { createCommands } from './engine/commands.ts'
 import { createDeliverer } from './engine/deliver.ts'
@@ -205,7 +205,9 @@ const alphabet = '0123456789abcdefghijklmnopqrstuvwxyz'
 
 /** One character a byte; 36 does not divide 256, a bias of no matter for ids that need only be distinct. */
 function randomText(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => alphabet[byte % alphabet.length]).join('')
+  let text = ''
+  for (const byte of bytes) text += alphabet[byte % alphabet.length]
+  return text
 }
 
 /** Registrations name the same few endpoints again and again; an entry is a few hundred bytes. */
@@ -236,8 +238,7 @@ function logAttempt(log: Log, one: SettledAttempt): void {
     webhook_id: delivery.webhookId,
     type: delivery.type,
     attempt: delivery.attempts + 1,
-    // As it is stored, a URL is its origin followed by a path (core/target.ts).
-    origin: one.url.slice(0, one.url.indexOf('/', 'https://'.length)),
+    origin: originOf(one.url),
     outcome: outcome.kind,
     code: 'statusCode' in outcome ? outcome.statusCode : outcome.errorCode,
     duration_ms: durationMs,

@@ -59,6 +59,11 @@ export function parseCallbackUrl(raw: string, policy: CallbackPolicy): ParsedCal
   return { ok: true, url: url.href, origin: url.origin }
 }
 
+/** The origin of a callback URL that was allowed: as it is serialised, what stands before its path. */
+export function originOf(callbackUrl: string): string {
+  return callbackUrl.slice(0, callbackUrl.indexOf('/', 'https://'.length))
+}
+
 /**
  * Checks a `status_url`: https unless the API host itself is http, path `/v1/status`, no userinfo, query or
  * fragment, and a host that is the API host or matches a pattern.

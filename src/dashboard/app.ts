@@ -45,15 +45,16 @@ export function createDashboard(deps: DashboardDeps): Hono<DashboardEnv> {
   return app
 }
 
+/** Of a whole URL as the WHATWG parser serialises it: to parse it once more would cost each call of the API as well. */
+const underDashboard = /^[^:]+:\/\/[^/]+\/dashboard(?:[/?#]|$)/
+
 /** @returns one handler for both: the dashboard under its path, the API everywhere else */
 export function withDashboard<Rest extends unknown[]>(
   dashboard: { fetch(request: Request): Response | Promise<Response> },
   api: (request: Request, ...rest: Rest) => Response | Promise<Response>,
 ): (request: Request, ...rest: Rest) => Response | Promise<Response> {
   return (request, ...rest) => {
-    const { pathname } = new URL(request.url)
-    const isDashboard = pathname === '/dashboard' || pathname.startsWith('/dashboard/')
-    return isDashboard ? dashboard.fetch(request) : api(request, ...rest)
+    return underDashboard.test(request.url) ? dashboard.fetch(request) : api(request, ...rest)
   }
 }
 

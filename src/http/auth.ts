@@ -13,7 +13,7 @@ export function requireKey(deps: Pick<AppDeps, 'authenticate'>): MiddlewareHandl
     if (owner === null) throw unauthorized(key === undefined)
     c.set('owner', owner)
     await next()
-    c.header('cache-control', 'no-store')
+    c.res.headers.set('cache-control', 'no-store')
   }
 }
 

@@ -113,9 +113,11 @@ function tooLarge(bytesMax: number): Error {
   return problem('body_too_large', `The body may have at most ${bytesMax} bytes.`)
 }
 
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
 function utf8(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return decoder.decode(bytes)
   } catch {
     throw problem('invalid_json', 'The body is not valid UTF-8.')
   }

@@ -19,8 +19,9 @@ export function identify(deps: Pick<AppDeps, 'requestId' | 'now' | 'log'>): Midd
     const startedAt = deps.now()
     c.set('requestId', id)
     await next()
-    c.header('x-request-id', id)
-    c.header('x-content-type-options', 'nosniff')
+    // In place: `c.header` would make another answer with the body as a stream, which @hono/node-server sends slowly.
+    c.res.headers.set('x-request-id', id)
+    c.res.headers.set('x-content-type-options', 'nosniff')
     const fields = {
       request_id: id,
       method: c.req.method,

@@ -5,7 +5,7 @@
 import * as v from 'valibot'
 import { parseSigningSecret } from '../core/signature.ts'
 import { urlCharactersMax } from '../core/target.ts'
-import { utf8Bytes } from './text.ts'
+import { fitsUtf8 } from './text.ts'
 
 const subscriptionsPerBatchMax = 1000
 const metadataBytesMax = 2048
@@ -74,7 +74,7 @@ const metadata = v.pipe(
   v.record(v.string(), v.string()),
   v.maxEntries(16, 'must have at most 16 entries'),
   v.check(
-    (entries) => utf8Bytes(Object.entries(entries).flat()) <= metadataBytesMax,
+    (entries) => fitsUtf8(Object.entries(entries).flat(), metadataBytesMax),
     `must have at most ${metadataBytesMax} bytes, names and values together`,
   ),
   v.description('Up to 16 string values, 2 KiB in all, echoed in every webhook.'),

@@ -7,8 +7,14 @@ export function isoTime(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString()
 }
 
-/** Bytes of all texts together in UTF-8. */
-export function utf8Bytes(texts: readonly string[]): number {
+/** Whether all texts together have at most `bytesMax` bytes in UTF-8. */
+export function fitsUtf8(texts: readonly string[], bytesMax: number): boolean {
+  // No UTF-16 code unit needs more than three bytes, so short texts need not be encoded.
+  if (sum(texts.map(({ length }) => length)) * 3 <= bytesMax) return true
   const encoder = new TextEncoder()
-  return texts.reduce((sum, text) => sum + encoder.encode(text).byteLength, 0)
+  return sum(texts.map((text) => encoder.encode(text).byteLength)) <= bytesMax
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }

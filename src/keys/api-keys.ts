@@ -13,15 +13,19 @@ export interface ApiKeyEntry {
 
 /** SHA-256 without salt or stretching is enough: keys are long and random, not chosen by people. */
 export function hashApiKey(key: string): string {
-  return bytesToHex(digest(key))
+  return bytesToHex(sha256OfText(key))
 }
 
 /**
  * @param entries an owner may have several keys
+ * @param digest SHA-256 of a text in UTF-8, where the runtime has a faster one
  * @returns a function from a presented key to its owner's name, null for an unknown key
  * @throws when an entry's hash is not 64 hex digits
  */
-export function createAuthenticator(entries: readonly ApiKeyEntry[]): (key: string) => string | null {
+export function createAuthenticator(
+  entries: readonly ApiKeyEntry[],
+  digest: (text: string) => Uint8Array = sha256OfText,
+): (key: string) => string | null {
   const known = entries.map(({ owner, sha256Hex }) => {
     const hash = hexToBytes(sha256Hex.toLowerCase())
     if (hash.length !== 32) throw new Error(`an API key of ${owner} is not a SHA-256 in hex`)
@@ -36,8 +40,8 @@ export function createAuthenticator(entries: readonly ApiKeyEntry[]): (key: stri
   }
 }
 
-function digest(key: string): Uint8Array {
-  return sha256(new TextEncoder().encode(key))
+function sha256OfText(text: string): Uint8Array {
+  return sha256(new TextEncoder().encode(text))
 }
 
 /** Of equal length; no early exit. */

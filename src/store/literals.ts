@@ -13,6 +13,11 @@ export function key(name: string): SQL {
   return sql`+${sql.placeholder(name)}`
 }
 
+/** A parameter to write: as an expression, Drizzle hands it on without asking the column how to encode it. */
+export function value(name: string): SQL {
+  return sql`${sql.placeholder(name)}`
+}
+
 export const isPending = sql`${deliveries.state} = 'pending'`
 export const isRegular = sql`${deliveries.rank} = ${sql.raw(String(rank.regular))}`
 export const isTest = sql`${deliveries.rank} = ${sql.raw(String(rank.test))}`

@@ -2,6 +2,7 @@
 import { and, eq } from 'drizzle-orm'
 import type { UpdateResult } from '../commands.ts'
 import { ownerOfRow } from '../core/ids.ts'
+import { originOf } from '../core/target.ts'
 import type { StoreContext } from './context.ts'
 import type { SubscriptionPatch } from './records.ts'
 import { deliveries, subscriptions } from './schema.ts'
@@ -53,7 +54,7 @@ export function subscriptionChangeVerbs({ db, vault }: StoreContext, world: Subs
       next.callbackUrl = patch.callbackUrl
       const ownerId = ownerOfRow(row.id)
       const owner = { id: ownerId, name: owners.ownerName(ownerId) }
-      next.endpointId = endpoints.ensureEndpoint(owner, new URL(patch.callbackUrl).origin)
+      next.endpointId = endpoints.ensureEndpoint(owner, originOf(patch.callbackUrl))
     }
     return next
   }

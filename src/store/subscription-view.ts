@@ -1,12 +1,13 @@
 /** Subscriptions as their owner sees them. `completed` is read from the task; nothing here writes. */
-import { and, desc, eq, gt, gte, lt, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
 import { decodeId, ownerFloor } from '../core/ids.ts'
 import type { StoreContext } from './context.ts'
+import { key } from './literals.ts'
 import type { OutboxVerbs } from './outbox.ts'
 import { pageOf, rowOfCursor } from './page.ts'
 import type { Page, PageQuery, SubscriptionRecord, SubscriptionState, TaskRecord } from './records.ts'
 import { subscriptions, tasks } from './schema.ts'
-import type { TaskRow, TaskVerbs } from './tasks.ts'
+import type { Snapshot, TaskRow, TaskVerbs } from './tasks.ts'
 
 export type SubscriptionRow = typeof subscriptions.$inferSelect
 
@@ -35,8 +36,20 @@ export function subscriptionViewVerbs(
     .where(eq(subscriptions.id, sql.placeholder('id')))
     .prepare()
 
-  function taskRecord(task: TaskRow): TaskRecord {
-    const snapshot = verbs.tasks.snapshot(task.token)
+  const byTaskAndUrl = db
+    .select()
+    .from(subscriptions)
+    .where(
+      and(
+        eq(subscriptions.taskToken, key('taskToken')),
+        eq(subscriptions.callbackUrl, key('callbackUrl')),
+        gte(subscriptions.id, key('floor')),
+        lt(subscriptions.id, key('ceiling')),
+      ),
+    )
+    .prepare()
+
+  function taskRecord(task: TaskRow, snapshot = verbs.tasks.snapshot(task.token)): TaskRecord {
     return {
       taskToken: task.token,
       status: snapshot?.status ?? null,
@@ -47,7 +60,8 @@ export function subscriptionViewVerbs(
     }
   }
 
-  function toRecord(row: SubscriptionRow, task: TaskRow): SubscriptionRecord {
+  /** @param snapshot the task's, where it was read already */
+  function toRecord(row: SubscriptionRow, task: TaskRow, snapshot?: Snapshot | null): SubscriptionRecord {
     return {
       id: verbs.outbox.publicSubscriptionId(row),
       taskToken: row.taskToken,
@@ -59,7 +73,7 @@ export function subscriptionViewVerbs(
       ownSecret: row.sealedSecret !== null,
       state: subscriptionState(row, task),
       stateReason: row.stateReason as SubscriptionRecord['stateReason'],
-      task: taskRecord(task),
+      task: taskRecord(task, snapshot),
       createdAt: row.createdAt,
       expiresAt: row.expiresAt,
     }
@@ -133,22 +147,12 @@ export function subscriptionViewVerbs(
       of: { taskToken: string; callbackUrl: string; notId?: number },
       task: TaskRow,
     ): SubscriptionRow | null {
-      const rows = db
-        .select()
-        .from(subscriptions)
-        .where(
-          and(
-            eq(subscriptions.taskToken, of.taskToken),
-            eq(subscriptions.callbackUrl, of.callbackUrl),
-            gte(subscriptions.id, ownerFloor(ownerId)),
-            lt(subscriptions.id, ownerFloor(ownerId + 1)),
-            gt(subscriptions.id, 0),
-          ),
-        )
-        .all()
+      const { taskToken, callbackUrl, notId } = of
+      const [floor, ceiling] = [ownerFloor(ownerId), ownerFloor(ownerId + 1)]
+      const rows = byTaskAndUrl.all({ taskToken, callbackUrl, floor, ceiling })
       const active = rows.find((row) => {
         const state = subscriptionState(row, task)
-        return row.id !== of.notId && (state === 'active' || state === 'paused')
+        return row.id !== notId && (state === 'active' || state === 'paused')
       })
       return active ?? null
     },

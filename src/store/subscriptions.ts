@@ -7,17 +7,18 @@ import type { SubscribeResult } from '../commands.ts'
 import { ownerFloor } from '../core/ids.ts'
 import { noResult } from '../core/payload.ts'
 import { eventMatches } from '../core/subscription.ts'
+import { originOf } from '../core/target.ts'
 import type { StoreContext } from './context.ts'
 import type { EndpointVerbs } from './endpoints.ts'
-import { isPending, key } from './literals.ts'
+import { isPending, key, value } from './literals.ts'
 import type { InFlight, OutboxVerbs } from './outbox.ts'
 import type { OwnerVerbs } from './owners.ts'
 import { resultOf } from './polls.ts'
 import type { RecipientVerbs } from './recipients.ts'
-import type { SubscriptionInput } from './records.ts'
+import type { SubscriptionInput, SubscriptionRecord } from './records.ts'
 import { deliveries, subscriptions } from './schema.ts'
 import type { SubscriptionRow, SubscriptionViewVerbs } from './subscription-view.ts'
-import { endOf, type TaskRow, type TaskVerbs } from './tasks.ts'
+import { endOf, type Snapshot, type TaskRow, type TaskVerbs } from './tasks.ts'
 import { inTransaction } from './transaction.ts'
 
 export interface SubscriptionWorld {
@@ -31,10 +32,23 @@ export interface SubscriptionWorld {
 
 const nothingInFlight: InFlight = () => false
 
+/** What the registrations of one commit share: read once for all of them, kept up to date by each. */
+interface Registering {
+  now: number
+  /** Null while the owner may have one more, else its quota. */
+  quotaLeft(ownerId: number): number | null
+  /** Those that something waits for now. */
+  endpointIds: Set<number>
+  /** By token, as far as there are any. */
+  tasks: Map<string, TaskRow>
+  /** Row numbers: of the newest subscription by owner, of endpoints by owner and origin. */
+  newestIds: Map<number, number>
+  endpoints: Map<string, number>
+}
+
 export function subscriptionVerbs(context: StoreContext, world: SubscriptionWorld) {
   const { db, vault, randomText } = context
   const { tasks, outbox, endpoints, owners, views } = world
-  const p = sql.placeholder
   const newestId = db
     .select({ id: sql<number | null>`max(${subscriptions.id})` })
     .from(subscriptions)
@@ -62,8 +76,11 @@ export function subscriptionVerbs(context: StoreContext, world: SubscriptionWorl
   }
 
   /** The task as it is polled from now on for a new subscription, and whether it was being polled already. */
-  function openTask(input: SubscriptionInput, now: number): { task: TaskRow; fresh: boolean } {
-    const found = tasks.task(input.taskToken)
+  function openTask(
+    input: SubscriptionInput,
+    found: TaskRow | null,
+    now: number,
+  ): { task: TaskRow; fresh: boolean } {
     if (found === null) {
       const task = tasks.addTask({ token: input.taskToken, statusUrl: input.statusUrl, createdAt: now })
       return { task, fresh: true }
@@ -89,8 +106,12 @@ export function subscriptionVerbs(context: StoreContext, world: SubscriptionWorl
   }
 
   /** A task that is already known gives its current state at once (CONTRACT §2 "Registering"). */
-  function giveCurrentState(row: SubscriptionRow, task: TaskRow, now: number): boolean {
-    const snapshot = tasks.snapshot(task.token)
+  function giveCurrentState(
+    row: SubscriptionRow,
+    task: TaskRow,
+    snapshot: Snapshot | null,
+    now: number,
+  ): boolean {
     if (snapshot === null || snapshot.status === null) return false
     const type = `task.${snapshot.status}`
     if (!eventMatches(JSON.parse(row.events) as string[], type)) return false
@@ -106,18 +127,33 @@ export function subscriptionVerbs(context: StoreContext, world: SubscriptionWorl
     return true
   }
 
-  function insert(input: SubscriptionInput, awaitsState: boolean, now: number): SubscriptionRow {
-    const { ownerId } = input
-    const newest = newestId.get({ floor: ownerFloor(ownerId), ceiling: ownerFloor(ownerId + 1) })
-    const id = (newest?.id ?? ownerFloor(ownerId)) + 1
+  function nextId(ownerId: number, { newestIds }: Registering): number {
+    const floor = ownerFloor(ownerId)
+    const newest = newestIds.get(ownerId) ?? newestId.get({ floor, ceiling: ownerFloor(ownerId + 1) })?.id
+    const id = (newest ?? floor) + 1
+    newestIds.set(ownerId, id)
+    return id
+  }
+
+  function endpointOf(ownerId: number, callbackUrl: string, known: Map<string, number>): number {
+    const origin = originOf(callbackUrl)
+    const name = `${ownerId} ${origin}`
+    const id =
+      known.get(name) ?? endpoints.ensureEndpoint({ id: ownerId, name: owners.ownerName(ownerId) }, origin)
+    known.set(name, id)
+    return id
+  }
+
+  function insert(input: SubscriptionInput, awaitsState: boolean, registering: Registering): SubscriptionRow {
+    const { now } = registering
+    const id = nextId(input.ownerId, registering)
     const nonce = randomText(8)
-    const owner = { id: ownerId, name: owners.ownerName(ownerId) }
     const publicId = outbox.publicSubscriptionId({ id, nonce })
     const row: SubscriptionRow = {
       id,
       nonce,
       taskToken: input.taskToken,
-      endpointId: endpoints.ensureEndpoint(owner, new URL(input.callbackUrl).origin),
+      endpointId: endpointOf(input.ownerId, input.callbackUrl, registering.endpoints),
       callbackUrl: input.callbackUrl,
       events: JSON.stringify(input.events),
       percentStep: input.percentStep,
@@ -139,51 +175,54 @@ export function subscriptionVerbs(context: StoreContext, world: SubscriptionWorl
   const insertRow = db
     .insert(subscriptions)
     .values({
-      id: p('id'),
-      nonce: p('nonce'),
-      taskToken: p('taskToken'),
-      endpointId: p('endpointId'),
-      callbackUrl: p('callbackUrl'),
-      events: p('events'),
-      percentStep: p('percentStep'),
-      metadata: p('metadata'),
-      sealedSecret: p('sealedSecret'),
-      watchMs: p('watchMs'),
-      createdAt: p('createdAt'),
-      expiresAt: p('expiresAt'),
-      awaitsState: p('awaitsState'),
+      id: value('id'),
+      nonce: value('nonce'),
+      taskToken: value('taskToken'),
+      endpointId: value('endpointId'),
+      callbackUrl: value('callbackUrl'),
+      events: value('events'),
+      percentStep: value('percentStep'),
+      metadata: value('metadata'),
+      sealedSecret: value('sealedSecret'),
+      watchMs: value('watchMs'),
+      createdAt: value('createdAt'),
+      expiresAt: value('expiresAt'),
+      awaitsState: value('awaitsState'),
     })
     .prepare()
 
-  function subscribeOne(
-    input: SubscriptionInput,
-    now: number,
-    quotaLeft: (ownerId: number) => number | null,
-    endpointIds: Set<number>,
-  ) {
-    const known = tasks.task(input.taskToken)
+  function subscribeOne(input: SubscriptionInput, registering: Registering): SubscribeResult {
+    const known = registering.tasks.get(input.taskToken) ?? null
     const twin = known === null ? null : views.activeTwin(input.ownerId, input, known)
     if (twin !== null && known !== null) {
-      const id = outbox.publicSubscriptionId(twin)
-      if (!equalOptions(twin, input)) return { kind: 'subscription_exists', id } as const
+      if (!equalOptions(twin, input)) {
+        return { kind: 'subscription_exists', id: outbox.publicSubscriptionId(twin) }
+      }
       const task = input.statusUrl === null ? known : { ...known, statusUrl: input.statusUrl }
       tasks.saveTask(known, task)
-      return { kind: 'existing', subscription: views.subscriptionRecord(twin, task) } as const
+      registering.tasks.set(task.token, task)
+      return { kind: 'existing', subscription: views.subscriptionRecord(twin, task) }
     }
-    const quota = quotaLeft(input.ownerId)
-    if (quota !== null) return { kind: 'quota_exceeded', quota } as const
-    const { task, fresh } = openTask(input, now)
-    const snapshot = fresh || task.end !== null ? null : tasks.snapshot(task.token)
-    // Known but not polled, or lost and not yet seen again: only a new poll can tell how it stands.
-    const awaits =
-      task.end === null && (fresh ? known !== null && hasStatus(known) : snapshot?.status === 'lost')
-    const row = insert(input, awaits, now)
-    if (!awaits && giveCurrentState(row, task, now)) endpointIds.add(row.endpointId)
-    return { kind: 'created', subscription: views.subscriptionRecord(row, task) } as const
+    const quota = registering.quotaLeft(input.ownerId)
+    if (quota !== null) return { kind: 'quota_exceeded', quota }
+    return { kind: 'created', subscription: create(input, known, registering) }
   }
 
-  function hasStatus(task: TaskRow): boolean {
-    return (tasks.snapshot(task.token)?.status ?? null) !== null
+  function create(
+    input: SubscriptionInput,
+    known: TaskRow | null,
+    registering: Registering,
+  ): SubscriptionRecord {
+    const { now, endpointIds } = registering
+    const { task, fresh } = openTask(input, known, now)
+    registering.tasks.set(task.token, task)
+    const snapshot = known === null ? null : tasks.snapshot(task.token)
+    // Known but not polled, or lost and not yet seen again: only a new poll can tell how it stands.
+    const unsure = fresh ? (snapshot?.status ?? null) !== null : snapshot?.status === 'lost'
+    const awaits = task.end === null && unsure
+    const row = insert(input, awaits, registering)
+    if (!awaits && giveCurrentState(row, task, snapshot, now)) endpointIds.add(row.endpointId)
+    return views.subscriptionRecord(row, task, snapshot)
   }
 
   /** Ends it and its pending deliveries; a task with nobody left to tell is not polled any more. */
@@ -212,11 +251,16 @@ export function subscriptionVerbs(context: StoreContext, world: SubscriptionWorl
       quotaLeft: (ownerId: number) => number | null,
     ): { results: SubscribeResult[]; endpointIds: ReadonlySet<number> } {
       return inTransaction(db, () => {
-        const endpointIds = new Set<number>()
-        const results = inputs.map(
-          (input): SubscribeResult => subscribeOne(input, now, quotaLeft, endpointIds),
-        )
-        return { results, endpointIds }
+        const registering: Registering = {
+          now,
+          quotaLeft,
+          endpointIds: new Set(),
+          tasks: tasks.tasksOf(inputs.map(({ taskToken }) => taskToken)),
+          newestIds: new Map(),
+          endpoints: new Map(),
+        }
+        const results = inputs.map((input) => subscribeOne(input, registering))
+        return { results, endpointIds: registering.endpointIds }
       })
     },
 

@@ -5,7 +5,7 @@
 import { and, desc, eq, gt, sql } from 'drizzle-orm'
 import type { Change, TaskEnd } from '../core/transition.ts'
 import type { StoreContext } from './context.ts'
-import { firstBy, key } from './literals.ts'
+import { firstBy, key, value } from './literals.ts'
 import type { TransitionEvent } from './records.ts'
 import { tasks, transitions } from './schema.ts'
 
@@ -46,7 +46,7 @@ const {
 export type TaskVerbs = ReturnType<typeof taskVerbs>
 
 export function taskVerbs({ db }: StoreContext) {
-  const { byToken, newest, resultOf, after } = taskReads(db)
+  const { byToken, byTokens, newest, resultOf, after } = taskReads(db)
   const { insertTask, insertTransition, updateTask } = taskWrites(db)
 
   function transitionsAfter(taskToken: string, seq: number, limit: number): TransitionEvent[] {
@@ -71,6 +71,12 @@ export function taskVerbs({ db }: StoreContext) {
 
     task(token: string): TaskRow | null {
       return byToken.get({ token }) ?? null
+    },
+
+    /** Those of `tokens` that are known, by token. */
+    tasksOf(tokens: readonly string[]): Map<string, TaskRow> {
+      const rows = byTokens.all({ tokens: JSON.stringify(tokens) })
+      return new Map(rows.map((row) => [row.token, row]))
     },
 
     snapshot(token: string): Snapshot | null {
@@ -140,6 +146,11 @@ function taskReads(db: StoreContext['db']) {
     .from(tasks)
     .where(eq(tasks.token, key('token')))
     .prepare()
+  const byTokens = db
+    .select()
+    .from(tasks)
+    .where(sql`${tasks.token} in (select value from json_each(${sql.placeholder('tokens')}))`)
+    .prepare()
   const newest = db
     .select(slim)
     .from(transitions)
@@ -157,42 +168,46 @@ function taskReads(db: StoreContext['db']) {
     .where(and(eq(transitions.taskToken, key('token')), gt(transitions.seq, key('seq'))))
     .orderBy(sql`${transitions.seq} limit ${key('limit')}`)
     .prepare()
-  return { byToken, newest, resultOf, after }
+  return { byToken, byTokens, newest, resultOf, after }
 }
 
 function taskWrites(db: StoreContext['db']) {
-  const p = sql.placeholder
   const insertTask = db
     .insert(tasks)
-    .values({ token: p('token'), statusUrl: p('statusUrl'), createdAt: p('createdAt'), polling: 1 })
+    .values({
+      token: value('token'),
+      statusUrl: value('statusUrl'),
+      createdAt: value('createdAt'),
+      polling: 1,
+    })
     .prepare()
   const insertTransition = db
     .insert(transitions)
     .values({
-      taskToken: p('taskToken'),
-      seq: p('seq'),
-      type: p('type'),
-      status: p('status'),
-      percent: p('percent'),
-      at: p('at'),
-      errorCode: p('errorCode'),
-      errorDescription: p('errorDescription'),
-      result: p('result'),
-      resultDropped: p('resultDropped'),
+      taskToken: value('taskToken'),
+      seq: value('seq'),
+      type: value('type'),
+      status: value('status'),
+      percent: value('percent'),
+      at: value('at'),
+      errorCode: value('errorCode'),
+      errorDescription: value('errorDescription'),
+      result: value('result'),
+      resultDropped: value('resultDropped'),
     })
     .prepare()
   const updateTask = db
     .update(tasks)
     .set({
-      statusUrl: sql`${p('statusUrl')}`,
-      polling: sql`${p('polling')}`,
-      end: sql`${p('end')}`,
-      endedAt: sql`${p('endedAt')}`,
-      regressedAt: sql`${p('regressedAt')}`,
-      unknownSince: sql`${p('unknownSince')}`,
-      askedAlone: sql`${p('askedAlone')}`,
-      failingSince: sql`${p('failingSince')}`,
-      stalled: sql`${p('stalled')}`,
+      statusUrl: value('statusUrl'),
+      polling: value('polling'),
+      end: value('end'),
+      endedAt: value('endedAt'),
+      regressedAt: value('regressedAt'),
+      unknownSince: value('unknownSince'),
+      askedAlone: value('askedAlone'),
+      failingSince: value('failingSince'),
+      stalled: value('stalled'),
     })
     .where(eq(tasks.token, key('token')))
     .prepare()

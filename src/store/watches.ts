@@ -2,8 +2,9 @@
  * What memory keeps of a polled task: enough to schedule it and to see that an answer changes nothing.
  * Rebuilt by one SELECT at start (DESIGN §3.4).
  */
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { StoreContext } from './context.ts'
+import { key } from './literals.ts'
 
 export interface Watch {
   token: string
@@ -25,54 +26,94 @@ export interface Watch {
   awaitsState: boolean
 }
 
-interface WatchRow extends Record<string, unknown> {
-  steps: string | null
-  regressed: number
-  stalled: number
-  askedAlone: number
-  awaitsState: number | null
-}
-
 export function watchVerbs({ db }: StoreContext) {
-  const select = (where: ReturnType<typeof sql>) => sql`
-    select t.token, t.status_url as statusUrl, n.status, n.percent, coalesce(n.at, t.created_at) as changedAt,
-      group_concat(distinct s.percent_step) as steps, min(s.expires_at) as expiresAt,
-      t.regressed_at is not null as regressed, t.stalled, t.unknown_since as unknownSince,
-      t.asked_alone as askedAlone, t.failing_since as failingSince, max(s.awaits_state) as awaitsState
-    from tasks t
-    join subscriptions s on s.task_token = t.token and s.end_state is null
-    left join transitions n on n.task_token = t.token
-      and n.seq = (select max(seq) from transitions where task_token = t.token)
-    where ${where} group by t.token`
+  const all = select(db, sql`true`)
+  const ofToken = select(db, sql`t.token = ${key('token')}`)
+  const ofTokens = select(db, sql`t.token in (select value from json_each(${sql.placeholder('tokens')}))`)
 
-  function toWatch(row: WatchRow): Watch {
-    return {
-      ...(row as unknown as Watch),
-      steps: (row.steps ?? '').split(',').map(Number),
-      regressed: row.regressed === 1,
-      stalled: row.stalled === 1,
-      askedAlone: row.askedAlone === 1,
-      awaitsState: row.awaitsState === 1,
-    }
-  }
+  // As values: Drizzle's mapping to objects costs more than the reading.
+  const read = (query: typeof all, parameters?: Record<string, unknown>) =>
+    (query.values(parameters) as WatchRow[]).map(toWatch)
 
   return {
     /** Null when the task is not polled (any more). */
     watch(token: string): Watch | null {
-      const row = db.all<WatchRow>(select(sql`t.polling = 1 and t.token = ${token}`))[0]
-      return row === undefined ? null : toWatch(row)
+      return read(ofToken, { token })[0] ?? null
     },
 
     /** Those of `tokens` that are polled: one statement for all that changed together. */
     watchesOf(tokens: readonly string[]): Map<string, Watch> {
-      const among = sql`t.token in (select value from json_each(${JSON.stringify(tokens)}))`
-      const rows = db.all<WatchRow>(select(sql`t.polling = 1 and ${among}`))
-      return new Map(rows.map((row) => [row.token as string, toWatch(row)]))
+      return new Map(read(ofTokens, { tokens: JSON.stringify(tokens) }).map((watch) => [watch.token, watch]))
     },
 
     /** Every polled task. */
     watches(): Watch[] {
-      return db.all<WatchRow>(select(sql`t.polling = 1`)).map(toWatch)
+      return read(all)
     },
+  }
+}
+
+/** Polled tasks with what their live subscriptions want and the newest transition, in the order of `WatchRow`. */
+function select(db: StoreContext['db'], which: SQL) {
+  return db
+    .select({
+      token: sql`t.token`,
+      statusUrl: sql`t.status_url`,
+      status: sql`n.status`,
+      percent: sql`n.percent`,
+      changedAt: sql`coalesce(n.at, t.created_at)`,
+      steps: sql`group_concat(distinct s.percent_step)`,
+      expiresAt: sql`min(s.expires_at)`,
+      regressedAt: sql`t.regressed_at`,
+      stalled: sql`t.stalled`,
+      unknownSince: sql`t.unknown_since`,
+      askedAlone: sql`t.asked_alone`,
+      failingSince: sql`t.failing_since`,
+      awaitsState: sql`max(s.awaits_state)`,
+    })
+    .from(
+      sql`tasks t
+        join subscriptions s on s.task_token = t.token and s.end_state is null
+        left join transitions n on n.task_token = t.token
+          and n.seq = (select max(seq) from transitions where task_token = t.token)`,
+    )
+    .where(sql`t.polling = 1 and ${which}`)
+    .groupBy(sql`t.token`)
+    .prepare()
+}
+
+type WatchRow = [
+  token: string,
+  statusUrl: string | null,
+  status: string | null,
+  percent: number | null,
+  changedAt: number,
+  steps: string,
+  expiresAt: number,
+  regressedAt: number | null,
+  stalled: number,
+  unknownSince: number | null,
+  askedAlone: number,
+  failingSince: number | null,
+  awaitsState: number,
+]
+
+function toWatch(row: WatchRow): Watch {
+  const [token, statusUrl, status, percent, changedAt, steps, expiresAt, regressedAt, ...flags] = row
+  const [stalled, unknownSince, askedAlone, failingSince, awaitsState] = flags
+  return {
+    token,
+    statusUrl,
+    status,
+    percent,
+    changedAt,
+    steps: steps.split(',').map(Number),
+    expiresAt,
+    regressed: regressedAt !== null,
+    stalled: stalled === 1,
+    unknownSince,
+    askedAlone: askedAlone === 1,
+    failingSince,
+    awaitsState: awaitsState === 1,
   }
 }

@@ -22,6 +22,23 @@ async function refused(body: unknown) {
 }
 
 describe('POST /v1/subscriptions', () => {
+  test('answers with the one Response that the handler made', async () => {
+    const { call } = testApp()
+    let made = 0
+    class Counted extends Response {
+      constructor(...given: ConstructorParameters<typeof Response>) {
+        super(...given)
+        made++
+      }
+    }
+    vi.stubGlobal('Response', Counted)
+    const response = await call('POST', '/v1/subscriptions', minimal).finally(() => vi.unstubAllGlobals())
+    expect(made).toBe(1)
+    expect(response.headers.get('x-request-id')).toBe('req_1')
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff')
+    expect(response.headers.get('cache-control')).toBe('no-store')
+  })
+
   test('answers 201 with the subscription and its Location', async () => {
     const response = await testApp().call('POST', '/v1/subscriptions', minimal)
     expect(response.status).toBe(201)

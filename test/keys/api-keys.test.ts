@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createAuthenticator, hashApiKey } from '../../src/keys/api-keys.ts'
@@ -11,12 +11,16 @@ describe('an API key', () => {
     fc.assert(fc.property(keys, (key) => hashApiKey(key) === sha256Hex(key)))
   })
 
-  it('names its owner, who may have several', () => {
-    const ownerOf = createAuthenticator([
+  it.each([
+    ['its own hash', undefined],
+    ['the hash of Node', (text: string) => hash('sha256', text, 'buffer')],
+  ])('names its owner, who may have several, by %s', (_name, digest) => {
+    const entries = [
       { owner: 'acme', sha256Hex: sha256Hex('first-key-of-acme-0000000') },
       { owner: 'globex', sha256Hex: sha256Hex('only-key-of-globex-000000').toUpperCase() },
       { owner: 'acme', sha256Hex: sha256Hex('second-key-of-acme-000000') },
-    ])
+    ]
+    const ownerOf = createAuthenticator(entries, digest)
     expect(ownerOf('first-key-of-acme-0000000')).toBe('acme')
     expect(ownerOf('only-key-of-globex-000000')).toBe('globex')
     expect(ownerOf('second-key-of-acme-000000')).toBe('acme')

@@ -206,8 +206,9 @@ function ownersAndSystem(subject: () => Subject): void {
     const id = (await endpointOf(subject()))?.id
     expect(await json(call('PATCH', `/v1/endpoints/${id}`, { paused: true }))).toMatchObject({ paused: true })
     await call('POST', `/v1/subscriptions/${made.id}/test`)
-    const [newest] = await deliveriesOf(subject(), made)
-    expect(newest).toMatchObject({ type: 'pollhook.test', state: 'pending' })
+    // The first poll may bring an event of its own after it.
+    const tests = (await deliveriesOf(subject(), made)).filter(({ type }) => type === 'pollhook.test')
+    expect(tests).toMatchObject([{ state: 'pending' }])
     await call('PATCH', `/v1/endpoints/${id}`, { paused: false })
     await until(() => receivedBy(subject(), made).some(({ type }) => type === 'pollhook.test'))
   })

@@ -1,0 +1,62 @@
+/** What a registration costs, counted in statements and commits. */
+import { afterEach, expect, test } from 'vitest'
+import type { Commands } from '../../src/commands.ts'
+import { createCommands } from '../../src/engine/commands.ts'
+import { createQuota } from '../../src/engine/quota.ts'
+import { inputOf, openWorld, start, type World } from '../contract/store/fixture.ts'
+import { openOnNode } from '../contract/store/on-node.ts'
+
+const statements: string[] = []
+const empty = openOnNode((text) => statements.push(text))
+const world = openWorld(empty)
+
+afterEach(() => {
+  statements.length = 0
+})
+
+const inputs = (count: number) => Array.from({ length: count }, () => inputOf(world.acme, world.newToken()))
+
+function statementsOf(count: number): number {
+  statements.length = 0
+  world.store.subscribe(inputs(count), start, () => null)
+  return statements.length
+}
+
+test('a registration of a new task is two statements, besides those that all of a commit share', () => {
+  // The first of all makes the endpoint.
+  statementsOf(1)
+  const shared = statementsOf(1) - 2
+  expect(statementsOf(100) - shared).toBe(200)
+})
+
+test('registrations that arrive together are one transaction', async () => {
+  const turns: (() => void)[] = []
+  const commands = commandsOf(world, (work) => turns.push(work))
+  const answers = inputs(10).map((input) => commands.subscribe([input]))
+  expect(statements).toEqual([])
+  for (const turn of turns) turn()
+  const kinds = (await Promise.all(answers)).flat().map(({ kind }) => kind)
+  expect(kinds).toEqual(Array(10).fill('created'))
+  expect(statements.filter((text) => text.startsWith('BEGIN'))).toHaveLength(1)
+  expect(statements.at(-1)).toBe('COMMIT')
+})
+
+function commandsOf({ store }: World, after: (work: () => void) => void): Commands {
+  return createCommands({
+    store,
+    poller: { reload() {}, hint() {}, polledAt: () => null },
+    deliverer: { touch() {}, reload() {} },
+    quota: createQuota(1000, store.countActive),
+    now: () => start,
+    timers: {
+      after(_ms, work) {
+        after(work)
+        return () => {}
+      },
+    },
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    secretsOf: () => [],
+    onTouched() {},
+    ready: () => true,
+  })
+}
