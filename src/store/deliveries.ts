@@ -3,7 +3,7 @@ import { and, eq, gt, sql } from 'drizzle-orm'
 import { type Decision, decide, rank, type Schedules } from '../core/delivery.ts'
 import type { EndpointHealth } from '../core/endpoint.ts'
 import type { Outcome } from '../core/outcome.ts'
-import { appendAttempt } from './attempt-log.ts'
+import { appendAttempt, firstAttempt } from './attempt-log.ts'
 import type { StoreContext } from './context.ts'
 import type { DueDelivery } from './due.ts'
 import type { EndpointVerbs } from './endpoints.ts'
@@ -72,7 +72,7 @@ export function deliveryVerbs(
   }
 
   function settleFirstAccepted(item: Settlement, now: number): Settled {
-    const attemptLog = appendAttempt('[]', { ...item, attempt: 1 })
+    const attemptLog = firstAttempt({ ...item, attempt: 1 })
     acceptFirst.run({ id: item.delivery.id, now, attemptLog })
     return { state: 'delivered', goneTask: null }
   }

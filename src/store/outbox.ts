@@ -7,8 +7,9 @@ import { rank, type StateReason } from '../core/delivery.ts'
 import { encodeId, ownerFloor, ownerOfRow, webhookId } from '../core/ids.ts'
 import { type EventResult, type EventState, noResult, renderEvent } from '../core/payload.ts'
 import type { TaskError } from '../core/snapshot.ts'
+import { emptyLog } from './attempt-log.ts'
 import type { StoreContext } from './context.ts'
-import { firstBy, isPending, isRegular, key } from './literals.ts'
+import { firstBy, isPending, isRegular, key, value } from './literals.ts'
 import { behind, leads, type Queue, type QueuePlace } from './queue.ts'
 import { deliveries, heldAt, subscriptions } from './schema.ts'
 
@@ -217,18 +218,19 @@ function outboxWrites(db: StoreContext['db']) {
   const insert = db
     .insert(deliveries)
     .values({
-      id: p('id'),
-      subscriptionId: p('subscriptionId'),
-      endpointId: p('endpointId'),
-      rank: p('rank'),
-      webhookId: p('webhookId'),
-      type: p('type'),
-      seq: p('seq'),
-      state: 'pending',
-      nextAttemptAt: p('nextAttemptAt'),
-      dueAt: p('dueAt'),
-      createdAt: p('createdAt'),
-      body: p('body'),
+      id: value('id'),
+      subscriptionId: value('subscriptionId'),
+      endpointId: value('endpointId'),
+      rank: value('rank'),
+      webhookId: value('webhookId'),
+      type: value('type'),
+      seq: value('seq'),
+      state: sql`'pending'`,
+      nextAttemptAt: value('nextAttemptAt'),
+      dueAt: value('dueAt'),
+      createdAt: value('createdAt'),
+      body: value('body'),
+      attemptLog: sql.raw(`'${emptyLog}'`),
     })
     .prepare()
   const finish = db
