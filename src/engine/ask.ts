@@ -2,7 +2,7 @@
  * Asking upstream for a batch of tokens until each has an answer: the task's host, then the API host in the
  * same pass, splitting a batch that one bad token spoils (CONTRACT §5.3, §5.4). Knows no schedule and no store.
  */
-import type { Clock, Random, StatusAnswer, Upstream } from '../ports.ts'
+import type { Clock, Random, SeenEntries, StatusAnswer, Upstream } from '../ports.ts'
 import { acquire, type Host, isBlocked, noteAnswer, noteFailedCall, release } from './host.ts'
 
 export type Reply =
@@ -16,6 +16,9 @@ export interface AskContext {
   random: Random
   poll: { intervalMs: number; intervalMaxMs: number; concurrency: number }
   apiHost: Host<unknown>
+  /** False for a token that nobody waits for any more: it is not asked for at the API host too. */
+  wanted(token: string): boolean
+  seen: SeenEntries
   onCall(call: { api: boolean; tokens: number; outcome: string; durationMs: number }): void
 }
 
@@ -26,15 +29,11 @@ interface Round {
   retryAlone: string[]
 }
 
-/**
- * One reply per token. Holds a place at `host`, which the caller acquired, until that host has answered.
- * @param wanted false for a token that nobody waits for any more: it is not asked for at the API host too
- */
+/** One reply per token. Holds a place at `host`, which the caller acquired, until that host has answered. */
 export async function askForAll(
   context: AskContext,
   host: Host<unknown>,
   tokens: readonly string[],
-  wanted: (token: string) => boolean,
 ): Promise<Map<string, Reply>> {
   const round: Round = { replies: new Map(), retry: [], retryAlone: [] }
   try {
@@ -51,7 +50,7 @@ export async function askForAll(
   const batches =
     round.retry.length > 0 ? [round.retry, ...singles(round.retryAlone)] : singles(round.retryAlone)
   for (const batch of batches) {
-    for (const [token, reply] of await askApiHost(context, batch, wanted)) round.replies.set(token, reply)
+    for (const [token, reply] of await askApiHost(context, batch)) round.replies.set(token, reply)
   }
   return round.replies
 }
@@ -60,17 +59,13 @@ function singles(tokens: readonly string[]): string[][] {
   return tokens.map((token) => [token])
 }
 
-async function askApiHost(
-  context: AskContext,
-  tokens: readonly string[],
-  wanted: (token: string) => boolean,
-): Promise<Map<string, Reply>> {
+async function askApiHost(context: AskContext, tokens: readonly string[]): Promise<Map<string, Reply>> {
   const { apiHost, now, poll } = context
   if (isBlocked(apiHost, now())) return new Map(tokens.map((token) => [token, { kind: 'failed' }]))
   await acquire(apiHost, poll.concurrency)
   // The wait for a place may have been long enough for the next poll of a task that ended and began anew.
-  const left = tokens.filter(wanted)
-  if (left.length > 0) return askForAll(context, apiHost, left, wanted)
+  const left = tokens.filter(context.wanted)
+  if (left.length > 0) return askForAll(context, apiHost, left)
   release(apiHost)
   return new Map()
 }
@@ -84,7 +79,7 @@ async function ask(
   const startedAt = context.now()
   // Told to wait since this call was planned, by the other half of its batch for one.
   if (host.toldUntil > startedAt) return fail(round, tokens)
-  const answer = await context.upstream.status(host.origin, tokens)
+  const answer = await context.upstream.status(host.origin, tokens, context.seen)
   const now = context.now()
   const outcome = answer.kind === 'failed' ? answer.reason : answer.kind
   const api = host === context.apiHost

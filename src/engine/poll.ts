@@ -5,7 +5,7 @@
 import { pollWaitMs } from '../core/backoff.ts'
 import type { PollRecord, PollResult } from '../store/polls.ts'
 import type { Watch } from '../store/watches.ts'
-import { type AskContext, askForAll, type Reply } from './ask.ts'
+import { askForAll, type Reply } from './ask.ts'
 import { createCalendar } from './calendar.ts'
 import {
   acquire,
@@ -17,12 +17,15 @@ import {
   unblockedAt,
 } from './host.ts'
 import { answerOf, isNews } from './news.ts'
+import { dayMs, lingerMs, wakeMs } from './pace.ts'
 import type { PollDeps, Poller } from './poll-ports.ts'
 import { createRecorder } from './recorder.ts'
 
 /** A task in memory. */
 interface Entry {
   watch: Watch
+  /** The status in which the last poll found nothing new: the same again is nothing new either. */
+  seen: Record<string, unknown> | undefined
   origin: string
   polledAt: number | null
   /** It is in a call, or in a host's queue. */
@@ -32,22 +35,11 @@ interface Entry {
   dueAt: number
 }
 
-/** A poll may be put off by this part of the interval to share a call; the first one of a task by less. */
-const lingerPart = 2
-const firstLingerMsMax = 100
-/**
- * Tasks that become due within this part of the interval at most are taken together: to wake up for each costs more than
- * to poll it, and they wait longer than that for company anyway.
- */
-const wakePart = 25
-/** The schedule is kept as finely as the most frequent wake-ups, a batch at a time of very many tasks, want it. */
-const dayPart = 1000
-
 export function createPoller(deps: PollDeps): Poller {
   const { store, settings, now, random } = deps
   const entries = new Map<string, Entry>()
   const hosts = new Map<string, Host<Entry>>()
-  const due = createCalendar<Entry>(Math.max(1, Math.floor(settings.intervalMs / dayPart)))
+  const due = createCalendar<Entry>(dayMs(settings))
   /** When a task that is no longer polled was last asked for: registering it anew must not poll too soon. */
   const lately = new Map<string, number>()
   const calls = new Set<Promise<void>>()
@@ -55,15 +47,7 @@ export function createPoller(deps: PollDeps): Poller {
   let outageSeenAt = 0
   const apiHost = hostOf(settings.apiOrigin)
   const limits = { lostAfterMs: settings.lostAfterMs, stalledAfterMs: 5 * settings.intervalMaxMs }
-  const context: AskContext = {
-    upstream: deps.upstream,
-    now,
-    random,
-    poll: settings,
-    apiHost,
-    onCall: deps.onCall,
-  }
-
+  const context = { ...deps, poll: settings, apiHost }
   const record = createRecorder({ ...deps, limits, onRecorded: follow })
 
   function hostOf(origin: string): Host<Entry> {
@@ -88,7 +72,7 @@ export function createPoller(deps: PollDeps): Poller {
     const polledAt = lately.get(watch.token) ?? null
     lately.delete(watch.token)
     const origin = originOf(watch)
-    const entry: Entry = { watch, origin, polledAt, busy: false, wanted: true, dueAt: at }
+    const entry: Entry = { watch, seen: undefined, origin, polledAt, busy: false, wanted: true, dueAt: at }
     entries.set(watch.token, entry)
     schedule(entry, at)
   }
@@ -102,13 +86,8 @@ export function createPoller(deps: PollDeps): Poller {
 
   function update(entry: Entry, watch: Watch): void {
     entry.watch = watch
+    entry.seen = undefined
     entry.origin = originOf(watch)
-  }
-
-  /** How much later than planned a task may be taken, so that a batch is taken together, and not many at a time. */
-  function wakeMs(): number {
-    const { intervalMs, batch } = settings
-    return Math.max(1, Math.floor(Math.min(intervalMs / wakePart, (intervalMs * batch) / entries.size)))
   }
 
   /** Due tasks move to the queue of their host; those of a host that is down go to the API host. */
@@ -121,9 +100,8 @@ export function createPoller(deps: PollDeps): Poller {
         host.lone.push(entry)
         continue
       }
-      const lingerMs = settings.intervalMs / lingerPart
       const first = entry.polledAt === null && entry.watch.status === null
-      const flushAt = at + (first ? Math.min(lingerMs, firstLingerMsMax) : lingerMs)
+      const flushAt = at + lingerMs(settings, first)
       host.ready.push(entry)
       host.flushAt = Math.min(host.flushAt ?? flushAt, flushAt)
     }
@@ -160,12 +138,15 @@ export function createPoller(deps: PollDeps): Poller {
     const startedAt = now()
     deps.onBatch(Math.max(0, startedAt - Math.min(...batch.map((entry) => entry.dueAt))))
     for (const entry of batch) entry.polledAt = startedAt
+    // Of the batch alone: among all tasks a look-up is a walk through memory that nothing else has touched lately.
+    const byToken = new Map(batch.map((entry) => [entry.watch.token, entry]))
+    const asked = {
+      wanted: (token: string) => byToken.get(token)?.wanted === true,
+      seen: (token: string) => byToken.get(token)?.seen,
+    }
     // There is a place: the promise is resolved already and only takes it.
     const call = acquire(host, settings.concurrency)
-      .then(() => {
-        const tokens = batch.map(({ watch }) => watch.token)
-        return askForAll(context, host, tokens, (token) => batch[tokens.indexOf(token)]!.wanted)
-      })
+      .then(() => askForAll({ ...context, ...asked }, host, [...byToken.keys()]))
       .catch((error: unknown) => {
         deps.log.error('poll failed', { error })
         return new Map<string, Reply>()
@@ -195,10 +176,15 @@ export function createPoller(deps: PollDeps): Poller {
     const failed = new Set<Entry>()
     for (const entry of batch) {
       const token = entry.watch.token
-      const answer = answerOf(replies.get(token) ?? { kind: 'failed' }, deps.statusOrigin)
+      const reply = replies.get(token) ?? { kind: 'failed' }
+      if (reply.kind === 'known' && reply.entry === entry.seen && entry.watch.expiresAt > polledAt) continue
+      const answer = answerOf(reply, deps.statusOrigin)
       if (answer.kind === 'failed') failed.add(entry)
       const outage = answer.kind === 'failed' && Math.abs(at - outageSeenAt) >= settings.intervalMs
-      if (!outage && !isNews(entry.watch, answer, limits, polledAt, at)) continue
+      if (!outage && !isNews(entry.watch, answer, limits, polledAt, at)) {
+        entry.seen = reply.kind === 'known' ? reply.entry : undefined
+        continue
+      }
       news.push({ token, answer, polledAt })
       if (answer.kind === 'failed') outageSeenAt = at
     }
@@ -252,7 +238,7 @@ export function createPoller(deps: PollDeps): Poller {
       }
       const dueAt = due.nextAt()
       if (dueAt === null) return next
-      const wakeAt = Math.max(dueAt, at + wakeMs())
+      const wakeAt = Math.max(dueAt, at + wakeMs(settings, entries.size))
       return Math.min(next ?? wakeAt, wakeAt)
     },
 

@@ -6,12 +6,14 @@ import { retryAfterMs } from '../core/backoff.ts'
 import { errorNumber, isUnknownTokenEntry } from '../core/snapshot.ts'
 import type {
   Clock,
+  SeenEntries,
   StatusAnswer,
   Upstream,
   UpstreamFailure,
   UpstreamFetch,
   UpstreamResponse,
 } from '../ports.ts'
+import { membersOf } from './json-members.ts'
 
 export interface UpstreamOptions {
   fetch: UpstreamFetch
@@ -32,7 +34,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const setTimer = options.setTimer ?? globalTimer
   const settings = { bodyBytesMax: 16 * 1024 * 1024, now: Date.now, ...options }
   return {
-    async status(origin, tokens) {
+    async status(origin, tokens, seen = () => undefined) {
       const aborter = new AbortController()
       const timeout = Promise.withResolvers<StatusAnswer>()
       const cancelTimer = setTimer(() => {
@@ -41,7 +43,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       }, options.timeoutMs)
       // Raced rather than left to the signal alone: the limit holds even where a body ignores an abort.
       const answer = await Promise.race([
-        call(settings, { origin, tokens, signal: aborter.signal }),
+        call(settings, { origin, tokens, seen, signal: aborter.signal }),
         timeout.promise,
       ])
       cancelTimer()
@@ -60,11 +62,12 @@ type Settings = Required<Pick<UpstreamOptions, 'fetch' | 'bodyBytesMax' | 'now'>
 interface Call {
   origin: string
   tokens: readonly string[]
+  seen: SeenEntries
   signal: AbortSignal
 }
 
 /** Never rejects: what `fetch` or the body throws is a network failure. */
-async function call(settings: Settings, { origin, tokens, signal }: Call): Promise<StatusAnswer> {
+async function call(settings: Settings, { origin, tokens, seen, signal }: Call): Promise<StatusAnswer> {
   try {
     const response = await settings.fetch(`${origin}/v1/status`, {
       method: 'POST',
@@ -80,7 +83,7 @@ async function call(settings: Settings, { origin, tokens, signal }: Call): Promi
     }
     const body = await readBody(response, settings.bodyBytesMax)
     if (body === null) return failed('too_large')
-    return readAnswer(body, { tokens, retryAfter: () => waitOf(response, settings.now) })
+    return readAnswer(body, { tokens, seen, retryAfter: () => waitOf(response, settings.now) })
   } catch {
     return failed('network')
   }
@@ -125,50 +128,73 @@ async function readBody({ body }: UpstreamResponse, bytesMax: number): Promise<s
   return text + decoder.decode()
 }
 
-function readAnswer(
-  body: string,
-  { tokens, retryAfter }: { tokens: readonly string[]; retryAfter: () => number | null },
-): StatusAnswer {
-  const answer = parseObject(body)
-  if (answer === null) return failed('unreadable')
-  const code = errorNumber(answer.error)
-  if (code === 8) return { kind: 'busy', retryAfterMs: retryAfter() }
-  if (code !== null) return { kind: 'error', code, message: messageOf(answer) }
-  if (!isObject(answer.statuses)) return failed('unreadable')
-  return { kind: 'statuses', statuses: knownEntries(answer.statuses, tokens) }
+interface Asked {
+  tokens: readonly string[]
+  seen: SeenEntries
+  retryAfter(): number | null
 }
 
-function parseObject(text: string): Record<string, unknown> | null {
+function readAnswer(body: string, asked: Asked): StatusAnswer {
+  const members = membersOf(body)
+  if (members === null) return failed('unreadable')
   try {
-    const value: unknown = JSON.parse(text)
-    return isObject(value) ? value : null
+    const code = errorNumber(parsed(members.get('error')))
+    if (code === 8) return { kind: 'busy', retryAfterMs: asked.retryAfter() }
+    if (code !== null) return { kind: 'error', code, message: messageOf(JSON.parse(body)) }
+    const texts = membersOf(members.get('statuses') ?? '')
+    return texts === null ? failed('unreadable') : { kind: 'statuses', statuses: knownEntries(texts, asked) }
   } catch {
-    return null
+    // A piece that is not JSON.
+    return failed('unreadable')
   }
+}
+
+function parsed(text: string | undefined): unknown {
+  return text === undefined ? undefined : JSON.parse(text)
 }
 
 /** Only what was asked for: an answer must not create or move other tasks. */
 function knownEntries(
-  statuses: Record<string, unknown>,
-  tokens: readonly string[],
+  texts: ReadonlyMap<string, string>,
+  { tokens, seen }: Asked,
 ): Map<string, Record<string, unknown>> {
-  const byToken = tokens.every((token) => Object.hasOwn(statuses, token)) ? statuses : lowerCaseKeys(statuses)
+  const byToken = tokens.every((token) => texts.has(token)) ? texts : lowerCaseKeys(texts)
   const entries = new Map<string, Record<string, unknown>>()
   for (const token of tokens) {
-    const entry = byToken[token]
+    const text = byToken.get(token)
+    const entry = text === undefined ? null : entryOf(text, seen(token))
     if (isObject(entry) && !isUnknownTokenEntry(entry)) entries.set(token, entry)
   }
   return entries
 }
 
+/** Where an entry keeps the text it was parsed from: not in its JSON, and seen by nobody else. */
+const source = Symbol('source')
+/** A longer text, with renditions in it, is not kept: a task has it for its last polls only. */
+const sourceCharsMax = 1_000
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+/** @returns `before` itself when it was parsed from the same text */
+function entryOf(
+  text: string,
+  before: (Record<string, unknown> & { [source]?: string }) | undefined,
+): unknown {
+  if (before?.[source] === text) return before
+  const entry: unknown = JSON.parse(text)
+  if (!isObject(entry) || text.length > sourceCharsMax) return entry
+  // A copy: a piece of the body would keep all of it in memory.
+  return Object.defineProperty(entry, source, { value: decoder.decode(encoder.encode(text)) })
+}
+
 /** Nothing says that upstream repeats a token as it was written (upstream/QENCODE.md). */
-function lowerCaseKeys(statuses: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(statuses).map(([key, entry]) => [key.toLowerCase(), entry]))
+function lowerCaseKeys(texts: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  return new Map([...texts].map(([key, text]) => [key.toLowerCase(), text]))
 }
 
 /** Upstream may quote the tokens it refuses; a whole token must not reach a log (CONTRACT §5.7). */
-function messageOf(answer: Record<string, unknown>): string | null {
-  const text = [answer.message, answer.error_description].find((value) => typeof value === 'string')
+function messageOf({ message, error_description: description }: Record<string, unknown>): string | null {
+  const text = [message, description].find((value) => typeof value === 'string')
   if (typeof text !== 'string') return null
   return text
     .replace(/[a-f0-9]{32}/gi, (token) => `${token.slice(0, 6)}…`)

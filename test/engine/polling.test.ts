@@ -208,3 +208,19 @@ it('answers that arrive together share one commit, of which each task keeps what
   expect(commits).toEqual([2])
   for (const one of made) expect(world.deliveries(one)).toMatchObject([{ type: 'task.encoding', seq: 1 }])
 })
+
+it('a status that was nothing new is looked at again for a subscription that wants finer steps', async () => {
+  const world = openWorld()
+  const taskToken = newToken()
+  world.statuses.set(taskToken, { status: 'encoding', percent: 41 })
+  await world.register({ taskToken, percentStep: 50 })
+  await world.run(second)
+  await world.change(taskToken, { status: 'encoding', percent: 47 })
+  await world.run(10 * second)
+  const finer = await world.register({ taskToken, percentStep: 1, callbackUrl: 'https://app.example.com/2' })
+  await world.run(30 * second)
+  expect(world.deliveries(finer).map(({ type, body }) => [type, JSON.parse(body).data.percent])).toEqual([
+    ['task.encoding', 41],
+    ['task.progress', 47],
+  ])
+})

@@ -126,6 +126,25 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
       })
     })
 
+    it('has the object of the last answer for a status that reads the same, and no other', async () => {
+      let percent = 1
+      const origin = await listen((_request, response) => {
+        const statuses = { [a]: { status: 'encoding', percent: 1 }, [b]: { status: 'encoding', percent } }
+        response.end(JSON.stringify({ error: 0, statuses }))
+      })
+      const ask = async (seen: ReadonlyMap<string, Record<string, unknown>> = new Map()) => {
+        const answer = await upstream.status(origin, [a, b], (token) => seen.get(token))
+        return answer.kind === 'statuses' ? answer.statuses : expect.fail(answer.kind)
+      }
+      const first = await ask()
+      percent = 2
+      const second = await ask(first)
+      expect(second.get(a)).toBe(first.get(a))
+      expect(second.get(b)).toEqual({ status: 'encoding', percent: 2 })
+      expect(first.get(b)).toEqual({ status: 'encoding', percent: 1 })
+      expect(JSON.stringify(second.get(a))).toBe('{"status":"encoding","percent":1}')
+    })
+
     it('is not fooled by the names of Object.prototype', async () => {
       const body = `{"error":0,"statuses":{"__proto__":{"${a}":{"status":"completed"}},"constructor":{}}}`
       expect(await statusesOf(body, [a])).toEqual({})
