@@ -17,7 +17,7 @@ const changesPerSecond = 200
 export async function measureLatency(
   rounds: number,
   windowMs = 10_000,
-  counts: readonly number[] = [1_000, 10_000],
+  counts: readonly number[] = [1_000, 10_000, 100_000],
 ) {
   const arrivals = startSide<object, { url: string; moments: Moment[] }>('sides/arrivals.ts')
   const changes = startSide<ChangesRound, Changes>('sides/changes.ts')
