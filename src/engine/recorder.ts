@@ -18,10 +18,18 @@ export interface RecorderDeps {
   onRecorded(records: readonly PollRecord[]): void
 }
 
+/** A commit of so many keeps the relay from anything else long enough. */
+const resultsMax = 500
+
+interface Group {
+  results: PollResult[]
+  written: Promise<void>
+}
+
 /** @returns records the news of one answer; resolves when it is on disk, or could not be written */
 export function createRecorder(deps: RecorderDeps): (news: readonly PollResult[]) => Promise<void> {
-  let waiting: PollResult[] = []
-  let written: Promise<void> | null = null
+  /** What the next commit will hold. */
+  let open: Group | null = null
 
   function write(results: readonly PollResult[]): void {
     let records: PollRecord[]
@@ -40,25 +48,18 @@ export function createRecorder(deps: RecorderDeps): (news: readonly PollResult[]
   }
 
   /** Whatever else has arrived by now is read before what is to be done "as soon as the runtime can". */
-  function plan(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      deps.timers.after(0, () => {
-        const results = waiting
-        waiting = []
-        written = null
-        try {
-          write(results)
-          resolve()
-        } catch (error) {
-          reject(error)
-        }
-      })
+  function openGroup(): Group {
+    const results: PollResult[] = []
+    const written = new Promise<void>((resolve) => deps.timers.after(0, resolve)).then(() => {
+      if (open?.results === results) open = null
+      write(results)
     })
+    return { results, written }
   }
 
   return (news) => {
-    waiting.push(...news)
-    written ??= plan()
-    return written
+    if (open === null || open.results.length >= resultsMax) open = openGroup()
+    open.results.push(...news)
+    return open.written
   }
 }

@@ -7,7 +7,7 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { Agent, type Dispatcher, request } from 'undici'
 import type { UpstreamBody, UpstreamFetch, UpstreamResponse } from '../../ports.ts'
 
-/** RFC 9110 §8.4.1; `x-gzip` is to be read as `gzip`. */
+/** RFC 9110 §8.4.1; `x-gzip` is to be read as `gzip`. Servers disagree on `deflate`, so it is not asked for. */
 const decoders = new Map([
   ['gzip', createGunzip],
   ['x-gzip', createGunzip],
@@ -19,7 +19,7 @@ export function createUpstreamFetch(): UpstreamFetch {
   // The caller's signal bounds the whole call; undici's own timers would only cost.
   const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0 })
   return async (url, { method, headers, body, signal }) => {
-    const all = { ...headers, 'accept-encoding': 'gzip, deflate, br' }
+    const all = { ...headers, 'accept-encoding': 'gzip, br' }
     return responseOf(await request(url, { dispatcher, method, headers: all, body, signal }))
   }
 }
