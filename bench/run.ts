@@ -61,7 +61,7 @@ const measures: Record<string, () => Promise<Result>> = {
     return { figures, lines, skipped: figures.skipped }
   },
   async registrations() {
-    const figures = await measureRegistrations(rounds, quick ? 3_000 : 20_000)
+    const figures = await measureRegistrations(rounds, quick ? 3_000 : 10_000)
     return {
       figures,
       lines: [
