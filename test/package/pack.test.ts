@@ -1,6 +1,14 @@
 /** The npm package as its user has it: packed, unpacked into an empty folder, dependencies beside it. */
 import { type ExecFileException, execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -17,6 +25,8 @@ beforeAll(async () => {
     code: 0,
   })
   mkdirSync(installed, { recursive: true })
+  // Without its own, Node would take the manifest of a folder above for this project's.
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }')
   const tarball = join(folder, `pollhook-${manifest.version}.tgz`)
   expect(await run('tar', ['-xzf', tarball, '--strip-components=1', '-C', installed])).toMatchObject({
     code: 0,
