@@ -90,13 +90,14 @@ export async function startNode(
     concurrencyPerOrigin: config.delivery.endpointConcurrency,
     connectTimeoutMs: Math.min(10_000, config.delivery.timeoutMs),
   })
+  const upstreamFetch = createUpstreamFetch()
   const metrics = createMetrics(Date.now)
   const relay = createRelay({
     observer: metrics.observer,
     db: database.db,
     config,
     place,
-    upstream: createUpstream({ fetch: createUpstreamFetch(), timeoutMs: config.poll.timeoutMs }),
+    upstream: createUpstream({ fetch: upstreamFetch.fetch, timeoutMs: config.poll.timeoutMs }),
     sender,
     signer: createNodeSigner({ signingKey: config.signingKey ?? undefined }),
     vault,
@@ -132,7 +133,7 @@ export async function startNode(
       const drained = Promise.all([relay.stop(), closeServer(server)])
       await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, drainMs).unref())])
       if ('closeAllConnections' in server) server.closeAllConnections()
-      await sender.close()
+      await Promise.all([sender.close(), upstreamFetch.close()])
       await relay.stop()
       database.close()
       log.info('stopped')

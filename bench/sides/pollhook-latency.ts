@@ -20,6 +20,7 @@ const warmUpMs = 7_000
 const settleMs = 1_000
 
 serveRounds<LatencyRound, { from: number; to: number }>(async ({ receiver, upstream, tasks, windowMs }) => {
+  const upstreamFetch = createUpstreamFetch()
   const { relay, ownerId, close } = openRelay({
     env: {
       POLLHOOK_UPSTREAM_URL: upstream,
@@ -27,7 +28,7 @@ serveRounds<LatencyRound, { from: number; to: number }>(async ({ receiver, upstr
       POLLHOOK_POLL_INTERVAL_MAX: '5s',
       POLLHOOK_OWNER_QUOTA: '10000000',
     },
-    upstream: createUpstream({ fetch: createUpstreamFetch(), timeoutMs: 20_000 }),
+    upstream: createUpstream({ fetch: upstreamFetch.fetch, timeoutMs: 20_000 }),
   })
   const tokens = makeTokens(tasks)
   register(
@@ -42,5 +43,6 @@ serveRounds<LatencyRound, { from: number; to: number }>(async ({ receiver, upstr
   const to = monotonicMs()
   await sleep(settleMs)
   await close()
+  await upstreamFetch.close()
   return { from, to }
 })

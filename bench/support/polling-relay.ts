@@ -17,7 +17,7 @@ const { relay, ownerId } = openRelay({
     POLLHOOK_POLL_INTERVAL_MAX: '5s',
     POLLHOOK_OWNER_QUOTA: '10000000',
   },
-  upstream: createUpstream({ fetch: createUpstreamFetch(), timeoutMs: 20_000 }),
+  upstream: createUpstream({ fetch: createUpstreamFetch().fetch, timeoutMs: 20_000 }),
   observer: {
     called({ tokens }) {
       calls++

@@ -1,6 +1,28 @@
-import { describe } from 'vitest'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, it } from 'vitest'
 import { createUpstreamFetch } from '../../src/net/node/upstream-fetch.ts'
+import { createUpstream } from '../../src/net/qencode.ts'
 import { upstreamSuite } from './upstream-suite.ts'
 
 describe('with the global fetch, as on Workers', () => upstreamSuite(fetch))
-describe('with the fetch of Node', () => upstreamSuite(createUpstreamFetch()))
+describe('with the fetch of Node', () => {
+  upstreamSuite(createUpstreamFetch().fetch)
+
+  it('a close ends the calls that wait for an answer, and those made later', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const { fetch, close } = createUpstreamFetch()
+    const upstream = createUpstream({ fetch, timeoutMs: 1_000_000 })
+    const asked = once(server, 'request')
+    const waiting = upstream.status(origin, ['a'.repeat(32)])
+    await asked
+    await close()
+    expect(await waiting).toEqual({ kind: 'failed', reason: 'network' })
+    expect(await upstream.status(origin, ['a'.repeat(32)])).toEqual({ kind: 'failed', reason: 'network' })
+    server.closeAllConnections()
+    server.close()
+  })
+})

@@ -1,4 +1,5 @@
 /** Asking upstream over real HTTP, whichever `fetch` the runtime has for it. */
+import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
@@ -123,6 +124,16 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
       expect(await upstream.status(origin, [a])).toEqual({
         kind: 'statuses',
         statuses: new Map([[a, { status: 'queued' }]]),
+      })
+    })
+
+    it('may be compressed and long', async () => {
+      const note = randomBytes(2 * 1024 * 1024).toString('hex')
+      const body = gzipSync(JSON.stringify({ error: 0, statuses: { [a]: { note } } }))
+      const origin = await answering(body, { headers: { 'content-encoding': 'gzip' } })
+      expect(await upstream.status(origin, [a])).toEqual({
+        kind: 'statuses',
+        statuses: new Map([[a, { note }]]),
       })
     })
 
