@@ -21,7 +21,7 @@ const common = {
   logLevel: 'warning',
 } satisfies BuildOptions
 
-for (const made of ['cli', 'chunks', 'client', 'node.js', 'node.js.map']) {
+for (const made of ['cli', 'chunks', 'client', 'node', 'node.js', 'node.js.map']) {
   rmSync(join(out, made), { recursive: true, force: true })
 }
 await build({
@@ -29,7 +29,7 @@ await build({
   platform: 'node',
   target: 'node20',
   // The relay is a file of its own, so that the other commands start without the database driver.
-  entryPoints: ['src/cli/bin.ts', 'src/cli/pollhook.ts', 'src/node.ts'],
+  entryPoints: ['src/cli/bin.ts', 'src/cli/pollhook.ts', 'src/node.ts', 'src/node/checkpoint-thread.ts'],
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
 })

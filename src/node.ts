@@ -23,6 +23,7 @@ import { createSender } from './net/node/send.ts'
 import { createNodeSigner } from './net/node/signer.ts'
 import { createUpstreamFetch } from './net/node/upstream-fetch.ts'
 import { createUpstream } from './net/qencode.ts'
+import { startCheckpoints } from './node/checkpoints.ts'
 import { openDatabase } from './node/database.ts'
 import { createRandomBytes } from './node/random.ts'
 import type { Log, Timers } from './ports.ts'
@@ -50,7 +51,6 @@ export class BootError extends Error {
 const drainMs = 10_000
 const place: Place = { generation: 1, shard: 0 }
 const require = createRequire(import.meta.url)
-// By the package's own name: the bundle is not where the source was.
 const { version } = require('pollhook/package.json') as { version: string }
 
 const timers: Timers = {
@@ -124,6 +124,8 @@ export async function startNode(
   })
   const url = urlOf(server, config.listen.host)
   relay.start()
+  const checkpoints =
+    config.databasePath === ':memory:' ? null : startCheckpoints({ path: config.databasePath, database, log })
   log.info('listening', { url, version, database: basename(config.databasePath) })
   return {
     url,
@@ -135,6 +137,7 @@ export async function startNode(
       if ('closeAllConnections' in server) server.closeAllConnections()
       await Promise.all([sender.close(), upstreamFetch.close()])
       await relay.stop()
+      await checkpoints?.stop()
       database.close()
       log.info('stopped')
     },

@@ -6,6 +6,7 @@ import { readConfig } from '../../src/config.ts'
 import { createVault } from '../../src/keys/vault.ts'
 import { createSender } from '../../src/net/node/send.ts'
 import { createNodeSigner } from '../../src/net/node/signer.ts'
+import { startCheckpoints } from '../../src/node/checkpoints.ts'
 import { openDatabase } from '../../src/node/database.ts'
 import type { Timers, Upstream } from '../../src/ports.ts'
 import { createRelay, type Relay, type RelayObserver } from '../../src/relay.ts'
@@ -51,8 +52,10 @@ export function openRelay(options: {
   if (!read.ok) throw new Error(read.faults.join('\n'))
   const { config } = read
   const { folder, remove } = makeFolder()
-  const database = openDatabase(options.path ?? join(folder, 'bench.db'))
+  const path = options.path ?? join(folder, 'bench.db')
+  const database = openDatabase(path)
   if (options.synchronous === 'normal') database.db.run(sql`pragma synchronous = normal`)
+  const checkpoints = startCheckpoints({ path, database, log: quiet })
   const sender = createSender({
     ...config.callbacks,
     concurrencyPerOrigin: config.delivery.endpointConcurrency,
@@ -89,6 +92,7 @@ export function openRelay(options: {
       const stopped = relay.stop()
       await sender.close()
       await stopped
+      await checkpoints.stop()
       database.close()
       remove()
     },

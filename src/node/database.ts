@@ -1,23 +1,25 @@
 /** The SQLite file on Node: opened, locked against a second Pollhook, migrated. */
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
 import { type MigrationFolder, migrate } from '../store/migrate.ts'
 import * as schema from '../store/schema.ts'
 import type { Database } from '../store/transaction.ts'
 import { prepareDatabasePath } from './database-path.ts'
+import { packageFolder } from './package-folder.ts'
 
 export interface OpenDatabase {
   db: Database
   /** Bytes of the database as SQLite counts its pages. */
   sizeBytes(): number
+  /** Copies what is in the write-ahead log into the database. */
+  checkpoint(): void
+  /** The commit after which the write-ahead log has more pages than this makes a checkpoint by itself. */
+  checkpointAfter(pages: number): void
   close(): void
 }
 
-// By the package's own name: the bundle is not where the source was.
-const packageFolder = dirname(createRequire(import.meta.url).resolve('pollhook/package.json'))
 const migrationsFolder = join(packageFolder, 'migrations')
 
 /**
@@ -45,6 +47,8 @@ export function openDatabase(path: string): OpenDatabase {
       sizeBytes: () =>
         Number(sqlite.pragma('page_count', { simple: true })) *
         Number(sqlite.pragma('page_size', { simple: true })),
+      checkpoint: () => void sqlite.pragma('wal_checkpoint(PASSIVE)'),
+      checkpointAfter: (pages) => void sqlite.pragma(`wal_autocheckpoint = ${pages}`),
       close() {
         sqlite.close()
         lock?.close()

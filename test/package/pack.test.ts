@@ -59,6 +59,7 @@ test('the tarball has what runs and no sources, tests or keys', () => {
     'chunks',
     'cli',
     'client',
+    'node',
     'node.js',
     'node.js.map',
   ])

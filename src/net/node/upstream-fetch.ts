@@ -22,7 +22,7 @@ export interface NodeUpstreamFetch {
 
 export function createUpstreamFetch(): NodeUpstreamFetch {
   // The caller's signal bounds the whole call; undici's own timers would only cost.
-  const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0 })
+  const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0, allowH2: false })
   return {
     fetch: (url, init) => new Promise((resolve, reject) => dispatch(agent, url, init, resolve, reject)),
     close: () => agent.destroy(),
