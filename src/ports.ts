@@ -33,6 +33,8 @@ export interface Upstream {
    * @param seen a status that reads as this one may be answered by the same object, which saves parsing it
    */
   status(origin: string, tokens: readonly string[], seen?: SeenEntries): Promise<StatusAnswer>
+  /** Is a status object worth keeping as `seen`? Without this none is. */
+  repeats?(status: Record<string, unknown>): boolean
 }
 
 /** What is used of `fetch`: the global one fits, and on Node a cheaper one (net/node/upstream-fetch.ts). */

@@ -35,9 +35,11 @@ export async function attemptDelivery(
   if (typeof signature === 'string') return post(deps, taken, timestamp, signature)
   const signed = await signature
   const now = deps.recheck(taken.id)
+  // At another endpoint other limits hold, and it may be paused.
   // A secret that changed meanwhile signs anew: the change applies to every attempt started after it.
-  if (now !== null && now.sealedSecret !== taken.sealedSecret) return attemptDelivery(deps, now, at)
-  return now === null ? null : post(deps, now, timestamp, signed)
+  if (now === null || now.endpointId !== taken.endpointId) return null
+  if (now.sealedSecret !== taken.sealedSecret) return attemptDelivery(deps, now, at)
+  return post(deps, now, timestamp, signed)
 }
 
 function secretsOf(deps: AttemptDeps, delivery: DueDelivery): readonly string[] {

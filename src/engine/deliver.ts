@@ -1,7 +1,8 @@
 import { isUnavailable } from '../core/endpoint.ts'
 import type { Outcome } from '../core/outcome.ts'
-import type { DueDelivery } from '../store/due.ts'
+import type { DueDelivery, DueEntry } from '../store/due.ts'
 import type { DeliverDeps, Deliverer } from './deliver-ports.ts'
+import { createFlights } from './flights.ts'
 import { createHeap } from './heap.ts'
 import { createLane, hasPlace, type Lane, noteOutcome, rateAllowsAt, room, spend, takeReady } from './lane.ts'
 import { createSettler } from './settle.ts'
@@ -28,12 +29,9 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
   const { store, settings, now } = deps
   const lanes = new Map<number, Lane>()
   const due = createHeap<number>()
-  /** Taken and not settled yet: neither taken again nor superseded. */
-  const held = new Map<number, Flight>()
+  const flights = createFlights()
   /** Attempts whose answer is still to come: what the concurrency limits count. */
   let inFlight = 0
-  const busySubscriptions = new Set<number>()
-  const idleWaiters: (() => void)[] = []
   let stopped = false
   const { terminalMs: terminalScheduleMs } = settings.schedules
   const scheduleSumMs = terminalScheduleMs.reduce((sum, wait) => sum + wait, 0)
@@ -80,12 +78,19 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     let more = true
     let started = 0
     while (started < places && !isFull()) {
-      const ids = takeReady(lane, busySubscriptions, places - started)
+      const ids = takeReady(lane, flights.busy, places - started)
       if (ids.length > 0) {
-        started += start(lane, ids, at, false)
-        continue
+        const begun = start(lane, ids, at, false)
+        started += begun
+        if (begun === ids.length) continue
+        // Something left the queue or stands elsewhere in it since: what follows it must not go first.
+        lane.ready = []
+        return true
       }
-      if (!more || lane.ready.length >= readyMax) return false
+      if (!more || lane.ready.length >= readyMax) {
+        awaitOthers(lane, lane.ready)
+        return false
+      }
       more = readAhead(lane, at)
     }
     return true
@@ -93,10 +98,16 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
 
   /** Always from the front, so that the list keeps the order of the index. @returns whether more is due than was read */
   function readAhead(lane: Lane, at: number): boolean {
-    const limit = lane.held + lane.ready.length + scanMax
+    const limit = flights.heldCount() + lane.ready.length + scanMax
     const entries = store.dueEntries(lane.endpoint.id, at, limit)
-    lane.ready = entries.filter(({ id }) => !held.has(id))
+    lane.ready = entries.filter(({ id }) => !flights.isHeld(id))
+    awaitOthers(lane, entries)
     return entries.length === limit
+  }
+
+  /** With nothing of its own under way a lane is woken by nothing but what holds these entries up elsewhere. */
+  function awaitOthers({ held, endpoint }: Lane, entries: readonly DueEntry[]): void {
+    if (held === 0) flights.awaitElsewhere(endpoint.id, entries)
   }
 
   /**
@@ -108,7 +119,9 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     let started = 0
     for (const delivery of store.dueDeliveries(ids, at)) {
       // A probe or a test is not taken from the list, which leaves out those whose subscription is busy.
-      if (held.has(delivery.id) || busySubscriptions.has(delivery.subscriptionId)) continue
+      if (!flights.isFree(delivery)) continue
+      // Its subscription has moved to another endpoint, which may be paused.
+      if (delivery.endpointId !== lane.endpoint.id) continue
       begin(lane, delivery, at, probe)
       started++
     }
@@ -117,7 +130,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
 
   /** While the disk is full what has ended cannot be settled: that must not grow without bound either. */
   function isFull(): boolean {
-    return inFlight >= settings.concurrency || held.size >= settings.concurrency + unsettledMax
+    return inFlight >= settings.concurrency || flights.heldCount() >= settings.concurrency + unsettledMax
   }
 
   /** Only tests and probes go out; what has waited longer than a whole schedule is given up. */
@@ -139,8 +152,10 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     for (const testId of tests) if (hasPlace(lane, settings, at)) start(lane, [testId], at, false)
     if (lane.probing || !hasPlace(lane, settings, at)) return earliest(rateAllowsAt(lane, at), giveUpAt)
     if ((health.nextProbeAt ?? 0) > at) return earliest(health.nextProbeAt, giveUpAt, store.nextDueAt(id, at))
-    const longest = store.dueEntries(id, at, lane.held + 1)
-    const probed = longest.some((entry) => start(lane, [entry.id], at, true) > 0)
+    const longest = store.dueEntries(id, at, flights.heldCount() + scanMax)
+    awaitOthers(lane, longest)
+    const next = longest.find(flights.isFree)
+    const probed = next !== undefined && start(lane, [next.id], at, true) > 0
     return probed ? giveUpAt : earliest(store.nextDueAt(id, at), giveUpAt)
   }
 
@@ -151,9 +166,8 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
 
   function begin(lane: Lane, delivery: DueDelivery, at: number, probe: boolean): void {
     const flight: Flight = { delivery, lane, probe }
-    held.set(delivery.id, flight)
+    flights.take(delivery)
     inFlight++
-    busySubscriptions.add(delivery.subscriptionId)
     lane.inFlight++
     lane.held++
     if (probe) lane.probing = true
@@ -202,12 +216,10 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
 
   /** Settled: the next of its subscription may go. */
   function land({ delivery, lane }: Flight): void {
-    held.delete(delivery.id)
     lane.held--
-    busySubscriptions.delete(delivery.subscriptionId)
     due.set(lane.endpoint.id, now())
-    if (held.size > 0) return
-    for (const resolve of idleWaiters.splice(0)) resolve()
+    const movedTo = flights.land(delivery)
+    if (movedTo !== null) due.set(movedTo, now())
   }
 
   return {
@@ -249,12 +261,9 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       deps.wake()
     },
 
-    isInFlight: (deliveryId) => held.has(deliveryId),
-    inFlightCount: () => held.size,
-
-    async idle() {
-      if (held.size > 0) await new Promise<void>((resolve) => idleWaiters.push(resolve))
-    },
+    isInFlight: flights.isHeld,
+    inFlightCount: flights.heldCount,
+    idle: flights.idle,
 
     stop() {
       stopped = true

@@ -43,6 +43,8 @@ export function createPoller(deps: PollDeps): Poller {
   /** When a task that is no longer polled was last asked for: registering it anew must not poll too soon. */
   const lately = new Map<string, number>()
   const calls = new Set<Promise<void>>()
+  /** Hinted at while they are asked for: the answer may be older than the hint. */
+  const askAgain = new Set<Entry>()
   /** An outage is written down again and again, once an interval: a gap in it is time this relay was not up. */
   let outageSeenAt = 0
   const apiHost = hostOf(settings.apiOrigin)
@@ -79,6 +81,7 @@ export function createPoller(deps: PollDeps): Poller {
 
   function remove(entry: Entry): void {
     due.delete(entry)
+    askAgain.delete(entry)
     entry.wanted = false
     entries.delete(entry.watch.token)
     if (entry.polledAt !== null) lately.set(entry.watch.token, entry.polledAt)
@@ -182,7 +185,7 @@ export function createPoller(deps: PollDeps): Poller {
       if (answer.kind === 'failed') failed.add(entry)
       const outage = answer.kind === 'failed' && Math.abs(at - outageSeenAt) >= settings.intervalMs
       if (!outage && !isNews(entry.watch, answer, limits, polledAt, at)) {
-        entry.seen = reply.kind === 'known' ? reply.entry : undefined
+        entry.seen = reply.kind === 'known' && deps.upstream.repeats?.(reply.entry) ? reply.entry : undefined
         continue
       }
       news.push({ token, answer, polledAt })
@@ -193,7 +196,8 @@ export function createPoller(deps: PollDeps): Poller {
     } finally {
       for (const entry of batch) {
         entry.busy = false
-        if (entry.wanted) schedule(entry, at + waitAfter(entry, failed.has(entry), at))
+        const waitMs = askAgain.delete(entry) ? 0 : waitAfter(entry, failed.has(entry), at)
+        if (entry.wanted) schedule(entry, at + waitMs)
       }
     }
   }
@@ -262,7 +266,8 @@ export function createPoller(deps: PollDeps): Poller {
     hint(token) {
       const entry = entries.get(token)
       if (entry === undefined) return
-      schedule(entry, now())
+      if (entry.busy) askAgain.add(entry)
+      else schedule(entry, now())
       deps.wake()
     },
 

@@ -18,7 +18,7 @@ export interface RecorderDeps {
   onRecorded(records: readonly PollRecord[]): void
 }
 
-/** A commit of so many keeps the relay from anything else long enough. */
+/** A commit of so many keeps the relay from anything else long enough, and when it fails each is written alone. */
 const resultsMax = 500
 
 interface Group {
@@ -57,9 +57,13 @@ export function createRecorder(deps: RecorderDeps): (news: readonly PollResult[]
     return { results, written }
   }
 
-  return (news) => {
-    if (open === null || open.results.length >= resultsMax) open = openGroup()
-    open.results.push(...news)
-    return open.written
+  return async (news) => {
+    const groups = new Set<Group>()
+    for (const result of news) {
+      if (open === null || open.results.length >= resultsMax) open = openGroup()
+      open.results.push(result)
+      groups.add(open)
+    }
+    await Promise.all([...groups].map(({ written }) => written))
   }
 }

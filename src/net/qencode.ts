@@ -49,6 +49,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       cancelTimer()
       return answer
     },
+    repeats: (status) => source in status,
   }
 }
 
@@ -170,7 +171,7 @@ function knownEntries(
 
 /** Where an entry keeps the text it was parsed from: not in its JSON, and seen by nobody else. */
 const source = Symbol('source')
-/** A longer text, with renditions in it, is not kept: a task has it for its last polls only. */
+/** A longer one, with renditions in it, is not kept: neither the text nor the object that was parsed from it. */
 const sourceCharsMax = 1_000
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()

@@ -132,7 +132,7 @@ export function deliveryVerbs(
         )
         for (const [endpointId, { health: next, recovered }] of health) {
           verbs.endpoints.saveHealth(endpointId, next)
-          if (recovered) verbs.endpoints.makeAllDue(endpointId, now)
+          if (recovered) verbs.endpoints.endWaits(endpointId, now)
         }
         return settled
       })

@@ -14,6 +14,7 @@ export interface DueEntry {
 
 /** Everything one attempt needs. */
 export interface DueDelivery extends DueEntry {
+  endpointId: number
   nonce: string
   taskToken: string
   type: string
@@ -30,6 +31,7 @@ export interface DueDelivery extends DueEntry {
 const dueColumns = {
   id: deliveries.id,
   subscriptionId: deliveries.subscriptionId,
+  endpointId: deliveries.endpointId,
   nonce: subscriptions.nonce,
   taskToken: subscriptions.taskToken,
   type: deliveries.type,
@@ -45,6 +47,7 @@ const dueColumns = {
 type DueRow = [
   id: number,
   subscriptionId: number,
+  endpointId: number,
   nonce: string,
   taskToken: string,
   type: string,
@@ -58,11 +61,12 @@ type DueRow = [
 ]
 
 function toDelivery(row: DueRow): DueDelivery {
-  const [id, subscriptionId, nonce, taskToken, type, webhookId, attempts, dueAt, createdAt, ...sent] = row
-  const [body, callbackUrl, sealedSecret] = sent
+  const [id, subscriptionId, endpointId, nonce, taskToken, ...rest] = row
+  const [type, webhookId, attempts, dueAt, createdAt, body, callbackUrl, sealedSecret] = rest
   return {
     id,
     subscriptionId,
+    endpointId,
     nonce,
     taskToken,
     type,

@@ -2,7 +2,7 @@
  * Endpoints: the origin of callback URLs of one owner, with its health and settings. A row is written when
  * health or settings change, not at each success (DESIGN §4).
  */
-import { and, desc, eq, lt, sql } from 'drizzle-orm'
+import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
 import { circuitOpen, type EndpointHealth } from '../core/endpoint.ts'
 import type { StoreContext } from './context.ts'
 import { key } from './literals.ts'
@@ -159,20 +159,23 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults }: StoreC
         if (row === null) return null
         const set = columnsOf(patch)
         if (Object.keys(set).length > 0) db.update(endpoints).set(set).where(eq(endpoints.id, row.id)).run()
-        if (row.paused === 1 && patch.paused === false) makeAllDue(row.id, now)
+        if (row.paused === 1 && patch.paused === false) makeDue(row.id, now, sql`<>`)
         return toRecord({ ...row, ...set }, now)
       })
     },
 
-    makeAllDue,
+    /** What waits for another try becomes due; the rest of a backlog is due already, and not written. */
+    endWaits(endpointId: number, now: number): void {
+      makeDue(endpointId, now, sql`>`)
+    },
   }
 
-  /** All that waits for the endpoint becomes due now, except what a paused subscription holds. */
-  function makeAllDue(endpointId: number, now: number): void {
+  /** What is due after, or at any time other than, `now` becomes due now, except what a paused subscription holds. */
+  function makeDue(endpointId: number, now: number, compared: SQL): void {
     db.update(deliveries)
       .set({ dueAt: now, nextAttemptAt: now })
       .where(sql`${deliveries.endpointId} = ${endpointId} and ${deliveries.dueAt} is not null
-        and ${deliveries.dueAt} <> ${now} and ${deliveries.dueAt} < ${heldAt}`)
+        and ${deliveries.dueAt} ${compared} ${now} and ${deliveries.dueAt} < ${heldAt}`)
       .run()
   }
 }

@@ -1,5 +1,6 @@
 /** CONTRACT §5.1, §5.2, §5.6: what is asked, how often, and which answers are believed. */
 import { expect, it } from 'vitest'
+import type { StatusAnswer } from '../../src/ports.ts'
 import {
   apiOrigin,
   type EngineWorld,
@@ -158,6 +159,25 @@ it("upstream's own callback makes a task due as soon as the interval allows, and
   const calls = callsFor(world, taskToken).slice(asked)
   expect(calls).toHaveLength(1)
   expect(calls[0]!.at - before).toBeGreaterThanOrEqual(5 * second)
+})
+
+it('a hint that comes while the task is asked for is not lost: the answer may be older', async () => {
+  const world = openWorld()
+  const taskToken = newToken()
+  await world.register({ taskToken })
+  await world.run(10 * minute)
+  const answered = Promise.withResolvers<StatusAnswer>()
+  const { answer } = world.upstream
+  world.upstream.answer = () => answered.promise
+  const asked = world.calls.length
+  while (world.calls.length === asked) await world.run(second)
+  world.relay().commands.hint(taskToken)
+  world.upstream.answer = answer
+  world.statuses.set(taskToken, { status: 'completed' })
+  answered.resolve({ kind: 'statuses', statuses: new Map([[taskToken, { status: 'encoding' }]]) })
+  // The interval, and half of it in which a poll may wait for company.
+  await world.run(8 * second)
+  expect(types(world)).toEqual(['task.encoding', 'task.completed'])
 })
 
 it('expires_in ends the subscription after one last poll, where an end seen there wins', async () => {

@@ -15,6 +15,7 @@ import type {
 } from '../../src/store/records.ts'
 import type { Store } from '../../src/store/store.ts'
 import { createVirtualClock } from '../sim/clock.ts'
+import { asSeen } from '../support/seen.ts'
 
 export const second = 1_000
 export const minute = 60 * second
@@ -153,10 +154,11 @@ export function openWorld(
       config,
       place: { generation: 1, shard: 0 },
       upstream: {
-        status(origin, tokens) {
+        async status(origin, tokens, seen) {
           world.calls.push({ at: clock.elapsed(), origin, tokens })
-          return alive(Promise.resolve(world.upstream.answer(origin, tokens)))
+          return asSeen(await alive(Promise.resolve(world.upstream.answer(origin, tokens))), seen)
         },
+        repeats: () => true,
       },
       sender: {
         send(request) {

@@ -156,6 +156,13 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
       expect(JSON.stringify(second.get(a))).toBe('{"status":"encoding","percent":1}')
     })
 
+    it('repeats short statuses only: one with long results in it is not worth its memory', async () => {
+      const statuses = { [a]: { percent: 1 }, [b]: { percent: 1, note: 'x'.repeat(1_000) } }
+      const answer = await upstream.status(await answering({ error: 0, statuses }), [a, b])
+      const known = answer.kind === 'statuses' ? answer.statuses : expect.fail(answer.kind)
+      expect([a, b].map((token) => upstream.repeats?.(known.get(token)!))).toEqual([true, false])
+    })
+
     it('is not fooled by the names of Object.prototype', async () => {
       const body = `{"error":0,"statuses":{"__proto__":{"${a}":{"status":"completed"}},"constructor":{}}}`
       expect(await statusesOf(body, [a])).toEqual({})
@@ -320,9 +327,14 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
       expect(await small.status(origin, [a])).toEqual(tooLarge)
     })
 
-    it('is measured after decompression', async () => {
-      const origin = await answering(gzipSync(bodyOf(10_000)), { headers: { 'content-encoding': 'gzip' } })
+    it('is measured after decompression, and the connection is let go of', async () => {
+      const hungUp = Promise.withResolvers<void>()
+      const origin = await listen((request, response) => {
+        request.socket.once('close', () => hungUp.resolve())
+        response.writeHead(200, { 'content-encoding': 'gzip' }).write(gzipSync(bodyOf(10_000)))
+      })
       expect(await small.status(origin, [a])).toEqual(tooLarge)
+      await hungUp.promise
     })
 
     it('is measured at 16 MiB unless told otherwise', async () => {

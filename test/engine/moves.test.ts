@@ -1,0 +1,98 @@
+/** What a PATCH does to deliveries that are read ahead or under way: CONTRACT §4.1, §4.2 and the limits of §4.5. */
+import { expect, it } from 'vitest'
+import type { Outcome } from '../../src/core/outcome.ts'
+import type { SubscriptionPatch } from '../../src/store/records.ts'
+import { accepted, type EngineWorld, hour, minute, newToken, openWorld, second, timedOut } from './world.ts'
+
+const elsewhere = 'https://new.example.com'
+
+async function patch(world: EngineWorld, { id }: { id: string }, changes: SubscriptionPatch): Promise<void> {
+  const { commands } = world.relay()
+  expect(await world.after(commands.updateSubscription(world.ownerId, id, changes))).toMatchObject({
+    kind: 'updated',
+  })
+}
+
+/** Subscriptions whose tasks go through these statuses side by side, so that their deliveries lie interleaved. */
+async function subscribed(world: EngineWorld, count: number, statuses: readonly string[]) {
+  const tokens = Array.from({ length: count }, newToken)
+  const made = []
+  for (const taskToken of tokens) {
+    world.statuses.set(taskToken, { status: statuses[0] })
+    made.push(await world.register({ taskToken }))
+    await world.run(second)
+  }
+  for (const status of statuses.slice(1)) for (const token of tokens) await world.change(token, { status })
+  return made
+}
+
+/** An answer that the test gives. */
+function heldAnswers(world: EngineWorld): ((outcome: Outcome) => void)[] {
+  const answers: ((outcome: Outcome) => void)[] = []
+  world.receiver.answer = () => new Promise((resolve) => answers.push(resolve))
+  return answers
+}
+
+it('4.2 a queue that was paused and resumed while it was read ahead keeps its order', async () => {
+  const world = openWorld()
+  await world.register()
+  await world.run(second)
+  const { id } = world.endpoint()
+  const endpoint = { paused: true, maxPerSecond: 1 }
+  await world.after(world.relay().commands.updateEndpoint(world.ownerId, id, endpoint))
+  const statuses = ['queued', 'processing', 'encoding', 'saving']
+  const [one, held, other] = await subscribed(world, 3, statuses)
+  world.sent.length = 0
+  await world.after(world.relay().commands.updateEndpoint(world.ownerId, id, { paused: false }))
+  // One goes out in each second, and what follows it is in the list by now.
+  expect(world.sent.map(({ subscriptionId }) => subscriptionId)).toEqual([one!.id])
+  await patch(world, held!, { state: 'paused' })
+  await world.run(1_100)
+  await patch(world, held!, { state: 'active' })
+  await world.run(minute)
+  for (const subscription of [held, other]) {
+    const seqs = world.sent
+      .filter(({ subscriptionId }) => subscriptionId === subscription!.id)
+      .map(({ seq }) => seq)
+    expect(seqs).toEqual([1, 2, 3, 4])
+  }
+})
+
+it.each([
+  ['times out', timedOut],
+  ['is accepted', accepted],
+])(
+  '4.1 what waits goes on at its new endpoint when the attempt under way at the old one %s',
+  async (_how, outcome) => {
+    const world = openWorld()
+    const answers = heldAnswers(world)
+    const [made] = await subscribed(world, 1, ['queued', 'encoding'])
+    expect(world.sent).toHaveLength(1)
+    await patch(world, made!, { callbackUrl: `${elsewhere}/hook` })
+    await world.run(second)
+    world.receiver.answer = () => accepted
+    answers[0]!(outcome)
+    await world.run(hour)
+    expect(world.deliveries(made!).map(({ state }) => state)).toEqual(['delivered', 'delivered'])
+    expect(world.sent.at(-1)).toMatchObject({ type: 'task.encoding', url: `${elsewhere}/hook` })
+  },
+)
+
+it('4.5 what moved to a paused endpoint waits there, also what the old one had read ahead', async () => {
+  const world = openWorld()
+  await world.register({ callbackUrl: `${elsewhere}/first` })
+  await world.run(second)
+  const { id } = world.endpoint(elsewhere)
+  await world.after(world.relay().commands.updateEndpoint(world.ownerId, id, { paused: true }))
+  const answers = heldAnswers(world)
+  const [made] = await subscribed(world, 1, ['queued', 'encoding', 'saving'])
+  world.sent.length = 0
+  await patch(world, made!, { callbackUrl: `${elsewhere}/hook` })
+  world.receiver.answer = () => accepted
+  answers[0]!(accepted)
+  await world.run(minute)
+  expect(world.sent).toEqual([])
+  await world.after(world.relay().commands.updateEndpoint(world.ownerId, id, { paused: false }))
+  await world.run(second)
+  expect(world.sent.map(({ type }) => type)).toEqual(['task.encoding', 'task.saving'])
+})
