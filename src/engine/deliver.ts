@@ -17,6 +17,7 @@ interface Flight {
 const takeMax = 32
 /** A lane with no room and nothing under way is looked at again after this. */
 const lookAgainMs = 5
+const lookFailedMs = 1_000
 const exhaustMax = 200
 /** Due deliveries read ahead for one lane. */
 const scanMax = 256
@@ -30,8 +31,6 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
   const lanes = new Map<number, Lane>()
   const due = createHeap<number>()
   const flights = createFlights()
-  /** Attempts whose answer is still to come: what the concurrency limits count. */
-  let inFlight = 0
   let stopped = false
   const { terminalMs: terminalScheduleMs } = settings.schedules
   const scheduleSumMs = terminalScheduleMs.reduce((sum, wait) => sum + wait, 0)
@@ -59,6 +58,23 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     const lane = createLane(endpoint, now())
     lanes.set(endpointId, lane)
     return lane
+  }
+
+  /** A full disk at one endpoint neither loses its place among the lanes nor keeps the others from their turn. */
+  function lookOrRetry(endpointId: number, at: number): number | null {
+    try {
+      const lane = laneOf(endpointId)
+      if (lane === null) return null
+      const next = look(lane, at)
+      if (next === null && isForgettable(lane)) lanes.delete(endpointId)
+      return next
+    } catch (error) {
+      deps.log.error('an endpoint could not be looked at; trying again', {
+        error,
+        origin: lanes.get(endpointId)?.endpoint.origin,
+      })
+      return at + lookFailedMs
+    }
   }
 
   /** @returns when to look at the lane again; null when only an event can change anything */
@@ -130,7 +146,9 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
 
   /** While the disk is full what has ended cannot be settled: that must not grow without bound either. */
   function isFull(): boolean {
-    return inFlight >= settings.concurrency || flights.heldCount() >= settings.concurrency + unsettledMax
+    return (
+      flights.inFlight() >= settings.concurrency || flights.heldCount() >= settings.concurrency + unsettledMax
+    )
   }
 
   /** Only tests and probes go out; what has waited longer than a whole schedule is given up. */
@@ -161,13 +179,12 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
 
   function slots() {
     const { concurrency, endpointConcurrency } = settings
-    return { inFlight, concurrency, endpointConcurrency }
+    return { inFlight: flights.inFlight(), concurrency, endpointConcurrency }
   }
 
   function begin(lane: Lane, delivery: DueDelivery, at: number, probe: boolean): void {
     const flight: Flight = { delivery, lane, probe }
     flights.take(delivery)
-    inFlight++
     lane.inFlight++
     lane.held++
     if (probe) lane.probing = true
@@ -208,7 +225,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
   }
 
   function freeSlot({ lane, probe }: Flight): void {
-    inFlight--
+    flights.answered()
     lane.inFlight--
     if (probe) lane.probing = false
     due.set(lane.endpoint.id, now())
@@ -234,11 +251,8 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       while (!isFull()) {
         const endpointId = due.takeDue(at)
         if (endpointId === undefined) break
-        const lane = laneOf(endpointId)
-        if (lane === null) continue
-        const next = look(lane, at)
+        const next = lookOrRetry(endpointId, at)
         if (next !== null) again.push([endpointId, next])
-        else if (isForgettable(lane)) lanes.delete(endpointId)
       }
       for (const [endpointId, next] of again) due.set(endpointId, next)
       const next = due.nextAt()

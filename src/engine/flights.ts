@@ -5,11 +5,15 @@ export interface Flights {
   /** Taken and not settled yet: neither taken again nor superseded. */
   isHeld(deliveryId: number): boolean
   heldCount(): number
+  /** Attempts whose answer is still to come: what the concurrency limits count. */
+  inFlight(): number
   /** Its subscription has no other attempt under way, and it is not under way itself. */
   isFree(entry: DueEntry): boolean
   /** Subscriptions with an attempt under way. */
   busy: ReadonlySet<number>
   take(entry: DueEntry): void
+  /** One attempt has its answer and waits to be settled. */
+  answered(): void
   /** Settled: the next of its subscription may go. @returns where the queue of the subscription was seen to have moved */
   land(entry: DueEntry): number | null
   /** These wait at an endpoint; what is under way elsewhere for their subscriptions has it looked at when it lands. */
@@ -22,15 +26,21 @@ export function createFlights(): Flights {
   const held = new Set<number>()
   const busy = new Set<number>()
   const movedTo = new Map<number, number>()
+  let inFlight = 0
   const idleWaiters: (() => void)[] = []
   return {
     isHeld: (deliveryId) => held.has(deliveryId),
     heldCount: () => held.size,
+    inFlight: () => inFlight,
     isFree: ({ id, subscriptionId }) => !held.has(id) && !busy.has(subscriptionId),
     busy,
     take({ id, subscriptionId }) {
       held.add(id)
       busy.add(subscriptionId)
+      inFlight++
+    },
+    answered() {
+      inFlight--
     },
     land({ id, subscriptionId }) {
       held.delete(id)

@@ -239,13 +239,15 @@ export function createUsers(world: World, jobs: readonly Job[], excuse: (token: 
   async function letGo(relay: Relay): Promise<void> {
     for (const { id: ownerId } of relay.owners) {
       const endpoints = relay.store.listEndpoints(ownerId, { limit: 200, cursor: null }, world.clock.now())
-      for (const { id, origin } of endpoints.data) {
+      for (const { id, origin, ...held } of endpoints.data) {
+        // A PATCH wakes whatever waits there: what nothing holds must get by without.
+        if (!held.paused && held.maxConcurrency === null && held.maxPerSecond === null) continue
         const change = { paused: false, maxConcurrency: null, maxPerSecond: null }
         await relay.commands.updateEndpoint(ownerId, id, change)
         note('endpoint', { endpoint: id, detail: { origin, ownerId, ...change } })
       }
-      const held = relay.store.listSubscriptions(ownerId, { limit: 200, cursor: null, state: 'paused' })
-      for (const { id } of held.data) {
+      const paused = relay.store.listSubscriptions(ownerId, { limit: 200, cursor: null, state: 'paused' })
+      for (const { id } of paused.data) {
         const one = known.get(rowOf(id))
         if (one !== undefined) one.paused = false
         await relay.commands.updateSubscription(ownerId, id, { state: 'active' })
