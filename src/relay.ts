@@ -119,6 +119,8 @@ export function createRelay(deps: RelayDeps): Relay {
       report(log, records)
       if (records.some(({ watch }) => watch === null)) quota.released()
       deliverer.touch(new Set(records.flatMap(({ queued }) => queued.map(({ endpointId }) => endpointId))))
+      // At once: a pass later the next answers would be read first.
+      loop.run()
       feed.publish(records.map(({ token }) => token))
       deps.observer?.recorded(records, now())
     },

@@ -31,14 +31,15 @@ export function createLoop(deps: {
     cancelTimer?.()
     plannedAt = at
     cancelTimer = timers.after(Math.max(0, at - now()), () => {
-      plannedAt = null
-      cancelTimer = null
       run()
     })
   }
 
   function run(): number | null {
     if (!running) return null
+    cancelTimer?.()
+    cancelTimer = null
+    plannedAt = null
     try {
       const wanted = deps.passes.map((pass) => pass()).filter((at) => at !== null)
       if (wanted.length > 0) plan(Math.min(...wanted))
