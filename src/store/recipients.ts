@@ -3,7 +3,7 @@
  */
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { StoreContext } from './context.ts'
-import { key } from './literals.ts'
+import { firstBy, key } from './literals.ts'
 import type { Recipient } from './outbox.ts'
 import { subscriptions } from './schema.ts'
 
@@ -19,21 +19,12 @@ export type RecipientVerbs = ReturnType<typeof recipientVerbs>
 
 export function recipientVerbs({ db }: StoreContext) {
   const p = sql.placeholder
-  const live = db
-    .select({
-      id: subscriptions.id,
-      nonce: subscriptions.nonce,
-      taskToken: subscriptions.taskToken,
-      endpointId: subscriptions.endpointId,
-      metadata: subscriptions.metadata,
-      paused: subscriptions.paused,
-      events: subscriptions.events,
-      percentStep: subscriptions.percentStep,
-      expiresAt: subscriptions.expiresAt,
-      awaitsState: subscriptions.awaitsState,
-    })
+  const live = selectLive(db)
+  const anyLive = db
+    .select({ id: subscriptions.id })
     .from(subscriptions)
     .where(and(eq(subscriptions.taskToken, key('token')), isNull(subscriptions.endState)))
+    .orderBy(firstBy(sql`${subscriptions.id}`))
     .prepare()
   const end = db
     .update(subscriptions)
@@ -52,8 +43,19 @@ export function recipientVerbs({ db }: StoreContext) {
     .prepare()
 
   return {
-    liveSubscriptions(token: string): LiveSubscription[] {
-      return live.all({ token }).map((row) => ({ ...row, events: JSON.parse(row.events) as string[] }))
+    /** Those of each of `tokens` that has any: one statement for all, because each call costs more than its row. */
+    liveSubscriptions(tokens: readonly string[]): Map<string, LiveSubscription[]> {
+      const byTask = new Map<string, LiveSubscription[]>()
+      for (const row of live.values({ tokens: JSON.stringify(tokens) }) as LiveRow[]) {
+        const others = byTask.get(row[0])
+        if (others === undefined) byTask.set(row[0], [toLive(row)])
+        else others.push(toLive(row))
+      }
+      return byTask
+    },
+
+    hasLive(token: string): boolean {
+      return anyLive.get({ token }) !== undefined
     },
 
     endSubscription(
@@ -69,5 +71,57 @@ export function recipientVerbs({ db }: StoreContext) {
     markStateGiven(id: number): void {
       stateGiven.run({ id })
     },
+  }
+}
+
+/** In the order of `LiveRow`: read as it comes, because Drizzle's mapping to objects costs as much as the reading. */
+function selectLive(db: StoreContext['db']) {
+  return db
+    .select({
+      taskToken: sql`s.task_token`,
+      id: sql`s.id`,
+      nonce: sql`s.nonce`,
+      endpointId: sql`s.endpoint_id`,
+      metadata: sql`s.metadata`,
+      paused: sql`s.paused`,
+      events: sql`s.events`,
+      percentStep: sql`s.percent_step`,
+      expiresAt: sql`s.expires_at`,
+      awaitsState: sql`s.awaits_state`,
+    })
+    .from(
+      sql`json_each(${sql.placeholder('tokens')}) asked
+        cross join subscriptions s on s.task_token = asked.value and s.end_state is null`,
+    )
+    .prepare()
+}
+
+type LiveRow = [
+  taskToken: string,
+  id: number,
+  nonce: string,
+  endpointId: number,
+  metadata: string,
+  paused: number,
+  events: string,
+  percentStep: number,
+  expiresAt: number,
+  awaitsState: number,
+]
+
+function toLive(row: LiveRow): LiveSubscription {
+  const [taskToken, id, nonce, endpointId, metadata, paused, events, ...more] = row
+  const [percentStep, expiresAt, awaitsState] = more
+  return {
+    id,
+    nonce,
+    taskToken,
+    endpointId,
+    metadata,
+    paused,
+    events: JSON.parse(events) as string[],
+    percentStep,
+    expiresAt,
+    awaitsState,
   }
 }

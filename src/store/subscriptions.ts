@@ -232,7 +232,7 @@ export function subscriptionVerbs(context: StoreContext, world: SubscriptionWorl
     world.recipients.endSubscription(row.id, 'cancelled', reason, now)
     for (const { id } of pending.all({ subscriptionId })) outbox.finishDelivery(id, 'cancelled', reason, now)
     const task = views.taskOf(row)
-    if (task.polling === 1 && world.recipients.liveSubscriptions(task.token).length === 0) {
+    if (task.polling === 1 && !world.recipients.hasLive(task.token)) {
       tasks.saveTask(task, { ...task, polling: 0 })
     }
   }
