@@ -1,14 +1,15 @@
 /**
- * Subscriptions as the poll side needs them: who of a task is still to be told, and how one of them ends.
+ * Subscriptions as the poll side needs them: who of a task is still to be told, behind what, and how one of them ends.
  */
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { StoreContext } from './context.ts'
 import { firstBy, key } from './literals.ts'
-import type { Recipient } from './outbox.ts'
+import type { Addressee } from './outbox.ts'
+import type { QueueEnd } from './queue.ts'
 import { subscriptions } from './schema.ts'
 
 /** A subscription that has not ended by itself; whether its task has is for the caller to know. */
-export interface LiveSubscription extends Recipient {
+export interface LiveSubscription extends Addressee {
   events: readonly string[]
   percentStep: number
   expiresAt: number
@@ -74,7 +75,10 @@ export function recipientVerbs({ db }: StoreContext) {
   }
 }
 
-/** In the order of `LiveRow`: read as it comes, because Drizzle's mapping to objects costs as much as the reading. */
+/**
+ * In the order of `LiveRow`: read as it comes, because Drizzle's mapping to objects costs as much as the reading. The
+ * ends of the queues come along, for `enqueue`.
+ */
 function selectLive(db: StoreContext['db']) {
   return db
     .select({
@@ -88,10 +92,20 @@ function selectLive(db: StoreContext['db']) {
       percentStep: sql`s.percent_step`,
       expiresAt: sql`s.expires_at`,
       awaitsState: sql`s.awaits_state`,
+      urgent: sql`exists (select 1 from deliveries where endpoint_id = s.endpoint_id and subscription_id = s.id
+        and state = 'pending' and rank < 2)`,
+      newestId: sql`d.id`,
+      type: sql`d.type`,
+      state: sql`d.state`,
+      attempts: sql`d.attempts`,
+      nextAttemptAt: sql`d.next_attempt_at`,
+      dueAt: sql`d.due_at`,
     })
     .from(
       sql`json_each(${sql.placeholder('tokens')}) asked
-        cross join subscriptions s on s.task_token = asked.value and s.end_state is null`,
+        cross join subscriptions s on s.task_token = asked.value and s.end_state is null
+        left join deliveries d on d.id = (select id from deliveries
+          where subscription_id = s.id and rank = 2 order by id desc limit 1)`,
     )
     .prepare()
 }
@@ -107,11 +121,22 @@ type LiveRow = [
   percentStep: number,
   expiresAt: number,
   awaitsState: number,
+  urgent: number,
+  ...newest: NewestRow,
+]
+
+type NewestRow = [
+  id: number | null,
+  type: string,
+  state: string,
+  attempts: number,
+  nextAttemptAt: number | null,
+  dueAt: number | null,
 ]
 
 function toLive(row: LiveRow): LiveSubscription {
   const [taskToken, id, nonce, endpointId, metadata, paused, events, ...more] = row
-  const [percentStep, expiresAt, awaitsState] = more
+  const [percentStep, expiresAt, awaitsState, urgent, ...newest] = more
   return {
     id,
     nonce,
@@ -123,5 +148,10 @@ function toLive(row: LiveRow): LiveSubscription {
     percentStep,
     expiresAt,
     awaitsState,
+    queueEnd: { newest: toNewest(newest), urgent: urgent === 1 },
   }
+}
+
+function toNewest([id, type, state, attempts, nextAttemptAt, dueAt]: NewestRow): QueueEnd['newest'] {
+  return id === null ? null : { id, type, state, attempts, nextAttemptAt, dueAt }
 }
