@@ -10,7 +10,7 @@ import type { TaskError } from '../core/snapshot.ts'
 import { emptyLog } from './attempt-log.ts'
 import type { StoreContext } from './context.ts'
 import { firstBy, isPending, isRegular, key, value } from './literals.ts'
-import { behind, leads, type Queue, type QueuePlace } from './queue.ts'
+import { behind, leads, type Queue, type QueueEnd, type QueuePlace } from './queue.ts'
 import { deliveries, heldAt, subscriptions } from './schema.ts'
 
 /** What the outbox must know of a subscription. */
@@ -21,6 +21,11 @@ export interface Recipient {
   endpointId: number
   metadata: string
   paused: number
+}
+
+/** A recipient of events, with the end of its queue: what is enqueued moves that on. */
+export interface Addressee extends Recipient {
+  queueEnd: QueueEnd
 }
 
 export interface OutboxEvent {
@@ -46,7 +51,7 @@ export interface Queued {
 export type OutboxVerbs = ReturnType<typeof outboxVerbs>
 
 export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: StoreContext) {
-  const { newestRegular, lastWaiting, urgent, newestId } = outboxReads(db)
+  const { lastWaiting, newestId } = outboxReads(db)
   const { insert, finish, makeNextHead, makeFollowersDue, holdFollowers, clearQueue } = outboxWrites(db)
 
   /** The newest delivery of each owner: nobody else makes any. What a rollback leaves is a gap. */
@@ -74,8 +79,8 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
   }
 
   /** @returns where the new event stands in the queue, now that what it supersedes is out of it */
-  function supersedeOlder(to: Recipient, now: number, inFlight: InFlight): QueuePlace {
-    const newest = newestRegular.get({ subscriptionId: to.id })
+  function supersedeOlder(to: Addressee, now: number, inFlight: InFlight): QueuePlace {
+    const { newest, urgent } = to.queueEnd
     const asHead = { plannedAt: now, dueAt: to.paused === 1 ? heldAt : now }
     if (newest?.state === 'pending' && newest.type === 'task.progress' && !inFlight(newest.id)) {
       finishDelivery(newest.id, 'superseded', 'newer_event', now)
@@ -84,11 +89,7 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
     // What superseded it may have been asked for again since, and is regular no more: others may wait all the same.
     const last = newest?.state === 'superseded' ? lastWaiting.get({ subscriptionId: to.id }) : newest
     if (last?.state === 'pending') return behind(last, now)
-    return headOfUrgent(to) === null ? asHead : { plannedAt: now, dueAt: null }
-  }
-
-  function headOfUrgent(to: { id: number; endpointId: number }): number | null {
-    return urgent.get({ subscriptionId: to.id, endpointId: to.endpointId })?.id ?? null
+    return urgent ? { plannedAt: now, dueAt: null } : asHead
   }
 
   function render(
@@ -111,7 +112,7 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
     finishDelivery,
 
     /** One transition on its way to one subscription. */
-    enqueue(to: Recipient, event: OutboxEvent, now: number, inFlight: InFlight): Queued {
+    enqueue(to: Addressee, event: OutboxEvent, now: number, inFlight: InFlight): Queued {
       const { plannedAt, dueAt } = supersedeOlder(to, now, inFlight)
       const id = nextId(to.id)
       const publicId = publicSubscriptionId(to)
@@ -128,6 +129,8 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
         createdAt: now,
         body: render(to, publicId, event),
       })
+      const newest = { id, type: event.type, state: 'pending', attempts: 0, nextAttemptAt: plannedAt, dueAt }
+      to.queueEnd = { ...to.queueEnd, newest }
       onCreated?.()
       return { deliveryId: id, endpointId: to.endpointId }
     },
@@ -171,46 +174,24 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
   }
 }
 
-const placeColumns = {
-  id: deliveries.id,
-  type: deliveries.type,
-  state: deliveries.state,
-  attempts: deliveries.attempts,
-  nextAttemptAt: deliveries.nextAttemptAt,
-  dueAt: deliveries.dueAt,
-}
-
 function outboxReads(db: StoreContext['db']) {
-  const newestRegular = db
-    .select(placeColumns)
-    .from(deliveries)
-    .where(and(eq(deliveries.subscriptionId, key('subscriptionId')), isRegular))
-    .orderBy(firstBy(desc(deliveries.id)))
-    .prepare()
   const lastWaiting = db
-    .select(placeColumns)
+    .select({
+      state: deliveries.state,
+      attempts: deliveries.attempts,
+      nextAttemptAt: deliveries.nextAttemptAt,
+      dueAt: deliveries.dueAt,
+    })
     .from(deliveries)
     .where(and(eq(deliveries.subscriptionId, key('subscriptionId')), isPending, isRegular))
     .orderBy(firstBy(desc(deliveries.id)))
-    .prepare()
-  const urgent = db
-    .select({ id: deliveries.id })
-    .from(deliveries)
-    .where(
-      and(
-        eq(deliveries.endpointId, key('endpointId')),
-        eq(deliveries.subscriptionId, key('subscriptionId')),
-        sql`${deliveries.state} = 'pending' and ${deliveries.rank} < 2`,
-      ),
-    )
-    .orderBy(deliveries.rank, firstBy(sql`${deliveries.id}`))
     .prepare()
   const newestId = db
     .select({ id: sql<number | null>`max(${deliveries.id})` })
     .from(deliveries)
     .where(and(gte(deliveries.id, key('floor')), lt(deliveries.id, key('ceiling'))))
     .prepare()
-  return { newestRegular, lastWaiting, urgent, newestId }
+  return { lastWaiting, newestId }
 }
 
 function outboxWrites(db: StoreContext['db']) {

@@ -10,7 +10,7 @@ import { type Change, diff, type KnownState, lostChange, stalledChange } from '.
 import type { StoreContext } from './context.ts'
 import type { InFlight, OutboxVerbs, Queued } from './outbox.ts'
 import type { LiveSubscription, RecipientVerbs } from './recipients.ts'
-import type { Snapshot, StoredResult, TaskRow, TaskVerbs } from './tasks.ts'
+import type { PolledTask, Snapshot, StoredResult, TaskRow, TaskVerbs } from './tasks.ts'
 import { type Database, inTransaction } from './transaction.ts'
 import type { Watch } from './watches.ts'
 
@@ -44,9 +44,8 @@ export interface PollRecord {
   expired: number
 }
 
-interface TaskState {
-  row: TaskRow
-  snapshot: Snapshot | null
+/** As the results before left it: a task may be in one group twice. */
+interface TaskState extends PolledTask {
   live: LiveSubscription[]
 }
 
@@ -59,13 +58,21 @@ export function pollVerbs(
 ) {
   const { tasks, outbox, recipients } = verbs
 
-  function record(result: PollResult, limits: PollLimits, now: number, inFlight: InFlight): PollRecord {
-    const row = tasks.task(result.token)
-    if (row === null || row.polling === 0) {
-      return { token: result.token, watch: null, changes: [], queued: [], expired: 0 }
-    }
-    const live = recipients.liveSubscriptions(row.token)
-    const state: TaskState = { row, snapshot: tasks.snapshot(row.token), live }
+  /** The tasks of `results` that are polled. */
+  function readStates(results: readonly PollResult[]): Map<string, TaskState> {
+    const polled = tasks.polledTasks(results.map(({ token }) => token))
+    const live = recipients.liveSubscriptions([...polled.keys()])
+    return new Map([...polled].map(([token, task]) => [token, { ...task, live: live.get(token) ?? [] }]))
+  }
+
+  function record(
+    state: TaskState,
+    result: PollResult,
+    limits: PollLimits,
+    now: number,
+    inFlight: InFlight,
+  ): PollRecord {
+    const { row, live } = state
     const { changes, next } = judge(state, result.answer, limits, now)
     const stored = storedResult(result.answer, changes)
     const queued: Queued[] = []
@@ -86,6 +93,9 @@ export function pollVerbs(
     const remaining = next.end === null ? expire(live, snapshot, result.polledAt, now, inFlight, queued) : []
     if (remaining.length === 0) next.polling = 0
     tasks.saveTask(row, next)
+    state.row = next
+    state.snapshot = snapshot.seq === 0 ? null : snapshot
+    state.live = remaining
     const watch = next.polling === 1 ? watchOf(next, snapshot, remaining) : null
     return {
       token: row.token,
@@ -154,10 +164,19 @@ export function pollVerbs(
     ): PollRecord[] {
       return inTransaction(db, () => {
         if (results.some(({ answer }) => answer.kind === 'failed')) noteFailure(db, limits, now)
-        return results.map((result) => record(result, limits, now, inFlight))
+        const states = readStates(results)
+        return results.map((result) => {
+          const state = states.get(result.token)
+          if (state === undefined || state.row.polling === 0) return notPolled(result.token)
+          return record(state, result, limits, now, inFlight)
+        })
       })
     },
   }
+}
+
+function notPolled(token: string): PollRecord {
+  return { token, watch: null, changes: [], queued: [], expired: 0 }
 }
 
 /** The transitions an answer makes, and the task row as it is after them. */

@@ -23,6 +23,17 @@ export interface Waiting {
   dueAt: number | null
 }
 
+/** Where the next event of a subscription is put. */
+export interface QueueEnd {
+  /** The newest regular delivery, whatever became of it. */
+  newest: (Waiting & { id: number; type: string; state: string }) | null
+  /** Does one wait that goes before all regular ones: a test, or what was asked for again? */
+  urgent: boolean
+}
+
+/** Nothing was ever sent to it. */
+export const emptyQueue: QueueEnd = { newest: null, urgent: false }
+
 /** May what is behind this regular delivery be due as well? Not while it is held, or waits for another try. */
 export function leads(head: Waiting): head is Waiting & { dueAt: number } {
   return head.attempts === 0 && head.dueAt !== null && head.dueAt < heldAt

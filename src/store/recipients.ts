@@ -1,14 +1,15 @@
 /**
- * Subscriptions as the poll side needs them: who of a task is still to be told, and how one of them ends.
+ * Subscriptions as the poll side needs them: who of a task is still to be told, behind what, and how one of them ends.
  */
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { StoreContext } from './context.ts'
-import { key } from './literals.ts'
-import type { Recipient } from './outbox.ts'
+import { firstBy, key } from './literals.ts'
+import type { Addressee } from './outbox.ts'
+import type { QueueEnd } from './queue.ts'
 import { subscriptions } from './schema.ts'
 
 /** A subscription that has not ended by itself; whether its task has is for the caller to know. */
-export interface LiveSubscription extends Recipient {
+export interface LiveSubscription extends Addressee {
   events: readonly string[]
   percentStep: number
   expiresAt: number
@@ -19,21 +20,12 @@ export type RecipientVerbs = ReturnType<typeof recipientVerbs>
 
 export function recipientVerbs({ db }: StoreContext) {
   const p = sql.placeholder
-  const live = db
-    .select({
-      id: subscriptions.id,
-      nonce: subscriptions.nonce,
-      taskToken: subscriptions.taskToken,
-      endpointId: subscriptions.endpointId,
-      metadata: subscriptions.metadata,
-      paused: subscriptions.paused,
-      events: subscriptions.events,
-      percentStep: subscriptions.percentStep,
-      expiresAt: subscriptions.expiresAt,
-      awaitsState: subscriptions.awaitsState,
-    })
+  const live = selectLive(db)
+  const anyLive = db
+    .select({ id: subscriptions.id })
     .from(subscriptions)
     .where(and(eq(subscriptions.taskToken, key('token')), isNull(subscriptions.endState)))
+    .orderBy(firstBy(sql`${subscriptions.id}`))
     .prepare()
   const end = db
     .update(subscriptions)
@@ -52,8 +44,19 @@ export function recipientVerbs({ db }: StoreContext) {
     .prepare()
 
   return {
-    liveSubscriptions(token: string): LiveSubscription[] {
-      return live.all({ token }).map((row) => ({ ...row, events: JSON.parse(row.events) as string[] }))
+    /** Those of each of `tokens` that has any: one statement for all, because each call costs more than its row. */
+    liveSubscriptions(tokens: readonly string[]): Map<string, LiveSubscription[]> {
+      const byTask = new Map<string, LiveSubscription[]>()
+      for (const row of live.values({ tokens: JSON.stringify(tokens) }) as LiveRow[]) {
+        const others = byTask.get(row[0])
+        if (others === undefined) byTask.set(row[0], [toLive(row)])
+        else others.push(toLive(row))
+      }
+      return byTask
+    },
+
+    hasLive(token: string): boolean {
+      return anyLive.get({ token }) !== undefined
     },
 
     endSubscription(
@@ -70,4 +73,85 @@ export function recipientVerbs({ db }: StoreContext) {
       stateGiven.run({ id })
     },
   }
+}
+
+/**
+ * In the order of `LiveRow`: read as it comes, because Drizzle's mapping to objects costs as much as the reading. The
+ * ends of the queues come along, for `enqueue`.
+ */
+function selectLive(db: StoreContext['db']) {
+  return db
+    .select({
+      taskToken: sql`s.task_token`,
+      id: sql`s.id`,
+      nonce: sql`s.nonce`,
+      endpointId: sql`s.endpoint_id`,
+      metadata: sql`s.metadata`,
+      paused: sql`s.paused`,
+      events: sql`s.events`,
+      percentStep: sql`s.percent_step`,
+      expiresAt: sql`s.expires_at`,
+      awaitsState: sql`s.awaits_state`,
+      urgent: sql`exists (select 1 from deliveries where endpoint_id = s.endpoint_id and subscription_id = s.id
+        and state = 'pending' and rank < 2)`,
+      newestId: sql`d.id`,
+      type: sql`d.type`,
+      state: sql`d.state`,
+      attempts: sql`d.attempts`,
+      nextAttemptAt: sql`d.next_attempt_at`,
+      dueAt: sql`d.due_at`,
+    })
+    .from(
+      sql`json_each(${sql.placeholder('tokens')}) asked
+        cross join subscriptions s on s.task_token = asked.value and s.end_state is null
+        left join deliveries d on d.id = (select id from deliveries
+          where subscription_id = s.id and rank = 2 order by id desc limit 1)`,
+    )
+    .prepare()
+}
+
+type LiveRow = [
+  taskToken: string,
+  id: number,
+  nonce: string,
+  endpointId: number,
+  metadata: string,
+  paused: number,
+  events: string,
+  percentStep: number,
+  expiresAt: number,
+  awaitsState: number,
+  urgent: number,
+  ...newest: NewestRow,
+]
+
+type NewestRow = [
+  id: number | null,
+  type: string,
+  state: string,
+  attempts: number,
+  nextAttemptAt: number | null,
+  dueAt: number | null,
+]
+
+function toLive(row: LiveRow): LiveSubscription {
+  const [taskToken, id, nonce, endpointId, metadata, paused, events, ...more] = row
+  const [percentStep, expiresAt, awaitsState, urgent, ...newest] = more
+  return {
+    id,
+    nonce,
+    taskToken,
+    endpointId,
+    metadata,
+    paused,
+    events: JSON.parse(events) as string[],
+    percentStep,
+    expiresAt,
+    awaitsState,
+    queueEnd: { newest: toNewest(newest), urgent: urgent === 1 },
+  }
+}
+
+function toNewest([id, type, state, attempts, nextAttemptAt, dueAt]: NewestRow): QueueEnd['newest'] {
+  return id === null ? null : { id, type, state, attempts, nextAttemptAt, dueAt }
 }

@@ -14,6 +14,7 @@ import { isPending, key, value } from './literals.ts'
 import type { InFlight, OutboxVerbs } from './outbox.ts'
 import type { OwnerVerbs } from './owners.ts'
 import { resultOf } from './polls.ts'
+import { emptyQueue } from './queue.ts'
 import type { RecipientVerbs } from './recipients.ts'
 import type { SubscriptionInput, SubscriptionRecord } from './records.ts'
 import { deliveries, subscriptions } from './schema.ts'
@@ -123,7 +124,7 @@ export function subscriptionVerbs(context: StoreContext, world: SubscriptionWorl
       error: ended ? tasks.lastError(task.token) : null,
       result: ended ? resultOf(tasks.result(task.token, snapshot.seq)) : noResult,
     }
-    outbox.enqueue(row, event, now, nothingInFlight)
+    outbox.enqueue({ ...row, queueEnd: emptyQueue }, event, now, nothingInFlight)
     return true
   }
 
@@ -232,7 +233,7 @@ export function subscriptionVerbs(context: StoreContext, world: SubscriptionWorl
     world.recipients.endSubscription(row.id, 'cancelled', reason, now)
     for (const { id } of pending.all({ subscriptionId })) outbox.finishDelivery(id, 'cancelled', reason, now)
     const task = views.taskOf(row)
-    if (task.polling === 1 && world.recipients.liveSubscriptions(task.token).length === 0) {
+    if (task.polling === 1 && !world.recipients.hasLive(task.token)) {
       tasks.saveTask(task, { ...task, polling: 0 })
     }
   }

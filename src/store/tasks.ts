@@ -20,6 +20,12 @@ export interface Snapshot {
   at: number
 }
 
+/** A task as the poll side has it. */
+export interface PolledTask {
+  row: TaskRow
+  snapshot: Snapshot | null
+}
+
 export interface StoredResult {
   json: string | null
   /** There was one, too large to be kept. */
@@ -47,6 +53,7 @@ export type TaskVerbs = ReturnType<typeof taskVerbs>
 
 export function taskVerbs({ db }: StoreContext) {
   const { byToken, byTokens, newest, resultOf, after } = taskReads(db)
+  const polled = selectPolled(db)
   const { insertTask, insertTransition, updateTask } = taskWrites(db)
 
   function transitionsAfter(taskToken: string, seq: number, limit: number): TransitionEvent[] {
@@ -77,6 +84,12 @@ export function taskVerbs({ db }: StoreContext) {
     tasksOf(tokens: readonly string[]): Map<string, TaskRow> {
       const rows = byTokens.all({ tokens: JSON.stringify(tokens) })
       return new Map(rows.map((row) => [row.token, row]))
+    },
+
+    /** Those of `tokens` that are polled, by token: one statement for all that is recorded together. */
+    polledTasks(tokens: readonly string[]): Map<string, PolledTask> {
+      const rows = polled.values({ tokens: JSON.stringify(tokens) }) as PolledRow[]
+      return new Map(rows.map((row) => [row[0], toPolled(row)]))
     },
 
     snapshot(token: string): Snapshot | null {
@@ -212,4 +225,72 @@ function taskWrites(db: StoreContext['db']) {
     .where(eq(tasks.token, key('token')))
     .prepare()
   return { insertTask, insertTransition, updateTask }
+}
+
+/**
+ * In the order of `PolledRow`: read as it comes, because Drizzle's mapping to objects costs as much as the reading.
+ * `cross join` has SQLite go from the tokens to their tasks, not through all that are polled.
+ */
+function selectPolled(db: StoreContext['db']) {
+  return db
+    .select({
+      token: sql`t.token`,
+      statusUrl: sql`t.status_url`,
+      createdAt: sql`t.created_at`,
+      end: sql`t.end`,
+      endedAt: sql`t.ended_at`,
+      regressedAt: sql`t.regressed_at`,
+      unknownSince: sql`t.unknown_since`,
+      askedAlone: sql`t.asked_alone`,
+      failingSince: sql`t.failing_since`,
+      stalled: sql`t.stalled`,
+      seq: sql`n.seq`,
+      type: sql`n.type`,
+      status: sql`n.status`,
+      percent: sql`n.percent`,
+      at: sql`n.at`,
+    })
+    .from(
+      sql`json_each(${sql.placeholder('tokens')}) asked
+        cross join tasks t on t.token = asked.value and t.polling = 1
+        left join transitions n on n.task_token = t.token
+          and n.seq = (select max(seq) from transitions where task_token = t.token)`,
+    )
+    .prepare()
+}
+
+type PolledRow = [
+  token: string,
+  statusUrl: string | null,
+  createdAt: number,
+  end: string | null,
+  endedAt: number | null,
+  regressedAt: number | null,
+  unknownSince: number | null,
+  askedAlone: number,
+  failingSince: number | null,
+  stalled: number,
+  ...snapshot: SnapshotRow,
+]
+
+type SnapshotRow = [
+  seq: number | null,
+  type: string,
+  status: string | null,
+  percent: number | null,
+  at: number,
+]
+
+function toPolled(row: PolledRow): PolledTask {
+  const [token, statusUrl, createdAt, end, endedAt, regressedAt, unknownSince, ...more] = row
+  const [askedAlone, failingSince, stalled, ...newest] = more
+  const times = { createdAt, endedAt, regressedAt, unknownSince, failingSince }
+  return {
+    row: { token, statusUrl, polling: 1, end, askedAlone, stalled, ...times },
+    snapshot: toSnapshot(newest),
+  }
+}
+
+function toSnapshot([seq, type, status, percent, at]: SnapshotRow): Snapshot | null {
+  return seq === null ? null : { seq, type, status, percent, at }
 }

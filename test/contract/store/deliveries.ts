@@ -36,6 +36,24 @@ export function pollSuite(on: OnEmptyDatabase): void {
       expect(world.store.transitionsAfter(first.taskToken, 0, 9)).toHaveLength(1)
     }))
 
+  it('a task that is in one group twice is judged by what the results before made of it', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { taskToken: token } = world.subscribe()
+      const percents = [1, 2, 2].map((percent) => ({ status: 'encoding', percent }))
+      const results = [...percents, { status: 'completed' }, { status: 'encoding' }].map((said) => {
+        const answer = { kind: 'known', observation: parseStatusEntry(said), statusUrl: null } as const
+        return { token, polledAt: start, answer }
+      })
+      const records = world.store.recordPoll(results, limits, start, nothingInFlight)
+      expect(records.map(({ changes }) => changes.length)).toEqual([1, 1, 0, 1, 0])
+      expect(told(world.rows())).toEqual([
+        'task.encoding pending',
+        'task.progress superseded newer_event',
+        'task.completed pending',
+      ])
+    }))
+
   it('each subscription is told when its own step is crossed', () =>
     on((empty) => {
       const world = openWorld(empty)
