@@ -66,7 +66,8 @@ export const tasks = sqliteTable(
     failingSince: integer('failing_since'),
     stalled: integer().notNull().default(0),
   },
-  (t) => [index('tasks_polling').on(t.token).where(sql`${t.polling} = 1`)],
+  // In the order of their making: entries of new tasks share the last page, where by token each dirties one of its own.
+  (t) => [index('tasks_polling').on(t.createdAt).where(sql`${t.polling} = 1`)],
 )
 
 /** `WITHOUT ROWID` as well. */

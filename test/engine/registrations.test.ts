@@ -1,4 +1,5 @@
 /** What a registration costs, counted in statements and commits. */
+import { sql } from 'drizzle-orm'
 import { afterEach, expect, test } from 'vitest'
 import type { Commands } from '../../src/commands.ts'
 import { createCommands } from '../../src/engine/commands.ts'
@@ -39,6 +40,15 @@ test('registrations that arrive together are one transaction', async () => {
   expect(kinds).toEqual(Array(10).fill('created'))
   expect(statements.filter((text) => text.startsWith('BEGIN'))).toHaveLength(1)
   expect(statements.at(-1)).toBe('COMMIT')
+})
+
+test('the schedule of all polled tasks is read by their index and by key, not by going through the ended ones', () => {
+  world.store.watches()
+  const plan = world.db.all<{ detail: string }>(sql.raw(`explain query plan ${statements.at(-1)}`))
+  const steps = plan.map(({ detail }) => detail)
+  expect(steps).toContain('SCAN tasks USING COVERING INDEX tasks_polling')
+  expect(steps.filter((step) => step.startsWith('SCAN'))).toHaveLength(1)
+  expect(steps.filter((step) => step.includes('FOR GROUP BY'))).toEqual([])
 })
 
 function commandsOf({ store }: World, after: (work: () => void) => void): Commands {
