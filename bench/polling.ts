@@ -1,7 +1,8 @@
 /**
  * What polling costs. Without changes: the CPU of a poll beside a script with one timer and one fetch for each task,
- * which records nothing either, and whether a poll costs the same at 1,000, 10,000 and 100,000 tasks. With 200 changes
- * a second, recorded and delivered: the share of a core and the memory of a task at the largest size.
+ * which records nothing either, and whether a task costs the same at 1,000, 10,000 and 100,000 of them, beyond what a
+ * relay without tasks costs. With 200 changes a second, recorded and delivered: the share of a core and the memory of
+ * a task at the largest size.
  */
 import { mediansBeside } from './support/beside.ts'
 import { startProcess } from './support/processes.ts'
@@ -63,6 +64,7 @@ export async function measurePolling(rounds: number, sizes: readonly number[], w
     watch<Polling>('polling-relay.ts', { tasks, secondsPerChange, receiver: sink.origin, windowMs })
   const most = sizes.at(-1) as number
   const sides: Record<string, () => Promise<Polling | ScriptPolling>> = {
+    idle: relay(0, neverSeconds),
     ...Object.fromEntries(sizes.map((tasks) => [`quiet ${tasks}`, relay(tasks, neverSeconds)])),
     quietAsScript: relay(scriptTasks, neverSeconds),
     script: () =>
@@ -80,16 +82,22 @@ export async function measurePolling(rounds: number, sizes: readonly number[], w
     warmUp: false,
   })
   sink.stop()
-  const quiet = sizes.map((size) => ({ size, ...(medians[`quiet ${size}`] as Polling) }))
-  const costs = quiet.map(({ cpuMicrosPerPoll }) => cpuMicrosPerPoll)
+  const idleShare = (medians.idle as Polling).cpuShare
+  const quiet = sizes.map((size) => {
+    const figures = medians[`quiet ${size}`] as Polling
+    const beyondIdleMicrosPerPoll = ((figures.cpuShare - idleShare) * 1e6) / figures.pollsPerSecond
+    return { size, ...figures, beyondIdleMicrosPerPoll }
+  })
+  const costs = quiet.map(({ beyondIdleMicrosPerPoll }) => beyondIdleMicrosPerPoll)
   const asScript = (medians.quietAsScript ?? medians[`quiet ${scriptTasks}`]) as Polling
   const script = medians.script as ScriptPolling
   return {
+    idleShare,
     quiet,
     changing: { size: most, ...(medians.changing as Polling) },
     script: { size: scriptTasks, ...script },
     ofScript: asScript.cpuMicrosPerPoll / script.cpuMicrosPerPoll,
-    /** The dearest poll of the sizes in terms of the cheapest. */
+    /** The dearest poll of the sizes in terms of the cheapest, beyond an idle relay. */
     spread: Math.max(...costs) / Math.min(...costs),
   }
 }

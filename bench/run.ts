@@ -83,9 +83,13 @@ const measures: Record<string, () => Promise<Result>> = {
           target: 1 / 20,
           aim: 1 / 40,
         }),
-        atMost(`CPU of a poll without changes, ${small} to ${large} tasks, dearest of cheapest`, spread, {
-          target: 1.2,
-        }),
+        atMost(
+          `CPU of a task beyond an idle relay, ${small} to ${large} tasks, dearest of cheapest`,
+          spread,
+          {
+            target: 1.2,
+          },
+        ),
       ],
     }
   },

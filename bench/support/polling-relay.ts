@@ -44,7 +44,7 @@ relay.start()
 // The first polls find every task new: they are told before the window opens.
 await sleep(Number(process.env.WARM_UP_MS))
 while (relay.store.oldestDueAt(Date.now() - 1_000) !== null) await sleep(500)
-const bytesPerTask = (heap() - before) / tasks
+const bytesPerTask = tasks === 0 ? 0 : (heap() - before) / tasks
 polled = 0
 calls = 0
 changes = 0
@@ -56,9 +56,9 @@ const ms = performance.now() - startedAt
 process.send?.({
   bytesPerTask,
   cpuShare: (user + system) / 1000 / ms,
-  cpuMicrosPerPoll: (user + system) / polled,
+  cpuMicrosPerPoll: polled === 0 ? 0 : (user + system) / polled,
   pollsPerSecond: (polled / ms) * 1000,
-  tokensPerCall: polled / calls,
+  tokensPerCall: calls === 0 ? 0 : polled / calls,
   changesPerSecond: (changes / ms) * 1000,
 })
 process.once('message', () => {

@@ -88,7 +88,7 @@ function incomingOf(
   return createDecoder === undefined ? plain(abort) : decoded(createDecoder(), controller, abort)
 }
 
-/** Whoever reads takes each chunk before the next one is read from the socket, so none pile up. */
+/** Whoever reads takes what came before the socket is read again, so no more than one read's chunks pile up. */
 function plain(abort: () => void): Incoming {
   const chunks: Uint8Array[] = []
   let state: 'open' | 'ended' | Error = 'open'
