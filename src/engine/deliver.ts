@@ -69,10 +69,11 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       if (next === null && isForgettable(lane)) lanes.delete(endpointId)
       return next
     } catch (error) {
-      deps.log.error('an endpoint could not be looked at; trying again', {
-        error,
-        origin: lanes.get(endpointId)?.endpoint.origin,
-      })
+      const lane = lanes.get(endpointId)
+      const { origin } = lane?.endpoint ?? {}
+      deps.log.error('an endpoint could not be looked at; trying again', { error, origin })
+      // What was taken from the list and not started is read again, in its order.
+      if (lane !== undefined) lane.ready = []
       return at + lookFailedMs
     }
   }

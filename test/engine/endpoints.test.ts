@@ -185,3 +185,30 @@ it('a full disk stops new attempts before what cannot be settled grows without b
   expect(made.map((one) => world.deliveries(one)[0]!.state)).toEqual(made.map(() => 'delivered'))
   expect(world.sent).toHaveLength(1500)
 })
+
+it('an endpoint that the disk fails is looked at again by itself, and the others have their turn', async () => {
+  let broken = true
+  let first: number | undefined
+  const world = openWorld(
+    {},
+    {
+      wrapStore: (store) => ({
+        ...store,
+        dueDeliveries(ids, now) {
+          first ??= ids[0]
+          if (broken && ids[0] === first) throw new Error('disk I/O error')
+          return store.dueDeliveries(ids, now)
+        },
+      }),
+    },
+  )
+  const [sick] = await completeTasks(world, 1)
+  await world.run(second)
+  const [well] = await completeTasks(world, 1, 'https://well.example.com/hook')
+  await world.run(10 * second)
+  expect(world.deliveries(sick!)).toMatchObject([{ state: 'pending', attempts: 0 }])
+  expect(world.deliveries(well!)).toMatchObject([{ state: 'delivered' }])
+  broken = false
+  await world.run(2 * second)
+  expect(world.deliveries(sick!)).toMatchObject([{ state: 'delivered' }])
+})
