@@ -84,7 +84,7 @@ const measures: Record<string, () => Promise<Result>> = {
           aim: 1 / 40,
         }),
         atMost(
-          `CPU of a task beyond an idle relay, ${small} to ${large} tasks, dearest of cheapest`,
+          `CPU of a task, the idle relay's taken off, ${small} to ${large} tasks, dearest of cheapest`,
           spread,
           {
             target: 1.2,

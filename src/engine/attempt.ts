@@ -36,8 +36,8 @@ export async function attemptDelivery(
   const signed = await signature
   const now = deps.recheck(taken.id)
   // At another endpoint other limits hold, and it may be paused.
-  // A secret that changed meanwhile signs anew: the change applies to every attempt started after it.
   if (now === null || now.endpointId !== taken.endpointId) return null
+  // A secret that changed meanwhile signs anew: the change applies to every attempt started after it.
   if (now.sealedSecret !== taken.sealedSecret) return attemptDelivery(deps, now, at)
   return post(deps, now, timestamp, signed)
 }

@@ -30,9 +30,7 @@ export function createLoop(deps: {
     if (at === null || (plannedAt !== null && plannedAt <= at)) return
     cancelTimer?.()
     plannedAt = at
-    cancelTimer = timers.after(Math.max(0, at - now()), () => {
-      run()
-    })
+    cancelTimer = timers.after(Math.max(0, at - now()), run)
   }
 
   function run(): number | null {

@@ -140,7 +140,11 @@ export function createPoller(deps: PollDeps): Poller {
   function start(host: Host<Entry>, batch: Entry[]): void {
     const startedAt = now()
     deps.onBatch(Math.max(0, startedAt - Math.min(...batch.map((entry) => entry.dueAt))))
-    for (const entry of batch) entry.polledAt = startedAt
+    for (const entry of batch) {
+      entry.polledAt = startedAt
+      // This call is what a hint asked for that came while it waited in the queue.
+      askAgain.delete(entry)
+    }
     // Of the batch alone: among all tasks a look-up is a walk through memory that nothing else has touched lately.
     const byToken = new Map(batch.map((entry) => [entry.watch.token, entry]))
     const asked = {

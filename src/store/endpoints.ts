@@ -2,7 +2,7 @@
  * Endpoints: the origin of callback URLs of one owner, with its health and settings. A row is written when
  * health or settings change, not at each success (DESIGN §4).
  */
-import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, gt, lt, ne, type SQL, sql } from 'drizzle-orm'
 import { circuitOpen, type EndpointHealth } from '../core/endpoint.ts'
 import type { StoreContext } from './context.ts'
 import { key } from './literals.ts'
@@ -54,7 +54,7 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults }: StoreC
     .prepare()
 
   function backlogOf(endpointId: number): { backlog: number; oldestWaitingAt: number | null } {
-    // Heads are in the index; what waits behind each of them is found by its subscription.
+    // Of every queue at least the head is in the index; what may not be is found by its subscription.
     const row = db.all<{ backlog: number; oldest: number | null }>(sql`
       select count(*) as backlog, min(d.created_at) as oldest
       from (select distinct subscription_id as id from ${deliveries}
@@ -159,23 +159,23 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults }: StoreC
         if (row === null) return null
         const set = columnsOf(patch)
         if (Object.keys(set).length > 0) db.update(endpoints).set(set).where(eq(endpoints.id, row.id)).run()
-        if (row.paused === 1 && patch.paused === false) makeDue(row.id, now, sql`<>`)
+        if (row.paused === 1 && patch.paused === false) makeDue(row.id, now, ne(deliveries.dueAt, now))
         return toRecord({ ...row, ...set }, now)
       })
     },
 
     /** What waits for another try becomes due; the rest of a backlog is due already, and not written. */
     endWaits(endpointId: number, now: number): void {
-      makeDue(endpointId, now, sql`>`)
+      makeDue(endpointId, now, gt(deliveries.dueAt, now))
     },
   }
 
-  /** What is due after, or at any time other than, `now` becomes due now, except what a paused subscription holds. */
-  function makeDue(endpointId: number, now: number, compared: SQL): void {
+  /** Of what is in its index, `which` becomes due now, except what a paused subscription holds. */
+  function makeDue(endpointId: number, now: number, which: SQL): void {
     db.update(deliveries)
       .set({ dueAt: now, nextAttemptAt: now })
       .where(sql`${deliveries.endpointId} = ${endpointId} and ${deliveries.dueAt} is not null
-        and ${deliveries.dueAt} ${compared} ${now} and ${deliveries.dueAt} < ${heldAt}`)
+        and ${which} and ${deliveries.dueAt} < ${heldAt}`)
       .run()
   }
 }

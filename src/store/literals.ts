@@ -22,6 +22,10 @@ export const isPending = sql`${deliveries.state} = 'pending'`
 export const isRegular = sql`${deliveries.rank} = ${sql.raw(String(rank.regular))}`
 export const isTest = sql`${deliveries.rank} = ${sql.raw(String(rank.test))}`
 
+/** Of each task `t`, where it has one, its newest transition `n`: the snapshot. */
+export const withNewestTransition = sql`left join transitions n on n.task_token = t.token
+  and n.seq = (select max(seq) from transitions where task_token = t.token)`
+
 /** The last part of an `order by`: only the first row. */
 export function firstBy(order: SQL): SQL {
   return sql`${order} limit 1`

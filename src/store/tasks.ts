@@ -5,7 +5,7 @@
 import { and, desc, eq, gt, sql } from 'drizzle-orm'
 import type { Change, TaskEnd } from '../core/transition.ts'
 import type { StoreContext } from './context.ts'
-import { firstBy, key, value } from './literals.ts'
+import { firstBy, key, value, withNewestTransition } from './literals.ts'
 import type { TransitionEvent } from './records.ts'
 import { tasks, transitions } from './schema.ts'
 
@@ -253,8 +253,7 @@ function selectPolled(db: StoreContext['db']) {
     .from(
       sql`json_each(${sql.placeholder('tokens')}) asked
         cross join tasks t on t.token = asked.value and t.polling = 1
-        left join transitions n on n.task_token = t.token
-          and n.seq = (select max(seq) from transitions where task_token = t.token)`,
+        ${withNewestTransition}`,
     )
     .prepare()
 }

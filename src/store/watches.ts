@@ -4,7 +4,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { StoreContext } from './context.ts'
-import { key } from './literals.ts'
+import { key, withNewestTransition } from './literals.ts'
 
 export interface Watch {
   token: string
@@ -75,8 +75,7 @@ function select(db: StoreContext['db'], which: SQL) {
     .from(
       sql`tasks t
         join subscriptions s on s.task_token = t.token and s.end_state is null
-        left join transitions n on n.task_token = t.token
-          and n.seq = (select max(seq) from transitions where task_token = t.token)`,
+        ${withNewestTransition}`,
     )
     .where(sql`t.polling = 1 and ${which}`)
     .groupBy(sql`t.token`)

@@ -180,6 +180,20 @@ it('a hint that comes while the task is asked for is not lost: the answer may be
   expect(types(world)).toEqual(['task.encoding', 'task.completed'])
 })
 
+it('a hint that comes while the task waits for company is served by the call it waits for', async () => {
+  const world = openWorld()
+  const taskToken = newToken()
+  await world.register({ taskToken })
+  await world.run(10 * minute)
+  const asked = world.calls.length
+  // A second hint finds it in the queue: there it is for half an interval.
+  world.relay().commands.hint(taskToken)
+  await world.run(second)
+  world.relay().commands.hint(taskToken)
+  await world.run(14 * second)
+  expect(world.calls).toHaveLength(asked + 1)
+})
+
 it('expires_in ends the subscription after one last poll, where an end seen there wins', async () => {
   const world = openWorld()
   const slow = newToken()
