@@ -23,18 +23,12 @@ export type StatusAnswer =
 
 export type UpstreamFailure = 'timeout' | 'network' | 'server_error' | 'redirect' | 'unreadable' | 'too_large'
 
-/** The status object that the last answer had for a token. */
-export type SeenEntries = (token: string) => Record<string, unknown> | undefined
-
 export interface Upstream {
   /**
    * One `POST <origin>/v1/status` with `tokens` (1 to POLLHOOK_POLL_BATCH of them).
    * @param origin scheme, host and port, e.g. `https://master-1.qencode.com`
-   * @param seen a status that reads as this one may be answered by the same object, which saves parsing it
    */
-  status(origin: string, tokens: readonly string[], seen?: SeenEntries): Promise<StatusAnswer>
-  /** Is a status object worth keeping as `seen`? Without this none is. */
-  repeats?(status: Record<string, unknown>): boolean
+  status(origin: string, tokens: readonly string[]): Promise<StatusAnswer>
 }
 
 /** What is used of `fetch`: the global one fits, and on Node a cheaper one (net/node/upstream-fetch.ts). */

@@ -82,6 +82,44 @@ export function parseStatusEntry(raw: Record<string, unknown>): Observation {
   }
 }
 
+/** What `parseStatusEntry` looks at of a task that goes on, as upstream sent it. */
+export interface Reading {
+  status: unknown
+  percent: unknown
+  error: unknown
+  statusUrl: unknown
+}
+
+/** Longest text that is worth keeping for each of very many tasks. */
+const readingCharsMax = 200
+
+/** @returns null for one that would keep more in memory than a few short values */
+export function readingOf({
+  status,
+  percent,
+  error,
+  status_url: statusUrl,
+}: Record<string, unknown>): Reading | null {
+  const reading = { status, percent, error, statusUrl }
+  return Object.values(reading).every(isShort) ? reading : null
+}
+
+function isShort(value: unknown): boolean {
+  if (typeof value === 'string') return value.length <= readingCharsMax
+  return value === null || typeof value !== 'object'
+}
+
+/** Does the object read as the one before did? Then, unless that was an end, it says nothing else. */
+export function repeats(raw: Record<string, unknown>, before: Reading | null): boolean {
+  return (
+    before !== null &&
+    raw.percent === before.percent &&
+    raw.status === before.status &&
+    raw.error === before.error &&
+    raw.status_url === before.statusUrl
+  )
+}
+
 /**
  * Does the entry say, with error 5 (not found or expired) or 13 (bad token) in place of a status, that
  * upstream does not know the token? That is no failed job (CONTRACT §5.4).

@@ -2,7 +2,7 @@
  * Asking upstream for a batch of tokens until each has an answer: the task's host, then the API host in the
  * same pass, splitting a batch that one bad token spoils (CONTRACT §5.3, §5.4). Knows no schedule and no store.
  */
-import type { Clock, Random, SeenEntries, StatusAnswer, Upstream } from '../ports.ts'
+import type { Clock, Random, StatusAnswer, Upstream } from '../ports.ts'
 import { acquire, type Host, isBlocked, noteAnswer, noteFailedCall, release } from './host.ts'
 
 export type Reply =
@@ -16,9 +16,8 @@ export interface AskContext {
   random: Random
   poll: { intervalMs: number; intervalMaxMs: number; concurrency: number }
   apiHost: Host<unknown>
-  /** False for a token that nobody waits for any more: it is not asked for at the API host too. */
-  wanted(token: string): boolean
-  seen: SeenEntries
+  /** Those that somebody still waits for: the others are not asked for at the API host too. */
+  stillWanted(): ReadonlySet<string>
   onCall(call: { api: boolean; tokens: number; outcome: string; durationMs: number }): void
 }
 
@@ -64,7 +63,8 @@ async function askApiHost(context: AskContext, tokens: readonly string[]): Promi
   if (isBlocked(apiHost, now())) return new Map(tokens.map((token) => [token, { kind: 'failed' }]))
   await acquire(apiHost, poll.concurrency)
   // The wait for a place may have been long enough for the next poll of a task that ended and began anew.
-  const left = tokens.filter(context.wanted)
+  const wanted = context.stillWanted()
+  const left = tokens.filter((token) => wanted.has(token))
   if (left.length > 0) return askForAll(context, apiHost, left)
   release(apiHost)
   return new Map()
@@ -79,7 +79,7 @@ async function ask(
   const startedAt = context.now()
   // Told to wait since this call was planned, by the other half of its batch for one.
   if (host.toldUntil > startedAt) return fail(round, tokens)
-  const answer = await context.upstream.status(host.origin, tokens, context.seen)
+  const answer = await context.upstream.status(host.origin, tokens)
   const now = context.now()
   const outcome = answer.kind === 'failed' ? answer.reason : answer.kind
   const api = host === context.apiHost

@@ -4,8 +4,8 @@
  */
 import { createHeap } from './heap.ts'
 
-export interface Calendar<T extends { dueAt: number }> {
-  /** Adds the item or moves it, which is due at `at` from now on; nobody else may write `dueAt`. */
+export interface Calendar<T extends Dated<T>> {
+  /** Adds the item or moves it, which is due at `at` from now on. */
   set(item: T, at: number): void
   delete(item: T): void
   /** No item is due earlier; null when there is none. */
@@ -14,50 +14,80 @@ export interface Calendar<T extends { dueAt: number }> {
   takeDue(now: number): T[]
 }
 
-interface Day<T> {
+/** What the calendar knows of an item, written by nobody else. */
+export interface Dated<T> {
+  dueAt: number
+  /** Where the item lies; null when it is not in the calendar. */
+  day: Day<T> | null
+}
+
+export interface Day<T> {
   number: number
-  items: Set<T>
+  /** In the order they came, with what has left the day since: moved or removed it is still here, and passed over. */
+  items: T[]
+  /** How many have not left. */
+  size: number
   /** No item of the day is due earlier. */
   nextAt: number
 }
 
-/** @param dayMs about the time between two looks: of the day that has begun every item is looked at */
-export function createCalendar<T extends { dueAt: number }>(dayMs: number): Calendar<T> {
+/**
+ * @param dayMs about the time between two looks: of the day that has begun every item is looked at
+ * @param since about now: days are counted from here, as small integers are found several times as fast
+ */
+export function createCalendar<T extends Dated<T>>(dayMs: number, since: number): Calendar<T> {
   const days = new Map<number, Day<T>>()
   const order = createHeap<Day<T>>()
 
+  function dayOf(number: number): Day<T> {
+    const found = days.get(number)
+    if (found !== undefined) return found
+    const day: Day<T> = { number, items: [], size: 0, nextAt: Number.POSITIVE_INFINITY }
+    days.set(number, day)
+    return day
+  }
+
   function remove(item: T): void {
-    const day = days.get(Math.floor(item.dueAt / dayMs))
-    if (day?.items.delete(item) && day.items.size === 0) {
-      days.delete(day.number)
-      order.delete(day)
-    }
+    const { day } = item
+    if (day === null) return
+    item.day = null
+    if (--day.size > 0) return
+    days.delete(day.number)
+    order.delete(day)
   }
 
   function takeFrom(day: Day<T>, now: number, taken: T[]): void {
+    const { items } = day
+    day.items = []
     day.nextAt = Number.POSITIVE_INFINITY
-    for (const item of day.items) {
-      if (item.dueAt > now) day.nextAt = Math.min(day.nextAt, item.dueAt)
-      else {
-        day.items.delete(item)
+    for (const item of items) {
+      if (item.day !== day) continue
+      if (item.dueAt > now) {
+        day.items.push(item)
+        day.nextAt = Math.min(day.nextAt, item.dueAt)
+      } else {
+        item.day = null
+        day.size--
         taken.push(item)
       }
     }
-    if (day.items.size === 0) days.delete(day.number)
+    if (day.size === 0) days.delete(day.number)
     else order.set(day, day.nextAt)
   }
 
   return {
     set(item, at) {
-      remove(item)
       item.dueAt = at
-      const number = Math.floor(at / dayMs)
-      const day = days.get(number) ?? { number, items: new Set<T>(), nextAt: Number.POSITIVE_INFINITY }
-      if (day.items.size === 0) days.set(number, day)
-      day.items.add(item)
-      if (at >= day.nextAt) return
-      day.nextAt = at
-      order.set(day, at)
+      const number = Math.floor((at - since) / dayMs)
+      if (item.day?.number !== number) {
+        remove(item)
+        item.day = dayOf(number)
+        item.day.items.push(item)
+        item.day.size++
+      }
+      if (at >= item.day.nextAt) return
+      item.day.nextAt = at
+      order.set(item.day, at)
     },
     delete: remove,
     nextAt: () => order.nextAt(),

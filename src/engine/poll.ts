@@ -3,10 +3,11 @@
  * schedule lives in memory; a poll that changes nothing writes nothing (DESIGN §3.4).
  */
 import { pollWaitMs } from '../core/backoff.ts'
+import { type Reading, readingOf, repeats } from '../core/snapshot.ts'
 import type { PollRecord, PollResult } from '../store/polls.ts'
 import type { Watch } from '../store/watches.ts'
 import { askForAll, type Reply } from './ask.ts'
-import { createCalendar } from './calendar.ts'
+import { createCalendar, type Dated } from './calendar.ts'
 import {
   acquire,
   createHost,
@@ -22,24 +23,27 @@ import type { PollDeps, Poller } from './poll-ports.ts'
 import { createRecorder } from './recorder.ts'
 
 /** A task in memory. */
-interface Entry {
+interface Entry extends Dated<Entry> {
+  token: string
   watch: Watch
-  /** The status in which the last poll found nothing new: the same again is nothing new either. */
-  seen: Record<string, unknown> | undefined
+  /** In which the last poll found nothing new: the same again is nothing new either. */
+  seen: Reading | null
   origin: string
-  polledAt: number | null
+  /** Minus infinity when it was not yet: always one kind of number, which V8 then overwrites in place. */
+  polledAt: number
   /** It is in a call, or in a host's queue. */
   busy: boolean
   /** False once nobody waits for the task any more; registered anew it is another entry. */
   wanted: boolean
-  dueAt: number
 }
+
+const never = Number.NEGATIVE_INFINITY
 
 export function createPoller(deps: PollDeps): Poller {
   const { store, settings, now, random } = deps
   const entries = new Map<string, Entry>()
   const hosts = new Map<string, Host<Entry>>()
-  const due = createCalendar<Entry>(dayMs(settings))
+  const due = createCalendar<Entry>(dayMs(settings), now())
   /** When a task that is no longer polled was last asked for: registering it anew must not poll too soon. */
   const lately = new Map<string, number>()
   const calls = new Set<Promise<void>>()
@@ -65,17 +69,26 @@ export function createPoller(deps: PollDeps): Poller {
   }
 
   function schedule(entry: Entry, at: number): void {
-    const soonest = entry.polledAt === null ? 0 : entry.polledAt + settings.intervalMs
+    const soonest = entry.polledAt + settings.intervalMs
     const dueAt = Math.max(soonest, Math.min(at, entry.watch.expiresAt))
     if (!entry.busy) due.set(entry, dueAt)
   }
 
   function add(watch: Watch, at: number): void {
-    const polledAt = lately.get(watch.token) ?? null
-    lately.delete(watch.token)
-    const origin = originOf(watch)
-    const entry: Entry = { watch, seen: undefined, origin, polledAt, busy: false, wanted: true, dueAt: at }
-    entries.set(watch.token, entry)
+    const { token } = watch
+    const entry: Entry = {
+      token,
+      watch,
+      seen: null,
+      origin: originOf(watch),
+      polledAt: lately.get(token) ?? never,
+      busy: false,
+      wanted: true,
+      dueAt: at,
+      day: null,
+    }
+    lately.delete(token)
+    entries.set(token, entry)
     schedule(entry, at)
   }
 
@@ -83,13 +96,13 @@ export function createPoller(deps: PollDeps): Poller {
     due.delete(entry)
     askAgain.delete(entry)
     entry.wanted = false
-    entries.delete(entry.watch.token)
-    if (entry.polledAt !== null) lately.set(entry.watch.token, entry.polledAt)
+    entries.delete(entry.token)
+    if (entry.polledAt !== never) lately.set(entry.token, entry.polledAt)
   }
 
   function update(entry: Entry, watch: Watch): void {
     entry.watch = watch
-    entry.seen = undefined
+    entry.seen = null
     entry.origin = originOf(watch)
   }
 
@@ -103,7 +116,7 @@ export function createPoller(deps: PollDeps): Poller {
         host.lone.push(entry)
         continue
       }
-      const first = entry.polledAt === null && entry.watch.status === null
+      const first = entry.polledAt === never && entry.watch.status === null
       const flushAt = at + lingerMs(settings, first)
       host.ready.push(entry)
       host.flushAt = Math.min(host.flushAt ?? flushAt, flushAt)
@@ -145,15 +158,12 @@ export function createPoller(deps: PollDeps): Poller {
       // This call is what a hint asked for that came while it waited in the queue.
       askAgain.delete(entry)
     }
-    // Of the batch alone: among all tasks a look-up is a walk through memory that nothing else has touched lately.
-    const byToken = new Map(batch.map((entry) => [entry.watch.token, entry]))
-    const asked = {
-      wanted: (token: string) => byToken.get(token)?.wanted === true,
-      seen: (token: string) => byToken.get(token)?.seen,
-    }
+    const tokens = batch.map(({ token }) => token)
+    // Of the batch, not among all tasks: a token registered anew meanwhile is another entry, with a call of its own.
+    const stillWanted = () => new Set(batch.filter(({ wanted }) => wanted).map(({ token }) => token))
     // There is a place: the promise is resolved already and only takes it.
     const call = acquire(host, settings.concurrency)
-      .then(() => askForAll({ ...context, ...asked }, host, [...byToken.keys()]))
+      .then(() => askForAll({ ...context, stillWanted }, host, tokens))
       .catch((error: unknown) => {
         deps.log.error('poll failed', { error })
         return new Map<string, Reply>()
@@ -182,14 +192,15 @@ export function createPoller(deps: PollDeps): Poller {
     const news: PollResult[] = []
     const failed = new Set<Entry>()
     for (const entry of batch) {
-      const token = entry.watch.token
+      const { token } = entry
       const reply = replies.get(token) ?? { kind: 'failed' }
-      if (reply.kind === 'known' && reply.entry === entry.seen && entry.watch.expiresAt > polledAt) continue
+      if (reply.kind === 'known' && repeats(reply.entry, entry.seen) && entry.watch.expiresAt > polledAt)
+        continue
       const answer = answerOf(reply, deps.statusOrigin)
       if (answer.kind === 'failed') failed.add(entry)
       const outage = answer.kind === 'failed' && Math.abs(at - outageSeenAt) >= settings.intervalMs
       if (!outage && !isNews(entry.watch, answer, limits, polledAt, at)) {
-        entry.seen = reply.kind === 'known' && deps.upstream.repeats?.(reply.entry) ? reply.entry : undefined
+        entry.seen = reply.kind === 'known' ? readingOf(reply.entry) : null
         continue
       }
       news.push({ token, answer, polledAt })
@@ -275,7 +286,10 @@ export function createPoller(deps: PollDeps): Poller {
       deps.wake()
     },
 
-    polledAt: (token) => entries.get(token)?.polledAt ?? lately.get(token) ?? null,
+    polledAt(token) {
+      const at = entries.get(token)?.polledAt ?? never
+      return at === never ? (lately.get(token) ?? null) : at
+    },
     taskCount: () => entries.size,
 
     async idle() {

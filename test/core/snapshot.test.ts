@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { errorNumber, isUnknownTokenEntry, parseStatusEntry, statusRank } from '../../src/core/snapshot.ts'
+import {
+  errorNumber,
+  isUnknownTokenEntry,
+  parseStatusEntry,
+  readingOf,
+  repeats,
+  statusRank,
+} from '../../src/core/snapshot.ts'
 
 /** As it comes off the wire, so that `__proto__` is an own key. */
 function entry(json: string): Record<string, unknown> {
@@ -218,5 +225,52 @@ describe('the rank of a status', () => {
 
   it('is not given to ends, unknown words and a missing status', () => {
     expect(['completed', 'failed', 'unknown', 'packaging', null].map(statusRank)).toEqual(Array(5).fill(null))
+  })
+})
+
+describe('a status that repeats the reading of another', () => {
+  const value = fc.oneof(
+    fc.constantFrom(0, 1, '1', true, 'None', null, 'encoding', 'error', 8.5),
+    fc.jsonValue(),
+  )
+  const raw = fc
+    .record(
+      { status: value, percent: value, error: value, status_url: value, videos: value },
+      { requiredKeys: [] },
+    )
+    .map((of) => entry(JSON.stringify(of)))
+
+  it('is observed as that was, but for what an end says of itself', () => {
+    fc.assert(
+      fc.property(raw, raw, (before, now) => {
+        const reading = readingOf(before)
+        expect(repeats(before, reading)).toBe(reading !== null)
+        if (!repeats(now, reading)) return
+        const { raw: _then, error: _was, ...first } = parseStatusEntry(before)
+        const { raw: _now, error: _is, ...second } = parseStatusEntry(now)
+        expect(second).toEqual(first)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it.each(['status', 'percent', 'error', 'status_url'])('is not one with another %s', (key) => {
+    const before = { status: 'encoding', percent: 8, error: 0, status_url: 'https://a.example.com/v1/status' }
+    expect(repeats({ ...before, videos: [] }, readingOf(before))).toBe(true)
+    expect(repeats({ ...before, [key]: '0' }, readingOf(before))).toBe(false)
+    const { [key as keyof typeof before]: _, ...without } = before
+    expect(repeats(without, readingOf(before))).toBe(false)
+  })
+
+  it('keeps no more of a status than a few short values', () => {
+    expect(readingOf({ status: 'encoding', percent: null, videos: ['long'] })).toEqual({
+      status: 'encoding',
+      percent: null,
+      error: undefined,
+      statusUrl: undefined,
+    })
+    expect(readingOf({ status: 'x'.repeat(201) })).toBeNull()
+    expect(readingOf({ percent: {} })).toBeNull()
+    expect(repeats({}, null)).toBe(false)
   })
 })

@@ -15,7 +15,6 @@ import type {
 } from '../../src/store/records.ts'
 import type { Store } from '../../src/store/store.ts'
 import { createVirtualClock } from '../sim/clock.ts'
-import { asSeen } from '../support/seen.ts'
 
 export const second = 1_000
 export const minute = 60 * second
@@ -154,11 +153,10 @@ export function openWorld(
       config,
       place: { generation: 1, shard: 0 },
       upstream: {
-        async status(origin, tokens, seen) {
+        async status(origin, tokens) {
           world.calls.push({ at: clock.elapsed(), origin, tokens })
-          return asSeen(await alive(Promise.resolve(world.upstream.answer(origin, tokens))), seen)
+          return alive(Promise.resolve(world.upstream.answer(origin, tokens)))
         },
-        repeats: () => true,
       },
       sender: {
         send(request) {

@@ -137,30 +137,37 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
       })
     })
 
-    it('has the object of the last answer for a status that reads the same, and no other', async () => {
-      let percent = 1
-      const origin = await listen((_request, response) => {
-        const statuses = { [a]: { status: 'encoding', percent: 1 }, [b]: { status: 'encoding', percent } }
-        response.end(JSON.stringify({ error: 0, statuses }))
-      })
-      const ask = async (seen: ReadonlyMap<string, Record<string, unknown>> = new Map()) => {
-        const answer = await upstream.status(origin, [a, b], (token) => seen.get(token))
-        return answer.kind === 'statuses' ? answer.statuses : expect.fail(answer.kind)
-      }
-      const first = await ask()
-      percent = 2
-      const second = await ask(first)
-      expect(second.get(a)).toBe(first.get(a))
-      expect(second.get(b)).toEqual({ status: 'encoding', percent: 2 })
-      expect(first.get(b)).toEqual({ status: 'encoding', percent: 1 })
-      expect(JSON.stringify(second.get(a))).toBe('{"status":"encoding","percent":1}')
+    it.each([
+      ['in the order of the call', [a, b, c]],
+      ['in another order', [c, a, b]],
+      ['with one left out', [a, c]],
+    ])('is read %s', async (_, order) => {
+      const entries = order.map((token, percent): [string, object] => [
+        token,
+        { status: 'encoding', percent },
+      ])
+      const statuses = Object.fromEntries(entries)
+      expect(await statusesOf({ statuses, error: 0 }, [a, b, c])).toEqual(statuses)
+      await close()
+      expect(await statusesOf(JSON.stringify({ statuses, error: 0 }, null, 2), [a, b, c])).toEqual(statuses)
     })
 
-    it('repeats short statuses only: one with long results in it is not worth its memory', async () => {
-      const statuses = { [a]: { percent: 1 }, [b]: { percent: 1, note: 'x'.repeat(1_000) } }
-      const answer = await upstream.status(await answering({ error: 0, statuses }), [a, b])
-      const known = answer.kind === 'statuses' ? answer.statuses : expect.fail(answer.kind)
-      expect([a, b].map((token) => upstream.repeats?.(known.get(token)!))).toEqual([true, false])
+    it('may name a token that was asked for anywhere else too', async () => {
+      const own = { status: 'encoding', payload: { [b]: { status: 'completed' }, list: [`"${b}":`, b] } }
+      const bodies = [
+        { error: 0, statuses: { [a]: own, [b]: { percent: 2 } } },
+        { error: 0, [a]: { percent: 9 }, statuses: { [a]: own, [b]: { percent: 2 } } },
+        { error: 0, [a]: 1, [b]: 2, statuses: { 0: { percent: 8 }, [a]: own, [b]: { percent: 2 } } },
+      ]
+      for (const body of bodies) {
+        expect(await statusesOf(body, [a, b])).toEqual({ [a]: own, [b]: { percent: 2 } })
+        await close()
+      }
+    })
+
+    it('has the last of a token that stands twice, as JSON.parse has', async () => {
+      const body = `{"statuses":{"${a}":{"percent":1},"${b}":{},"${a}":{"percent":2}}}`
+      expect(await statusesOf(body, [a, b])).toEqual({ [a]: { percent: 2 }, [b]: {} })
     })
 
     it('is not fooled by the names of Object.prototype', async () => {

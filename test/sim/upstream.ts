@@ -1,6 +1,5 @@
 /** The Upstream port as a script: what each host answers, when, and how it fails. Records every call. */
 import type { StatusAnswer, Upstream } from '../../src/ports.ts'
-import { asSeen } from '../support/seen.ts'
 import type { FaultMix } from './faults.ts'
 import type { Poll } from './history.ts'
 import { apiOrigin, hostAt, type Job, jobAt, masters } from './jobs.ts'
@@ -98,8 +97,7 @@ export function createUpstreamScript(world: World, jobs: readonly Job[], spanMs:
 
   return {
     port: (life) => ({
-      status: async (origin, tokens, seen) => asSeen(await call(life, origin, tokens), seen),
-      repeats: () => true,
+      status: (origin, tokens) => call(life, origin, tokens),
     }),
   }
 }
