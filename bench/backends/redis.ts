@@ -1,4 +1,4 @@
-/** A redis-server of its own, as durable as people run it under BullMQ: the log is flushed every second. */
+/** A redis-server of its own. */
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { makeFolder } from '../support/cleanup.ts'
@@ -9,7 +9,10 @@ export const missingRedis = () =>
     ? 'redis-server is not installed (Debian: apt-get install redis-server)'
     : null
 
-export async function startRedis(): Promise<Backend> {
+/** How often its log is flushed: every second as people run it under BullMQ, or before each answer as Pollhook does. */
+export type RedisFlush = 'everysec' | 'always'
+
+export async function startRedis(appendfsync: RedisFlush = 'everysec'): Promise<Backend> {
   const { folder, remove } = makeFolder()
   const socket = join(folder, 'redis.sock')
   const settings = {
@@ -18,7 +21,7 @@ export async function startRedis(): Promise<Backend> {
     unixsocket: socket,
     dir: folder,
     appendonly: 'yes',
-    appendfsync: 'everysec',
+    appendfsync,
     save: '',
     // The log of a run never grows enough to need a rewrite, so none falls into a round.
     'auto-aof-rewrite-percentage': '0',

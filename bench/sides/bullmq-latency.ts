@@ -1,7 +1,8 @@
-/** BullMQ at 200 jobs a second, evenly spaced, with a worker that is idle in between: from `add` to the request. */
+/** BullMQ at 200 jobs a second, one by one or so many at once, with a worker that is idle in between: from `addBulk` to the request. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Queue, Worker } from 'bullmq'
-import { startRedis } from '../backends/redis.ts'
+import { type RedisFlush, startRedis } from '../backends/redis.ts'
+import type { Backend } from '../backends/server.ts'
 import { changeKey, type Moment, monotonicMs } from '../support/moments.ts'
 import { createPoster, type Job, makeEvent } from '../support/poster.ts'
 import { serveRounds } from '../support/rounds.ts'
@@ -13,8 +14,20 @@ const warmUpMs = 2_000
 const settleMs = 1_000
 const concurrency = 64
 
-const redis = await startRedis()
+const servers = new Map<RedisFlush, Promise<Backend>>()
 let rounds = 0
+
+function serverOf(flush: RedisFlush): Promise<Backend> {
+  const server = servers.get(flush) ?? startRedis(flush)
+  servers.set(flush, server)
+  return server
+}
+
+export interface BullmqRound extends Pick<LatencyRound, 'receiver' | 'windowMs'> {
+  /** Jobs that are added by one `addBulk`, as the changes of one answer come. */
+  atOnce: number
+  flush: RedisFlush
+}
 
 export interface BullmqLatency {
   from: number
@@ -22,7 +35,8 @@ export interface BullmqLatency {
   moments: Moment[]
 }
 
-serveRounds<Pick<LatencyRound, 'receiver' | 'windowMs'>, BullmqLatency>(async ({ receiver, windowMs }) => {
+serveRounds<BullmqRound, BullmqLatency>(async ({ receiver, windowMs, atOnce, flush }) => {
+  const redis = await serverOf(flush)
   const name = `changes-${rounds++}`
   const connection = { path: redis.socket }
   const queue = new Queue<Job>(name, { connection, defaultJobOptions: { removeOnComplete: true } })
@@ -37,12 +51,16 @@ serveRounds<Pick<LatencyRound, 'receiver' | 'windowMs'>, BullmqLatency>(async ({
   const moments: Moment[] = []
   const adding: Promise<unknown>[] = []
   const startedAt = monotonicMs()
-  for (let i = 0; monotonicMs() < startedAt + warmUpMs + windowMs; i++) {
+  for (let i = 0; monotonicMs() < startedAt + warmUpMs + windowMs; i += atOnce) {
     await sleep(Math.max(0, startedAt + i * msPerJob - monotonicMs()))
-    const token = `${rounds}-${i}`
-    const job = { path: '/hook', event: makeEvent(token, i, 1) }
-    moments.push([changeKey(token, 1), monotonicMs()])
-    adding.push(queue.add('post', job))
+    const tokens = Array.from({ length: atOnce }, (_, n) => `${rounds}-${i + n}`)
+    const jobs = tokens.map((token, n) => ({
+      name: 'post',
+      data: { path: '/hook', event: makeEvent(token, i + n, 1) },
+    }))
+    const at = monotonicMs()
+    for (const token of tokens) moments.push([changeKey(token, 1), at])
+    adding.push(queue.addBulk(jobs))
   }
   await Promise.all(adding)
   await sleep(settleMs)

@@ -13,8 +13,8 @@ let changes = 0
 const { relay, ownerId } = openRelay({
   env: {
     POLLHOOK_UPSTREAM_URL: process.env.UPSTREAM ?? '',
-    POLLHOOK_POLL_INTERVAL: '5s',
-    POLLHOOK_POLL_INTERVAL_MAX: '5s',
+    POLLHOOK_POLL_INTERVAL: process.env.INTERVAL ?? '5s',
+    POLLHOOK_POLL_INTERVAL_MAX: process.env.INTERVAL ?? '5s',
     POLLHOOK_OWNER_QUOTA: '10000000',
   },
   upstream: createUpstream({ fetch: createUpstreamFetch().fetch, timeoutMs: 20_000 }),
