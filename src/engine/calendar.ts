@@ -4,7 +4,7 @@
  */
 import { createHeap } from './heap.ts'
 
-export interface Calendar<T extends Dated<T>> {
+export interface Calendar<T extends Dated> {
   /** Adds the item or moves it, which is due at `at` from now on. */
   set(item: T, at: number): void
   delete(item: T): void
@@ -15,13 +15,13 @@ export interface Calendar<T extends Dated<T>> {
 }
 
 /** What the calendar knows of an item, written by nobody else. */
-export interface Dated<T> {
+export interface Dated {
   dueAt: number
-  /** Where the item lies; null when it is not in the calendar. */
-  day: Day<T> | null
+  /** The number of the day in which the item lies; null when it is not in the calendar. */
+  day: number | null
 }
 
-export interface Day<T> {
+interface Day<T> {
   number: number
   /** In the order they came, with what has left the day since: moved or removed it is still here, and passed over. */
   items: T[]
@@ -35,7 +35,7 @@ export interface Day<T> {
  * @param dayMs about the time between two looks: of the day that has begun every item is looked at
  * @param since about now: days are counted from here, as small integers are found several times as fast
  */
-export function createCalendar<T extends Dated<T>>(dayMs: number, since: number): Calendar<T> {
+export function createCalendar<T extends Dated>(dayMs: number, since: number): Calendar<T> {
   const days = new Map<number, Day<T>>()
   const order = createHeap<Day<T>>()
 
@@ -48,10 +48,9 @@ export function createCalendar<T extends Dated<T>>(dayMs: number, since: number)
   }
 
   function remove(item: T): void {
-    const { day } = item
-    if (day === null) return
+    const day = item.day === null ? undefined : days.get(item.day)
     item.day = null
-    if (--day.size > 0) return
+    if (day === undefined || --day.size > 0) return
     days.delete(day.number)
     order.delete(day)
   }
@@ -61,7 +60,7 @@ export function createCalendar<T extends Dated<T>>(dayMs: number, since: number)
     day.items = []
     day.nextAt = Number.POSITIVE_INFINITY
     for (const item of items) {
-      if (item.day !== day) continue
+      if (item.day !== day.number) continue
       if (item.dueAt > now) {
         day.items.push(item)
         day.nextAt = Math.min(day.nextAt, item.dueAt)
@@ -78,16 +77,16 @@ export function createCalendar<T extends Dated<T>>(dayMs: number, since: number)
   return {
     set(item, at) {
       item.dueAt = at
-      const number = Math.floor((at - since) / dayMs)
-      if (item.day?.number !== number) {
+      const day = dayOf(Math.floor((at - since) / dayMs))
+      if (item.day !== day.number) {
         remove(item)
-        item.day = dayOf(number)
-        item.day.items.push(item)
-        item.day.size++
+        item.day = day.number
+        day.items.push(item)
+        day.size++
       }
-      if (at >= item.day.nextAt) return
-      item.day.nextAt = at
-      order.set(item.day, at)
+      if (at >= day.nextAt) return
+      day.nextAt = at
+      order.set(day, at)
     },
     delete: remove,
     nextAt: () => order.nextAt(),

@@ -23,10 +23,10 @@ import type { PollDeps, Poller } from './poll-ports.ts'
 import { createRecorder } from './recorder.ts'
 
 /** A task in memory. */
-interface Entry extends Dated<Entry> {
+interface Entry extends Dated {
   token: string
   watch: Watch
-  /** In which the last poll found nothing new: the same again is nothing new either. */
+  /** What the last poll read, if nothing in it was new: the same again is nothing new either. */
   seen: Reading | null
   origin: string
   /** Minus infinity when it was not yet: always one kind of number, which V8 then overwrites in place. */

@@ -1,11 +1,9 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { createCalendar, type Day } from '../../src/engine/calendar.ts'
+import { createCalendar, type Dated } from '../../src/engine/calendar.ts'
 
-interface Item {
+interface Item extends Dated {
   name: number
-  dueAt: number
-  day: Day<Item> | null
 }
 
 const at = fc.integer({ min: 0, max: 400 })
