@@ -1,8 +1,9 @@
 /**
  * What polling costs. Without changes: the CPU of a poll beside a script with one timer and one fetch for each task,
- * which records nothing either, and whether a task costs the same at 1,000, 10,000 and 100,000 of them, beyond what a
- * relay without tasks costs. With 200 changes a second, recorded and delivered: the share of a core and the memory of
- * a task at the largest size.
+ * which records nothing either, and beside the same calls alone; and whether a task costs the same at 1,000, 10,000 and
+ * 100,000 of them, beyond what a relay without tasks costs: each polled every 5 s, and at intervals at which there are as
+ * many calls a second of each. With 200 changes a second, recorded and delivered: the share of a core and the memory
+ * of a task at the largest size.
  */
 import { mediansBeside } from './support/beside.ts'
 import { startProcess } from './support/processes.ts'
@@ -18,7 +19,8 @@ export interface Polling {
   changesPerSecond: number
 }
 
-interface ScriptPolling {
+/** Of something that polls and is no relay. */
+interface BarePolling {
   cpuMicrosPerPoll: number
   pollsPerSecond: number
   failedPolls: number
@@ -34,10 +36,12 @@ interface Run {
   secondsPerChange: number
   receiver: string
   windowMs: number
+  intervalMs?: number
 }
 
 /** The process asks an upstream of its own and reports once its window is over. */
-async function watch<T>(file: string, { tasks, secondsPerChange, receiver, windowMs }: Run): Promise<T> {
+async function watch<T>(file: string, run: Run): Promise<T> {
+  const { tasks, secondsPerChange, receiver, windowMs, intervalMs = 5_000 } = run
   const upstream = await startProcess<{ url: string }>('status-upstream.ts', {
     SECONDS_PER_CHANGE: String(secondsPerChange),
   })
@@ -46,6 +50,7 @@ async function watch<T>(file: string, { tasks, secondsPerChange, receiver, windo
     UPSTREAM: upstream.ready.url,
     RECEIVER: receiver,
     WINDOW_MS: String(windowMs),
+    INTERVAL: `${intervalMs}ms`,
     WARM_UP_MS: String(11_000 + tasks / 10),
   }
   const { ready: figures, stop } = await startProcess<T>(file, env, ['--expose-gc'])
@@ -60,46 +65,66 @@ async function watch<T>(file: string, { tasks, secondsPerChange, receiver, windo
  */
 export async function measurePolling(rounds: number, sizes: readonly number[], windowMs: number) {
   const sink = await startSink()
-  const relay = (tasks: number, secondsPerChange: number) => () =>
-    watch<Polling>('polling-relay.ts', { tasks, secondsPerChange, receiver: sink.origin, windowMs })
+  const receiver = sink.origin
+  const relay = (tasks: number, secondsPerChange: number, intervalMs?: number) => () =>
+    watch<Polling>('polling-relay.ts', {
+      tasks,
+      secondsPerChange,
+      receiver,
+      windowMs,
+      ...(intervalMs !== undefined && { intervalMs }),
+    })
+  const bare = (file: string, tasks: number) => () =>
+    watch<BarePolling>(file, { tasks, secondsPerChange: neverSeconds, receiver, windowMs })
   const most = sizes.at(-1) as number
-  const sides: Record<string, () => Promise<Polling | ScriptPolling>> = {
+  const atOneRate = sizes.filter((tasks) => tasks !== most)
+  const sides: Record<string, () => Promise<Polling | BarePolling>> = {
     idle: relay(0, neverSeconds),
     ...Object.fromEntries(sizes.map((tasks) => [`quiet ${tasks}`, relay(tasks, neverSeconds)])),
+    ...Object.fromEntries(
+      atOneRate.map((tasks) => [`at one rate ${tasks}`, relay(tasks, neverSeconds, (5_000 * tasks) / most)]),
+    ),
+    calls: bare('bare-poller.ts', most),
     quietAsScript: relay(scriptTasks, neverSeconds),
-    script: () =>
-      watch<ScriptPolling>('naive-poller.ts', {
-        tasks: scriptTasks,
-        secondsPerChange: neverSeconds,
-        receiver: sink.origin,
-        windowMs,
-      }),
+    script: bare('naive-poller.ts', scriptTasks),
     changing: relay(most, most / changesPerSecond),
   }
   // A size that is the script's is not run twice.
   if (sizes.includes(scriptTasks)) delete sides.quietAsScript
-  const medians: Partial<Record<string, Polling | ScriptPolling>> = await mediansBeside(rounds, sides, {
+  const medians: Partial<Record<string, Polling | BarePolling>> = await mediansBeside(rounds, sides, {
     warmUp: false,
   })
   sink.stop()
   const idleShare = (medians.idle as Polling).cpuShare
-  const quiet = sizes.map((size) => {
-    const figures = medians[`quiet ${size}`] as Polling
+  const beyondIdle = (side: string, size: number) => {
+    const figures = medians[side] as Polling
     const beyondIdleMicrosPerPoll = ((figures.cpuShare - idleShare) * 1e6) / figures.pollsPerSecond
     return { size, ...figures, beyondIdleMicrosPerPoll }
-  })
-  const costs = quiet.map(({ beyondIdleMicrosPerPoll }) => beyondIdleMicrosPerPoll)
+  }
+  const quiet = sizes.map((size) => beyondIdle(`quiet ${size}`, size))
+  const largest = beyondIdle(`quiet ${most}`, most)
+  const evenly = [...atOneRate.map((size) => beyondIdle(`at one rate ${size}`, size)), largest]
   const asScript = (medians.quietAsScript ?? medians[`quiet ${scriptTasks}`]) as Polling
-  const script = medians.script as ScriptPolling
+  const script = medians.script as BarePolling
+  const calls = medians.calls as BarePolling
   return {
     idleShare,
     quiet,
+    evenly,
     changing: { size: most, ...(medians.changing as Polling) },
     script: { size: scriptTasks, ...script },
+    calls: { size: most, ...calls },
     ofScript: asScript.cpuMicrosPerPoll / script.cpuMicrosPerPoll,
-    /** The dearest poll of the sizes in terms of the cheapest, beyond an idle relay. */
-    spread: Math.max(...costs) / Math.min(...costs),
+    ofCalls: largest.cpuMicrosPerPoll / calls.cpuMicrosPerPoll,
+    spread: spreadOf(quiet),
+    spreadAtOneRate: spreadOf(evenly),
   }
+}
+
+/** The dearest poll of the sizes in terms of the cheapest, beyond an idle relay. */
+function spreadOf(sizes: readonly { beyondIdleMicrosPerPoll: number }[]): number {
+  const costs = sizes.map(({ beyondIdleMicrosPerPoll }) => beyondIdleMicrosPerPoll)
+  return Math.max(...costs) / Math.min(...costs)
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -1,4 +1,4 @@
-/** A relay with `TASKS` active tasks at an interval of 5 s, in a process of its own; reports what a window of time cost. */
+/** A relay with `TASKS` active tasks at an interval of `INTERVAL`, in a process of its own; reports what a window of time cost. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createUpstreamFetch } from '../../src/net/node/upstream-fetch.ts'
 import { createUpstream } from '../../src/net/qencode.ts'
@@ -7,14 +7,15 @@ import { makeTokens, register, registration } from './tasks.ts'
 
 const tasks = Number(process.env.TASKS)
 const windowMs = Number(process.env.WINDOW_MS)
+const interval = process.env.INTERVAL ?? '5s'
 let polled = 0
 let calls = 0
 let changes = 0
 const { relay, ownerId } = openRelay({
   env: {
     POLLHOOK_UPSTREAM_URL: process.env.UPSTREAM ?? '',
-    POLLHOOK_POLL_INTERVAL: process.env.INTERVAL ?? '5s',
-    POLLHOOK_POLL_INTERVAL_MAX: process.env.INTERVAL ?? '5s',
+    POLLHOOK_POLL_INTERVAL: interval,
+    POLLHOOK_POLL_INTERVAL_MAX: interval,
     POLLHOOK_OWNER_QUOTA: '10000000',
   },
   upstream: createUpstream({ fetch: createUpstreamFetch().fetch, timeoutMs: 20_000 }),
