@@ -1,6 +1,6 @@
 /**
  * What polling costs. Without changes: the CPU of a poll beside a script with one timer and one fetch for each task,
- * which records nothing either, and beside the same calls alone; and whether a task costs the same at 1,000, 10,000 and
+ * which records nothing either, and beside a bare loop of the same calls; and whether a poll costs the same at 1,000, 10,000 and
  * 100,000 of them, beyond what a relay without tasks costs: each polled every 5 s, and at intervals at which there are as
  * many calls a second of each. With 200 changes a second, recorded and delivered: the share of a core and the memory
  * of a task at the largest size.

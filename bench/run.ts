@@ -78,7 +78,7 @@ const measures: Record<string, () => Promise<Result>> = {
     const [small, middle, large] = quick ? [500, 10_000, 20_000] : [1_000, 10_000, 100_000]
     const figures = await measurePolling(rounds, [small, middle, large], quick ? 5_000 : 10_000)
     const { ofScript, ofCalls, spread, spreadAtOneRate, changing } = figures
-    const beyondIdle = `CPU of a task, the idle relay's taken off, ${small} to ${large} tasks`
+    const beyondIdle = `CPU of a poll, the idle relay's taken off, ${small} to ${large} tasks`
     const changes = `${large} tasks at 5 s, ${Math.round(changing.changesPerSecond)} changes/s`
     return {
       figures,
@@ -89,9 +89,13 @@ const measures: Record<string, () => Promise<Result>> = {
           target: 1 / 20,
           aim: 1 / 40,
         }),
-        atMost(`CPU of a poll without changes, of the same calls alone, ${large} tasks`, ofCalls, {}),
+        atMost(
+          `CPU of a poll without changes, of the same calls by a bare loop, ${large} tasks`,
+          ofCalls,
+          {},
+        ),
         atMost(`${beyondIdle} every 5 s, dearest of cheapest`, spread, { target: 1.2 }),
-        atMost(`${beyondIdle} at one rate of calls, dearest of cheapest`, spreadAtOneRate, { target: 1.2 }),
+        atMost(`${beyondIdle} at one rate of calls, dearest of cheapest`, spreadAtOneRate, {}),
       ],
     }
   },

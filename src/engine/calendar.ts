@@ -31,6 +31,9 @@ interface Day<T> {
   nextAt: number
 }
 
+/** So many may have left a day, and as many again as lie in it, before they are looked for. */
+const leftMax = 64
+
 /**
  * @param dayMs about the time between two looks: of the day that has begun every item is looked at
  * @param since about now: days are counted from here, as small integers are found several times as fast
@@ -53,6 +56,10 @@ export function createCalendar<T extends Dated>(dayMs: number, since: number): C
     if (day === undefined || --day.size > 0) return
     days.delete(day.number)
     order.delete(day)
+  }
+
+  function forgetLeft(day: Day<T>): void {
+    day.items = [...new Set(day.items.filter((item) => item.day === day.number))]
   }
 
   function takeFrom(day: Day<T>, now: number, taken: T[]): void {
@@ -83,6 +90,7 @@ export function createCalendar<T extends Dated>(dayMs: number, since: number): C
         item.day = day.number
         day.items.push(item)
         day.size++
+        if (day.items.length > 2 * day.size + leftMax) forgetLeft(day)
       }
       if (at >= day.nextAt) return
       day.nextAt = at

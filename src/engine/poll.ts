@@ -191,7 +191,8 @@ export function createPoller(deps: PollDeps): Poller {
     const at = now()
     const news: PollResult[] = []
     const failed = new Set<Entry>()
-    for (const entry of batch) {
+    // Without a reply as nobody waited for it any more: the task, registered anew meanwhile, has not failed.
+    for (const entry of batch.filter(({ wanted, token }) => wanted || replies.has(token))) {
       const { token } = entry
       const reply = replies.get(token) ?? { kind: 'failed' }
       if (reply.kind === 'known' && repeats(reply.entry, entry.seen) && entry.watch.expiresAt > polledAt)

@@ -59,3 +59,15 @@ it('takes earlier days first', () => {
   for (const dueAt of [35, 5, 25, 15]) calendar.set({ name: dueAt, dueAt: 0, day: null }, dueAt)
   expect(calendar.takeDue(100).map(({ name }) => name)).toEqual([5, 15, 25, 35])
 })
+
+it('takes once what was moved to and fro very often, with the others of its days', () => {
+  const calendar = createCalendar<Item>(10, 0)
+  const item = (name: number): Item => ({ name, dueAt: 0, day: null })
+  const [moving, ...resting] = [0, 1, 2].map(item)
+  calendar.set(resting[0]!, 5)
+  calendar.set(resting[1]!, 15)
+  for (let i = 0; i < 1_000; i++) calendar.set(moving!, i % 2 === 0 ? 17 : 7)
+  expect(calendar.takeDue(6).map(({ name }) => name)).toEqual([1])
+  expect(calendar.takeDue(100).map(({ name }) => name)).toEqual([0, 2])
+  expect(calendar.nextAt()).toBeNull()
+})

@@ -451,6 +451,35 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
       )
     })
 
+    it('says of each token what parsing it plainly says', async () => {
+      const name = fc.constantFrom(a, b, c, '0', '1', '\\u0030', '\\u0031', 'x')
+      const { value } = fc.letrec<{ value: string; object: string }>((tie) => ({
+        value: fc.oneof({ maxDepth: 3 }, fc.constantFrom('1', `"${a}"`, `"\\"${b}\\":"`), tie('object')),
+        object: fc
+          .array(fc.tuple(name, tie('value'), fc.constantFrom(':', ' : ')), { maxLength: 4 })
+          .map((members) => `{${members.map(([key, of, colon]) => `"${key}"${colon}${of}`).join()}}`),
+      }))
+      const entries = fc.array(fc.tuple(name, value), { maxLength: 5 })
+      await fc.assert(
+        fc.asyncProperty(entries, entries, value, fc.boolean(), async (members, more, before, inOrder) => {
+          const named = inOrder ? [[a, '{"percent":1}'], ...members, [b, before], ...more] : members
+          const statuses = `{${named.map(([key, of]) => `"${key}":${of}`).join()}}`
+          const body = `{"x":${before},"statuses":${statuses}}`
+          const answer = await createUpstream({
+            fetch: async () => new Response(body),
+            timeoutMs: 15_000,
+          }).status('http://x', [a, b])
+          const plain = JSON.parse(statuses) as Record<string, unknown>
+          const known = [a, b].filter((token) => typeof plain[token] === 'object')
+          expect(answer).toEqual({
+            kind: 'statuses',
+            statuses: new Map(known.map((token) => [token, plain[token]])),
+          })
+        }),
+        { numRuns: 1_000 },
+      )
+    })
+
     it('is read through however many chunks it comes in', async () => {
       const text = JSON.stringify({ error: 0, statuses: { [a]: { payload: 'ä€😀' } } })
       await fc.assert(
