@@ -242,3 +242,22 @@ it('a poll that changes nothing writes nothing, and a snapshot that cannot be wr
   await world.run(2 * minute)
   expect(types(world).filter((type) => type === 'task.completed')).toHaveLength(3)
 })
+
+it('a task that was cancelled while its call waited for the API host has not failed when it is registered anew', async () => {
+  const world = openWorld({ POLLHOOK_POLL_CONCURRENCY: '1' })
+  const [taskToken, other] = [newToken(), newToken()]
+  const held = Promise.withResolvers<StatusAnswer>()
+  world.upstream.answer = (origin) => (origin === masterOrigin ? failed('network') : held.promise)
+  await world.register({ taskToken: other })
+  await world.run(second)
+  const first = await world.register({ taskToken, statusUrl })
+  await world.run(second)
+  expect(callsOf(world, masterOrigin)).toHaveLength(1)
+  const { relay } = world
+  await world.after(relay().commands.cancelSubscription(world.ownerId, first.id))
+  await world.register({ taskToken })
+  held.resolve({ kind: 'statuses', statuses: new Map([[other, { status: 'encoding' }]]) })
+  await world.run(100)
+  expect(types(world)).toEqual(['task.encoding'])
+  expect(relay().store.watchesOf([taskToken]).get(taskToken)!.failingSince).toBeNull()
+})
