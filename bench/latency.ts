@@ -17,7 +17,7 @@ const changesPerSecond = 200
 const intervalSeconds = 5
 const tokensPerCall = 100
 
-/** How many of a call's tasks have changed since the call before: each task does so once in as many changes as there are tasks. */
+/** How many of a call's tasks have changed since they were asked for last, on average. */
 function changesAtOnce(tasks: number): number {
   return Math.max(1, Math.round(tokensPerCall * Math.min(1, (changesPerSecond * intervalSeconds) / tasks)))
 }

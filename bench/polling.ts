@@ -1,9 +1,9 @@
 /**
  * What polling costs. Without changes: the CPU of a poll beside a script with one timer and one fetch for each task,
- * which records nothing either, and beside a bare loop of the same calls; and whether a poll costs the same at 1,000, 10,000 and
- * 100,000 of them, beyond what a relay without tasks costs: each polled every 5 s, and at intervals at which there are as
- * many calls a second of each. With 200 changes a second, recorded and delivered: the share of a core and the memory
- * of a task at the largest size.
+ * which records nothing either, and beside a bare loop of the same calls; and whether a poll costs the same at 1,000,
+ * 10,000 and 100,000 tasks, beyond what a relay without tasks costs: each polled every 5 s, and at intervals at which
+ * there are about as many calls a second of each size. With 200 changes a second, recorded and delivered: the share of a
+ * core and the memory of a task at the largest size.
  */
 import { mediansBeside } from './support/beside.ts'
 import { startProcess } from './support/processes.ts'

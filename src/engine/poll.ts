@@ -288,8 +288,8 @@ export function createPoller(deps: PollDeps): Poller {
     },
 
     polledAt(token) {
-      const at = entries.get(token)?.polledAt ?? never
-      return at === never ? (lately.get(token) ?? null) : at
+      const at = entries.get(token)?.polledAt ?? lately.get(token) ?? never
+      return at === never ? null : at
     },
     taskCount: () => entries.size,
 

@@ -144,9 +144,9 @@ interface Parsed {
 /** @returns null when the body is no JSON object */
 function parse(body: string, tokens: readonly string[]): Parsed | null {
   const placed = withPlaces(body, tokens)
-  const byPlace = placed === null ? null : parseObject(placed)
-  const inOrder = byPlace === null ? null : statusesByPlace(byPlace.statuses, tokens.length)
-  if (byPlace !== null && inOrder !== null) return { answer: byPlace, statuses: inOrder }
+  const byPlace = placed && parseObject(placed)
+  const inOrder = byPlace && statusesByPlace(byPlace.statuses, tokens.length)
+  if (byPlace && inOrder) return { answer: byPlace, statuses: inOrder }
   const answer = parseObject(body)
   const statuses = objectOrNull(answer?.statuses)
   return answer && { answer, statuses: statuses && statusesByToken(statuses, tokens) }
