@@ -88,37 +88,36 @@ function incomingOf(
   return createDecoder === undefined ? plain(abort) : decoded(createDecoder(), controller, abort)
 }
 
-/** Whoever reads takes what came before the socket is read again, so no more than one read's chunks pile up. */
+/**
+ * Whoever reads takes what came before the socket is read again, so no more than one read's chunks pile up. No generator:
+ * what one leaves behind is kept until V8 collects old garbage too, the chunks with it (docs/performance.md).
+ */
 function plain(abort: () => void): Incoming {
   const chunks: Uint8Array[] = []
   let state: 'open' | 'ended' | Error = 'open'
   let wake = () => {}
 
-  async function* read() {
-    try {
-      for (;;) {
-        for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) yield chunk
-        if (state === 'ended') return
-        if (state !== 'open') throw state
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
-      }
-    } finally {
-      if (state === 'open') abort()
+  async function next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    while (chunks.length === 0 && state === 'open') {
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
     }
+    const value = chunks.shift()
+    if (value !== undefined) return { value, done: false }
+    if (state instanceof Error) throw state
+    return { value: undefined, done: true }
+  }
+  async function cancel(): Promise<void> {
+    if (state === 'open') abort()
   }
   const end = (as: 'ended' | Error) => {
     if (state === 'open') state = as
     wake()
   }
+  const brokenOff = () => cancel().then(() => ({ value: undefined, done: true as const }))
   return {
-    body: {
-      [Symbol.asyncIterator]: read,
-      async cancel() {
-        if (state === 'open') abort()
-      },
-    },
+    body: { [Symbol.asyncIterator]: () => ({ next, return: brokenOff }), cancel },
     push(chunk) {
       chunks.push(chunk)
       wake()
