@@ -1,6 +1,7 @@
 /**
  * The calls of a relay with `TASKS` tasks and nothing else: a hundred tokens each, by undici's `dispatch`, the answer
- * parsed as it is, which costs more than the relay's way, and compared with the one before. No schedule, no store, no host, no limit; reports what a window of time cost.
+ * parsed as it is, which costs more than the relay's way, and compared with the one before. No schedule, no store, no
+ * host, no limit; reports what a window of time cost.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent } from 'undici'
