@@ -324,14 +324,17 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
       expect(await small.status(await answering(bodyOf(101)), [a])).toEqual(tooLarge)
     })
 
-    it('is refused while it is still being sent', async () => {
-      const origin = await listen((_request, response) => {
+    it('is refused while it is still being sent, and the connection is let go of', async () => {
+      const hungUp = Promise.withResolvers<void>()
+      const origin = await listen((request, response) => {
+        request.socket.once('close', () => hungUp.resolve())
         const more = () => {
           if (!response.destroyed) response.write('x'.repeat(4096), more)
         }
         more()
       })
       expect(await small.status(origin, [a])).toEqual(tooLarge)
+      await hungUp.promise
     })
 
     it('is measured after decompression, and the connection is let go of', async () => {
