@@ -8,7 +8,8 @@ import { acquire, type Host, isBlocked, noteAnswer, noteFailedCall, release } fr
 export type Reply =
   | { kind: 'known'; entry: Record<string, unknown> }
   | { kind: 'unknown'; alone: boolean }
-  | { kind: 'failed' }
+  /** `asked`: a host was, and failed; else there was none to ask, or it said to come back later. */
+  | { kind: 'failed'; asked: boolean }
 
 export interface AskContext {
   upstream: Upstream
@@ -60,7 +61,8 @@ function singles(tokens: readonly string[]): string[][] {
 
 async function askApiHost(context: AskContext, tokens: readonly string[]): Promise<Map<string, Reply>> {
   const { apiHost, now, poll } = context
-  if (isBlocked(apiHost, now())) return new Map(tokens.map((token) => [token, { kind: 'failed' }]))
+  if (isBlocked(apiHost, now()))
+    return new Map(tokens.map((token) => [token, { kind: 'failed', asked: false }]))
   await acquire(apiHost, poll.concurrency)
   // The wait for a place may have been long enough for the next poll of a task that ended and began anew.
   const wanted = context.stillWanted()
@@ -78,7 +80,7 @@ async function ask(
 ): Promise<void> {
   const startedAt = context.now()
   // Told to wait since this call was planned, by the other half of its batch for one.
-  if (host.toldUntil > startedAt) return fail(round, tokens)
+  if (host.toldUntil > startedAt) return fail(round, tokens, false)
   const answer = await context.upstream.status(host.origin, tokens)
   const now = context.now()
   const outcome = answer.kind === 'failed' ? answer.reason : answer.kind
@@ -95,12 +97,12 @@ async function ask(
       return
     case 'failed':
       noteFailedCall(host, { startedAt, now, ...context.poll, chance: context.random() })
-      if (api) fail(round, tokens)
+      if (api) fail(round, tokens, true)
       else round.retry.push(...tokens)
       return
     case 'busy':
       wait(context, host, answer.retryAfterMs, startedAt)
-      fail(round, tokens)
+      fail(round, tokens, false)
       return
     case 'error':
       return refused(context, host, tokens, round, answer, startedAt)
@@ -118,7 +120,7 @@ async function refused(
 ): Promise<void> {
   if (answer.code !== 13 && answer.code !== 5) {
     noteFailedCall(host, { startedAt, now: context.now(), ...context.poll, chance: context.random() })
-    fail(round, tokens)
+    fail(round, tokens, true)
     return
   }
   noteAnswer(host)
@@ -131,8 +133,8 @@ async function refused(
   await ask(context, host, tokens.slice(middle), round)
 }
 
-function fail(round: Round, tokens: readonly string[]): void {
-  for (const token of tokens) round.replies.set(token, { kind: 'failed' })
+function fail(round: Round, tokens: readonly string[], asked: boolean): void {
+  for (const token of tokens) round.replies.set(token, { kind: 'failed', asked })
 }
 
 function wait(

@@ -3,15 +3,16 @@
  * states and makes no calls.
  */
 import { hostBackoffMs } from '../core/backoff.ts'
+import { createLine, type Line } from './line.ts'
 
 export interface Host<Entry> {
   origin: string
   /** Due tasks in the order they became due. */
-  ready: Entry[]
+  ready: Line<Entry>
   /** Whichever of `ready` has waited longest for company goes then, full batch or not; null when empty. */
   flushAt: number | null
   /** Due tasks that are asked for in a call of their own (CONTRACT §5.4). */
-  lone: Entry[]
+  lone: Line<Entry>
   inFlight: number
   /** Fallbacks that wait for a place among the calls in flight. */
   waiters: (() => void)[]
@@ -27,9 +28,9 @@ export interface Host<Entry> {
 export function createHost<Entry>(origin: string): Host<Entry> {
   return {
     origin,
-    ready: [],
+    ready: createLine(),
     flushAt: null,
-    lone: [],
+    lone: createLine(),
     inFlight: 0,
     waiters: [],
     failures: 0,

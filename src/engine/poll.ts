@@ -3,66 +3,42 @@
  * schedule lives in memory; a poll that changes nothing writes nothing (DESIGN §3.4).
  */
 import { pollWaitMs } from '../core/backoff.ts'
-import { type Reading, readingOf, repeats } from '../core/snapshot.ts'
+import { readingOf, repeats } from '../core/snapshot.ts'
 import type { PollRecord, PollResult } from '../store/polls.ts'
 import type { Watch } from '../store/watches.ts'
 import { askForAll, type Reply } from './ask.ts'
-import { createCalendar, type Dated } from './calendar.ts'
-import {
-  acquire,
-  createHost,
-  type Host,
-  isBlocked,
-  isForgettable,
-  isOnProbation,
-  unblockedAt,
-} from './host.ts'
+import { createCalendar } from './calendar.ts'
+import { type Entry, never } from './entry.ts'
+import { acquire, type Host, unblockedAt } from './host.ts'
+import { createHosts } from './hosts.ts'
 import { answerOf, isNews } from './news.ts'
-import { dayMs, lingerMs, wakeMs } from './pace.ts'
+import { dayMs, wakeMs } from './pace.ts'
 import type { PollDeps, Poller } from './poll-ports.ts'
 import { createRecorder } from './recorder.ts'
 
-/** A task in memory. */
-interface Entry extends Dated {
-  token: string
-  watch: Watch
-  /** What the last poll read, if nothing in it was new: the same again is nothing new either. */
-  seen: Reading | null
-  origin: string
-  /** Minus infinity when it was not yet: always one kind of number, which V8 then overwrites in place. */
-  polledAt: number
-  /** It is in a call, or in a host's queue. */
-  busy: boolean
-  /** False once nobody waits for the task any more; registered anew it is another entry. */
-  wanted: boolean
-}
-
-const never = Number.NEGATIVE_INFINITY
+/** Of so many that are no longer polled it is known when they were. */
+const latelyMax = 50_000
 
 export function createPoller(deps: PollDeps): Poller {
   const { store, settings, now, random } = deps
   const entries = new Map<string, Entry>()
-  const hosts = new Map<string, Host<Entry>>()
   const due = createCalendar<Entry>(dayMs(settings), now())
-  /** When a task that is no longer polled was last asked for: registering it anew must not poll too soon. */
+  /** When tasks that are no longer polled last were: users read it, and registering one anew must not poll too soon. */
   const lately = new Map<string, number>()
   const calls = new Set<Promise<void>>()
   /** Hinted at while they are asked for: the answer may be older than the hint. */
   const askAgain = new Set<Entry>()
   /** An outage is written down again and again, once an interval: a gap in it is time this relay was not up. */
   let outageSeenAt = 0
-  const apiHost = hostOf(settings.apiOrigin)
+  const hosts = createHosts({
+    settings,
+    start,
+    refuse: (batch) => track(settle(batch, new Map(), now())),
+  })
+  const apiHost = hosts.api
   const limits = { lostAfterMs: settings.lostAfterMs, stalledAfterMs: 5 * settings.intervalMaxMs }
   const context = { ...deps, poll: settings, apiHost }
   const record = createRecorder({ ...deps, limits, onRecorded: follow })
-
-  function hostOf(origin: string): Host<Entry> {
-    const found = hosts.get(origin)
-    if (found !== undefined) return found
-    const host = createHost<Entry>(origin)
-    hosts.set(origin, host)
-    return host
-  }
 
   function originOf(watch: Watch): string {
     return (watch.statusUrl === null ? null : deps.statusOrigin(watch.statusUrl)) ?? settings.apiOrigin
@@ -76,18 +52,18 @@ export function createPoller(deps: PollDeps): Poller {
 
   function add(watch: Watch, at: number): void {
     const { token } = watch
+    const polledAt = lately.get(token) ?? never
     const entry: Entry = {
       token,
       watch,
       seen: null,
       origin: originOf(watch),
-      polledAt: lately.get(token) ?? never,
+      polledAt: polledAt + settings.intervalMs > now() ? polledAt : never,
       busy: false,
       wanted: true,
       dueAt: at,
       day: null,
     }
-    lately.delete(token)
     entries.set(token, entry)
     schedule(entry, at)
   }
@@ -97,57 +73,17 @@ export function createPoller(deps: PollDeps): Poller {
     askAgain.delete(entry)
     entry.wanted = false
     entries.delete(entry.token)
-    if (entry.polledAt !== never) lately.set(entry.token, entry.polledAt)
+    if (entry.polledAt === never) return
+    lately.delete(entry.token)
+    lately.set(entry.token, entry.polledAt)
+    const oldest = lately.keys().next()
+    if (lately.size > latelyMax && !oldest.done) lately.delete(oldest.value)
   }
 
   function update(entry: Entry, watch: Watch): void {
     entry.watch = watch
     entry.seen = null
     entry.origin = originOf(watch)
-  }
-
-  /** Due tasks move to the queue of their host; those of a host that is down go to the API host. */
-  function enqueueDue(at: number): void {
-    for (const entry of due.takeDue(at)) {
-      const own = hostOf(entry.origin)
-      const host = own === apiHost || isOpen(own, at) ? own : apiHost
-      entry.busy = true
-      if (entry.watch.askedAlone) {
-        host.lone.push(entry)
-        continue
-      }
-      const first = entry.polledAt === never && entry.watch.status === null
-      const flushAt = at + lingerMs(settings, first)
-      host.ready.push(entry)
-      host.flushAt = Math.min(host.flushAt ?? flushAt, flushAt)
-    }
-  }
-
-  /** A master that failed again and again gets one batch at a time, as a probe, until it answers. */
-  function isOpen(host: Host<Entry>, at: number): boolean {
-    if (isBlocked(host, at)) return false
-    return !isOnProbation(host) || (host.inFlight === 0 && host.ready.length < settings.batch)
-  }
-
-  /** @returns when this host is to be looked at again; null when nothing waits or an answer will wake us */
-  function dispatch(host: Host<Entry>, at: number): number | null {
-    while (host.ready.length + host.lone.length > 0) {
-      const full = host.lone.length > 0 || host.ready.length >= settings.batch
-      if (!full && host.flushAt !== null && host.flushAt > at) return host.flushAt
-      const blocked = isBlocked(host, at)
-      if (!blocked && host.inFlight >= (isOnProbation(host) ? 1 : settings.concurrency)) return null
-      const batch = takeBatch(host)
-      if (blocked) track(settle(batch, new Map(), at))
-      else if (batch.length > 0) start(host, batch)
-    }
-    return null
-  }
-
-  function takeBatch(host: Host<Entry>): Entry[] {
-    const lone = host.lone.shift()
-    const batch = lone === undefined ? host.ready.splice(0, settings.batch) : [lone]
-    if (host.ready.length === 0) host.flushAt = null
-    return batch.filter(({ wanted }) => wanted)
   }
 
   function start(host: Host<Entry>, batch: Entry[]): void {
@@ -186,36 +122,64 @@ export function createPoller(deps: PollDeps): Poller {
   async function settle(
     batch: readonly Entry[],
     replies: ReadonlyMap<string, Reply>,
-    polledAt: number,
+    startedAt: number,
   ): Promise<void> {
     const at = now()
-    const news: PollResult[] = []
+    // The clock may have been set back since: nobody's time ran out by that.
+    const polledAt = Math.min(startedAt, at)
     const failed = new Set<Entry>()
-    // Without a reply as nobody waited for it any more: the task, registered anew meanwhile, has not failed.
-    for (const entry of batch.filter(({ wanted, token }) => wanted || replies.has(token))) {
-      const { token } = entry
-      const reply = replies.get(token) ?? { kind: 'failed' }
-      if (reply.kind === 'known' && repeats(reply.entry, entry.seen) && entry.watch.expiresAt > polledAt)
+    const putOff = new Set<Entry>()
+    try {
+      const news = judge(batch, replies, polledAt, at, failed, putOff)
+      if (news.length > 0) await record(news)
+    } finally {
+      for (const entry of batch) {
+        entry.busy = false
+        const waitMs = askAgain.delete(entry) ? 0 : waitAfter(entry, failed.has(entry), at)
+        if (!entry.wanted) continue
+        if (putOff.has(entry)) due.set(entry, Math.max(unblockedAt(apiHost), at + settings.intervalMs))
+        else schedule(entry, at + waitMs)
+      }
+    }
+  }
+
+  /** @returns what is to be written down; the others are as they were, or among `failed` and `putOff` */
+  function judge(
+    batch: readonly Entry[],
+    replies: ReadonlyMap<string, Reply>,
+    polledAt: number,
+    at: number,
+    failed: Set<Entry>,
+    putOff: Set<Entry>,
+  ): PollResult[] {
+    const news: PollResult[] = []
+    for (const entry of batch) {
+      const { token, watch } = entry
+      // Without a reply as nobody waited for it any more: the task, registered anew meanwhile, has not failed.
+      if (!entry.wanted && !replies.has(token)) continue
+      const reply = replies.get(token) ?? { kind: 'failed', asked: false }
+      if (reply.kind === 'known' && repeats(reply.entry, entry.seen) && watch.expiresAt > polledAt) continue
+      if (awaitsLastPoll(entry, reply, polledAt, at)) {
+        putOff.add(entry)
         continue
+      }
       const answer = answerOf(reply, deps.statusOrigin)
       if (answer.kind === 'failed') failed.add(entry)
       const outage = answer.kind === 'failed' && Math.abs(at - outageSeenAt) >= settings.intervalMs
-      if (!outage && !isNews(entry.watch, answer, limits, polledAt, at)) {
+      if (!outage && !isNews(watch, answer, limits, polledAt, at)) {
         entry.seen = reply.kind === 'known' ? readingOf(reply.entry) : null
         continue
       }
       news.push({ token, answer, polledAt })
       if (answer.kind === 'failed') outageSeenAt = at
     }
-    try {
-      if (news.length > 0) await record(news)
-    } finally {
-      for (const entry of batch) {
-        entry.busy = false
-        const waitMs = askAgain.delete(entry) ? 0 : waitAfter(entry, failed.has(entry), at)
-        if (entry.wanted) schedule(entry, at + waitMs)
-      }
-    }
+    return news
+  }
+
+  /** Its time has run out, and nobody could be asked: an end seen at the last poll wins, so that waits a while for its turn. */
+  function awaitsLastPoll({ watch }: Entry, reply: Reply, polledAt: number, at: number): boolean {
+    if (reply.kind !== 'failed' || reply.asked || watch.expiresAt > polledAt) return false
+    return at < watch.expiresAt + limits.stalledAfterMs
   }
 
   function follow(records: readonly PollRecord[]): void {
@@ -245,17 +209,11 @@ export function createPoller(deps: PollDeps): Poller {
 
     pass() {
       const at = now()
-      enqueueDue(at)
-      for (const [token, polledAt] of lately) {
-        if (polledAt + settings.intervalMs > at) break
-        lately.delete(token)
+      for (const entry of due.takeDue(at)) {
+        entry.busy = true
+        hosts.enqueue(entry, entry.polledAt === never && entry.watch.status === null, at)
       }
-      let next: number | null = null
-      for (const host of hosts.values()) {
-        const again = dispatch(host, at)
-        if (again !== null) next = Math.min(next ?? again, again)
-        if (host !== apiHost && isForgettable(host, at, settings.intervalMaxMs)) hosts.delete(host.origin)
-      }
+      const next = hosts.dispatch(at)
       const dueAt = due.nextAt()
       if (dueAt === null) return next
       const wakeAt = Math.max(dueAt, at + wakeMs(settings, entries.size))
@@ -288,10 +246,20 @@ export function createPoller(deps: PollDeps): Poller {
     },
 
     polledAt(token) {
-      const at = entries.get(token)?.polledAt ?? lately.get(token) ?? never
-      return at === never ? null : at
+      const at = entries.get(token)?.polledAt ?? never
+      return at === never ? (lately.get(token) ?? null) : at
     },
     taskCount: () => entries.size,
+
+    clockWentBack(byMs) {
+      hosts.clockWentBack(byMs)
+      outageSeenAt -= byMs
+      for (const [token, polledAt] of lately) lately.set(token, polledAt - byMs)
+      for (const entry of entries.values()) {
+        entry.polledAt -= byMs
+        if (!entry.busy) due.set(entry, entry.dueAt - byMs)
+      }
+    },
 
     async idle() {
       while (calls.size > 0) await Promise.all(calls)

@@ -258,3 +258,18 @@ it('a status that was nothing new is looked at again for a subscription that wan
     ['task.progress', 47],
   ])
 })
+
+it('when a task was last polled is known after it ended, until the next start', async () => {
+  const world = openWorld()
+  const one = await world.register()
+  await world.register()
+  await world.change(one.taskToken, { status: 'completed' })
+  const polledAt = world.relay().commands.polledAt(one.taskToken)
+  expect(polledAt).not.toBeNull()
+  await world.run(10 * minute)
+  expect(world.relay().commands.polledAt(one.taskToken)).toBe(polledAt)
+  world.crash()
+  world.start()
+  await world.run(minute)
+  expect(world.relay().commands.polledAt(one.taskToken)).toBeNull()
+})

@@ -261,3 +261,40 @@ it('a task that was cancelled while its call waited for the API host has not fai
   expect(types(world)).toEqual(['task.encoding'])
   expect(relay().store.watchesOf([taskToken]).get(taskToken)!.failingSince).toBeNull()
 })
+
+it('what queued at a master before it was known to be down is asked for at the API host', async () => {
+  const world = openWorld({ POLLHOOK_POLL_BATCH: '1', POLLHOOK_POLL_CONCURRENCY: '1' })
+  const all = await Promise.all(
+    Array.from({ length: 6 }, () => world.register({ statusUrl, expiresInMs: minute })),
+  )
+  await world.run(50 * second)
+  for (const { taskToken } of all) world.statuses.set(taskToken, { status: 'completed' })
+  breakUpstream(world, (origin) => (origin === masterOrigin ? failed('network') : null))
+  await world.run(5 * minute)
+  for (const one of all) {
+    expect(world.deliveries(one).map(({ type }) => type)).toEqual(['task.encoding', 'task.completed'])
+  }
+})
+
+it('nobody expires without a last poll while upstream asks to be left alone', async () => {
+  const world = openWorld()
+  const one = await world.register({ expiresInMs: minute })
+  await world.run(40 * second)
+  let isBusy = true
+  breakUpstream(world, () => (isBusy ? { kind: 'busy', retryAfterMs: 30 * second } : null))
+  await world.register()
+  await world.run(12 * second)
+  isBusy = false
+  world.statuses.set(one.taskToken, { status: 'completed' })
+  await world.run(5 * minute)
+  expect(world.deliveries(one).map(({ type }) => type)).toEqual(['task.encoding', 'task.completed'])
+})
+
+it('an expiry waits for a last poll no longer than upstream may be away before a task is stalled', async () => {
+  const world = openWorld({ POLLHOOK_POLL_INTERVAL_MAX: '10s' })
+  const one = await world.register({ expiresInMs: minute })
+  await world.run(40 * second)
+  breakUpstream(world, () => ({ kind: 'busy', retryAfterMs: 5 * second }))
+  await world.run(3 * minute)
+  expect(world.deliveries(one).at(-1)?.type).toBe('task.expired')
+})

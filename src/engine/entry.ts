@@ -1,0 +1,20 @@
+/** A polled task in memory: what the schedule, the queues of the hosts and the reading of answers share. */
+import type { Reading } from '../core/snapshot.ts'
+import type { Watch } from '../store/watches.ts'
+import type { Dated } from './calendar.ts'
+
+export interface Entry extends Dated {
+  token: string
+  watch: Watch
+  /** What the last poll read, if nothing in it was new: the same again is nothing new either. */
+  seen: Reading | null
+  origin: string
+  /** `never` when it was not yet: always one kind of number, which V8 then overwrites in place. */
+  polledAt: number
+  /** It is in a call, or in a host's queue. */
+  busy: boolean
+  /** False once nobody waits for the task any more; registered anew it is another entry. */
+  wanted: boolean
+}
+
+export const never = Number.NEGATIVE_INFINITY
