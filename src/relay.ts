@@ -91,6 +91,7 @@ export function createRelay(deps: RelayDeps): Relay {
     ...(deps.endpointDefaults && { endpointDefaults: deps.endpointDefaults }),
     onCreated: () => deps.observer?.created(),
     onFinished: (state) => deps.observer?.finished(state),
+    lastSuccessAt: (endpointId) => deliverer.lastSuccessAt(endpointId),
   })
   const store = deps.wrapStore?.(whole) ?? whole
   const owners = store.ensureOwners([...new Set(config.apiKeys.map(({ owner }) => owner))])
@@ -162,7 +163,18 @@ export function createRelay(deps: RelayDeps): Relay {
     wake: () => loop.wake(),
   })
 
-  const loop = createLoop({ now, timers, log, passes: [() => poller.pass(), () => deliverer.pass()] })
+  const loop = createLoop({
+    now,
+    timers,
+    log,
+    passes: [() => poller.pass(), () => deliverer.pass()],
+    onClockBack(byMs) {
+      log.warn('the clock was set back', { by_ms: byMs })
+      // First what is on disk: where that fails, the whole is tried again.
+      deliverer.clockWentBack(byMs)
+      poller.clockWentBack(byMs)
+    },
+  })
   const maintenance = createMaintenance({ store, now, timers, log, retentionMs: config.retentionMs })
   const commands = createCommands({
     store,

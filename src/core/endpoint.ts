@@ -40,6 +40,20 @@ export function isUnavailable(health: EndpointHealth, now: number): boolean {
   return circuitOpen(health) || (health.retryAfterUntil ?? 0) > now
 }
 
+/** The wall clock was set back: what was to end in a while ends in a while still, and nothing began in the future. */
+export function afterClockBack(health: EndpointHealth, byMs: number, now: number): EndpointHealth {
+  const until = (at: number | null) => (at === null || at <= now ? at : Math.max(now, at - byMs))
+  const since = (at: number | null) => (at === null ? null : Math.min(at, now))
+  return {
+    ...health,
+    failingSince: since(health.failingSince),
+    unavailableSince: since(health.unavailableSince),
+    nextProbeAt: until(health.nextProbeAt),
+    retryAfterUntil: until(health.retryAfterUntil),
+    lastSuccessAt: since(health.lastSuccessAt),
+  }
+}
+
 export interface FinishedAttempt {
   outcome: Outcome
   /** It was the one attempt an open circuit allows: only those move the next probe. */

@@ -23,6 +23,7 @@ type DeliverStore = Pick<
   | 'dueEntries'
   | 'dueTestIds'
   | 'waitingEndpoints'
+  | 'clockWentBack'
 >
 
 export interface DeliverDeps {
@@ -50,6 +51,10 @@ export interface Deliverer {
   touch(endpointIds: Iterable<number>): void
   /** Settings of an endpoint changed. */
   reload(endpointId: number): void
+  /** The wall clock was set back: what waits for a time is as far from it as it was. */
+  clockWentBack(byMs: number): void
+  /** Of an endpoint, where memory knows of a later one than is written. */
+  lastSuccessAt(endpointId: number): number | null
   isInFlight(deliveryId: number): boolean
   inFlightCount(): number
   /** Resolves when no attempt is under way and all are settled. */

@@ -2,9 +2,11 @@ import { isUnavailable } from '../core/endpoint.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { DueDelivery, DueEntry } from '../store/due.ts'
 import type { DeliverDeps, Deliverer } from './deliver-ports.ts'
+import { earliest } from './earliest.ts'
 import { createFlights } from './flights.ts'
 import { createHeap } from './heap.ts'
-import { createLane, hasPlace, type Lane, noteOutcome, rateAllowsAt, room, spend, takeReady } from './lane.ts'
+import { hasPlace, type Lane, noteOutcome, rateAllowsAt, room, spend, takeReady } from './lane.ts'
+import { createLanes } from './lanes.ts'
 import { createSettler } from './settle.ts'
 
 interface Flight {
@@ -28,7 +30,7 @@ const unsettledMax = 1000
 
 export function createDeliverer(deps: DeliverDeps): Deliverer {
   const { store, settings, now } = deps
-  const lanes = new Map<number, Lane>()
+  const lanes = createLanes(store, now)
   const due = createHeap<number>()
   const flights = createFlights()
   let stopped = false
@@ -36,7 +38,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
   const scheduleSumMs = terminalScheduleMs.reduce((sum, wait) => sum + wait, 0)
   const settler = createSettler<Flight>({
     ...deps,
-    schedules: settings.schedules,
+    ...settings,
     onWritten(items, results) {
       for (const { flight } of items) land(flight)
       deps.onSettled(
@@ -50,26 +52,16 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     },
   })
 
-  function laneOf(endpointId: number): Lane | null {
-    const found = lanes.get(endpointId)
-    if (found !== undefined) return found
-    const endpoint = store.endpointState(endpointId)
-    if (endpoint === null) return null
-    const lane = createLane(endpoint, now())
-    lanes.set(endpointId, lane)
-    return lane
-  }
-
   /** A full disk at one endpoint neither loses its place among the lanes nor keeps the others from their turn. */
   function lookOrRetry(endpointId: number, at: number): number | null {
     try {
-      const lane = laneOf(endpointId)
+      const lane = lanes.of(endpointId)
       if (lane === null) return null
       const next = look(lane, at)
-      if (next === null && isForgettable(lane)) lanes.delete(endpointId)
+      if (next === null) lanes.leave(endpointId)
       return next
     } catch (error) {
-      const lane = lanes.get(endpointId)
+      const lane = lanes.known(endpointId)
       const { origin } = lane?.endpoint ?? {}
       deps.log.error('an endpoint could not be looked at; trying again', { error, origin })
       // What was taken from the list and not started is read again, in its order.
@@ -268,7 +260,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     },
 
     reload(endpointId) {
-      const lane = lanes.get(endpointId)
+      const lane = lanes.known(endpointId)
       const endpoint = store.endpointState(endpointId)
       if (lane !== undefined && endpoint !== null)
         lane.endpoint = { ...endpoint, health: lane.endpoint.health }
@@ -276,22 +268,18 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       deps.wake()
     },
 
+    clockWentBack(byMs) {
+      store.clockWentBack(byMs, now())
+      lanes.clockWentBack(byMs)
+      for (const { endpointId } of store.waitingEndpoints()) due.set(endpointId, now())
+    },
+
+    lastSuccessAt: lanes.lastSuccessAt,
     isInFlight: flights.isHeld,
     inFlightCount: flights.heldCount,
     idle: flights.idle,
-
     stop() {
       stopped = true
     },
   }
-}
-
-/** A lane with a rate stays: a new one would begin with a full allowance. */
-function isForgettable({ held, dirty, endpoint }: Lane): boolean {
-  return held === 0 && !dirty && !endpoint.paused && endpoint.maxPerSecond === null
-}
-
-function earliest(...times: (number | null)[]): number | null {
-  const known = times.filter((time) => time !== null)
-  return known.length === 0 ? null : Math.min(...known)
 }

@@ -2,7 +2,13 @@
  * A lane is what memory knows of one endpoint while something waits for it: how many attempts are under
  * way, how many may be, and how fast. Knows neither deliveries' contents nor the store.
  */
-import { afterAttempt, circuitOpen, type FinishedAttempt, isFailure } from '../core/endpoint.ts'
+import {
+  afterAttempt,
+  afterClockBack,
+  circuitOpen,
+  type FinishedAttempt,
+  isFailure,
+} from '../core/endpoint.ts'
 import type { Log } from '../ports.ts'
 import type { DueEntry } from '../store/due.ts'
 import type { EndpointState } from '../store/endpoints.ts'
@@ -46,6 +52,14 @@ export function createLane(endpoint: EndpointState, now: number): Lane {
     dirty: false,
     recovered: false,
   }
+}
+
+export function setLaneBack(lane: Lane, byMs: number, now: number): void {
+  lane.endpoint.health = afterClockBack(lane.endpoint.health, byMs, now)
+  lane.allowanceAt = Math.min(lane.allowanceAt, now)
+  lane.successSavedAt = Math.min(lane.successSavedAt, now)
+  // What is due is another matter now.
+  lane.ready = []
 }
 
 /**
@@ -137,4 +151,9 @@ export function noteOutcome(
   const keys = Object.keys(next) as (keyof typeof next)[]
   const same = keys.every((key) => key === 'lastSuccessAt' || next[key] === health[key])
   if (!same || (next.lastSuccessAt ?? 0) - lane.successSavedAt >= successSaveMs) lane.dirty = true
+}
+
+/** A lane with a rate stays: a new one would begin with a full allowance. */
+export function isForgettable({ held, dirty, endpoint }: Lane): boolean {
+  return held === 0 && !dirty && !endpoint.paused && endpoint.maxPerSecond === null
 }

@@ -15,6 +15,8 @@ export interface StoreContext {
   onCreated?(): void
   /** A delivery was finished by other means than its own attempt: for whoever counts. */
   onFinished?(state: string): void
+  /** When an endpoint last accepted, where that is later than written: a success alone writes no row (DESIGN §4). */
+  lastSuccessAt?(endpointId: number): number | null
   /** The public id of an endpoint: the same in every shard. */
   endpointPublicId(ownerName: string, origin: string): string
   /** Settings that an endpoint of this public id has elsewhere already, for the row that is made here. */

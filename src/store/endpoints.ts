@@ -2,8 +2,8 @@
  * Endpoints: the origin of callback URLs of one owner, with its health and settings. A row is written when
  * health or settings change, not at each success (DESIGN §4).
  */
-import { and, desc, eq, gt, lt, ne, type SQL, sql } from 'drizzle-orm'
-import { circuitOpen, type EndpointHealth } from '../core/endpoint.ts'
+import { and, desc, eq, gt, lt, ne, or, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+import { afterClockBack, circuitOpen, type EndpointHealth } from '../core/endpoint.ts'
 import type { StoreContext } from './context.ts'
 import { key } from './literals.ts'
 import { pageOf, rowOfCursor } from './page.ts'
@@ -26,7 +26,7 @@ type EndpointRow = typeof endpoints.$inferSelect
 
 export type EndpointVerbs = ReturnType<typeof endpointVerbs>
 
-export function endpointVerbs({ db, endpointPublicId, endpointDefaults }: StoreContext) {
+export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...context }: StoreContext) {
   const p = sql.placeholder
   const byPublicId = db
     .select()
@@ -70,7 +70,7 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults }: StoreC
       origin: row.origin,
       state: failing ? 'failing' : 'healthy',
       failingSince: failing ? row.failingSince : null,
-      lastSuccessAt: row.lastSuccessAt,
+      lastSuccessAt: context.lastSuccessAt?.(row.id) ?? row.lastSuccessAt,
       ...backlogOf(row.id),
       retryAfterUntil: (row.retryAfterUntil ?? 0) > now ? row.retryAfterUntil : null,
       paused: row.paused === 1,
@@ -164,10 +164,37 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults }: StoreC
       })
     },
 
+    /** The wall clock was set back by so much, to `now`. */
+    clockWentBack(byMs: number, now: number): void {
+      inTransaction(db, () => {
+        setDeliveriesBack(byMs, now)
+        const { failingSince, unavailableSince, nextProbeAt, retryAfterUntil, lastSuccessAt } = endpoints
+        const times = [failingSince, unavailableSince, nextProbeAt, retryAfterUntil, lastSuccessAt]
+        const later = or(...times.map((column) => gt(column, now)))
+        for (const row of db.select().from(endpoints).where(later).all()) {
+          writeHealth.run({ id: row.id, ...afterClockBack(healthOf(row), byMs, now) })
+        }
+      })
+    },
+
     /** What waits for another try becomes due; the rest of a backlog is due already, and not written. */
     endWaits(endpointId: number, now: number): void {
       makeDue(endpointId, now, gt(deliveries.dueAt, now))
     },
+  }
+
+  /**
+   * What waits for a time waits no longer than it did. Nothing is put before `now`: what is due already may be of the same
+   * queue, and comes first.
+   */
+  function setDeliveriesBack(byMs: number, now: number): void {
+    const back = (column: SQLWrapper) =>
+      sql`case when ${column} > ${now} and ${column} < ${heldAt} then max(${now}, ${column} - ${byMs}) else ${column} end`
+    db.update(deliveries)
+      .set({ dueAt: back(deliveries.dueAt), nextAttemptAt: back(deliveries.nextAttemptAt) })
+      .where(sql`${deliveries.state} = 'pending' and ${deliveries.subscriptionId} in (
+        select ${deliveries.subscriptionId} from ${deliveries} where ${deliveries.dueAt} > ${now})`)
+      .run()
   }
 
   /** Of what is in its index, `which` becomes due now, except what a paused subscription holds. */

@@ -56,6 +56,7 @@ export function createStore(context: StoreContext) {
     endpointRowId: endpoints.endpointRowId,
     listEndpoints: endpoints.listEndpoints,
     updateEndpoint: endpoints.updateEndpoint,
+    clockWentBack: endpoints.clockWentBack,
     ...dueVerbs(context),
     settleDeliveries: deliveries.settleDeliveries,
 

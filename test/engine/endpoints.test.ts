@@ -212,3 +212,16 @@ it('an endpoint that the disk fails is looked at again by itself, and the others
   await world.run(2 * second)
   expect(world.deliveries(sick!)).toMatchObject([{ state: 'delivered' }])
 })
+
+it('the last success of an endpoint is the last one, also while it is not written', async () => {
+  const world = openWorld()
+  const one = await world.register()
+  await world.run(10 * second)
+  const first = world.endpoint().lastSuccessAt!
+  await world.change(one.taskToken, { status: 'saving' })
+  const { lastSuccessAt } = world.endpoint()
+  expect(lastSuccessAt! - first).toBe(world.sent.at(-1)!.at - world.sent[0]!.at)
+  // Long after its lane was forgotten.
+  await world.run(10 * second)
+  expect(world.endpoint()).toMatchObject({ lastSuccessAt })
+})

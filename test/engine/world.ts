@@ -53,6 +53,8 @@ export interface EngineWorld {
   sent: Sent[]
   elapsed(): number
   run(ms: number): Promise<void>
+  /** Moves the wall clock, not time. */
+  step(ms: number): void
   /** Runs what a command needs to be done. */
   after<T>(work: Promise<T>): Promise<T>
   register(more?: Partial<SubscriptionInput>): Promise<SubscriptionRecord>
@@ -108,6 +110,7 @@ export function openWorld(
     sent: [],
     elapsed: clock.elapsed,
     run: (ms) => clock.run(clock.elapsed() + ms),
+    step: clock.step,
     async after(work) {
       await clock.run(clock.elapsed())
       return work

@@ -1,0 +1,64 @@
+/** The lanes of the endpoints for which something waits, read when needed and forgotten when nothing does. */
+import type { Clock } from '../ports.ts'
+import type { Store } from '../store/store.ts'
+import { createLane, isForgettable, type Lane, setLaneBack } from './lane.ts'
+
+/** Of so many endpoints whose lane is gone the last success is known to the millisecond. */
+const successesMax = 10_000
+
+export interface Lanes {
+  /** Null: there is no such endpoint any more. */
+  of(endpointId: number): Lane | null
+  /** Only if it is in memory. */
+  known(endpointId: number): Lane | undefined
+  /** Nothing waits for it at present. */
+  leave(endpointId: number): void
+  /** Later than what is written, which is not at every success; null when memory knows of none. */
+  lastSuccessAt(endpointId: number): number | null
+  clockWentBack(byMs: number): void
+}
+
+export function createLanes(store: Pick<Store, 'endpointState'>, now: Clock): Lanes {
+  const lanes = new Map<number, Lane>()
+  const successes = new Map<number, number>()
+
+  function keepSuccess(endpointId: number, { endpoint, successSavedAt }: Lane): void {
+    const at = endpoint.health.lastSuccessAt ?? 0
+    successes.delete(endpointId)
+    if (at > successSavedAt) successes.set(endpointId, at)
+    const oldest = successes.keys().next()
+    if (successes.size > successesMax && !oldest.done) successes.delete(oldest.value)
+  }
+
+  return {
+    of(endpointId) {
+      const found = lanes.get(endpointId)
+      if (found !== undefined) return found
+      const endpoint = store.endpointState(endpointId)
+      if (endpoint === null) return null
+      const lane = createLane(endpoint, now())
+      const lastSuccessAt = successes.get(endpointId)
+      if (lastSuccessAt !== undefined) endpoint.health.lastSuccessAt = lastSuccessAt
+      lanes.set(endpointId, lane)
+      return lane
+    },
+
+    known: (endpointId) => lanes.get(endpointId),
+
+    leave(endpointId) {
+      const lane = lanes.get(endpointId)
+      if (lane === undefined || !isForgettable(lane)) return
+      keepSuccess(endpointId, lane)
+      lanes.delete(endpointId)
+    },
+
+    lastSuccessAt: (endpointId) =>
+      lanes.get(endpointId)?.endpoint.health.lastSuccessAt ?? successes.get(endpointId) ?? null,
+
+    clockWentBack(byMs) {
+      const at = now()
+      for (const lane of lanes.values()) setLaneBack(lane, byMs, at)
+      for (const [endpointId, success] of successes) successes.set(endpointId, Math.min(success, at))
+    },
+  }
+}

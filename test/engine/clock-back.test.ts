@@ -1,0 +1,114 @@
+/** The wall clock of a machine is set back, by NTP or by hand: nothing waits for the time to come round again. */
+import { expect, it } from 'vitest'
+import { accepted, hour, minute, openWorld, rejected, second } from './world.ts'
+
+it('tasks go on being polled, as often as before', async () => {
+  const world = openWorld()
+  const all = await Promise.all(Array.from({ length: 50 }, () => world.register()))
+  await world.run(30 * second)
+  world.step(-2 * hour)
+  for (const { taskToken } of all) world.statuses.set(taskToken, { status: 'completed' })
+  const from = world.elapsed()
+  await world.run(minute)
+  for (const one of all) {
+    const asked = world.calls.filter(({ at, tokens }) => at >= from && tokens.includes(one.taskToken))
+    expect(asked).toHaveLength(1)
+    expect(world.deliveries(one).at(-1)).toMatchObject({ type: 'task.completed', state: 'delivered' })
+  }
+})
+
+it('a host that is backed off is asked when it would have been', async () => {
+  const world = openWorld()
+  const one = await world.register()
+  await world.run(10 * second)
+  const honest = world.upstream.answer
+  world.upstream.answer = () => ({ kind: 'busy', retryAfterMs: 5 * minute })
+  await world.run(minute)
+  world.upstream.answer = honest
+  world.statuses.set(one.taskToken, { status: 'completed' })
+  world.step(-hour)
+  await world.run(6 * minute)
+  expect(world.deliveries(one).at(-1)).toMatchObject({ type: 'task.completed', state: 'delivered' })
+})
+
+it('a call that is under way when the clock is set back ends nobody early', async () => {
+  const world = openWorld()
+  let answer = () => {}
+  const held = new Promise<void>((resolve) => {
+    answer = resolve
+  })
+  world.upstream.answer = async (_origin, tokens) => {
+    await held
+    return { kind: 'statuses', statuses: new Map(tokens.map((token) => [token, { status: 'encoding' }])) }
+  }
+  const one = await world.register({ expiresInMs: hour })
+  world.step(2 * hour)
+  const late = await world.register({ expiresInMs: hour })
+  await world.run(second)
+  world.step(-2 * hour)
+  answer()
+  await world.run(minute)
+  expect(world.subscription(one.id).state).toBe('active')
+  expect(world.subscription(late.id).state).toBe('active')
+})
+
+it('a retry waits as long as it would have, and what is behind it stays behind it', async () => {
+  const world = openWorld()
+  world.receiver.answer = () => rejected(500)
+  const one = await world.register()
+  await world.run(second)
+  expect(world.deliveries(one)).toMatchObject([{ type: 'task.encoding', state: 'pending' }])
+  await world.change(one.taskToken, { status: 'completed' })
+  world.receiver.answer = () => accepted
+  world.step(-2 * hour)
+  await world.run(10 * minute)
+  expect(world.deliveries(one)).toMatchObject([
+    { type: 'task.encoding', state: 'delivered' },
+    { type: 'task.completed', state: 'delivered' },
+  ])
+  const seqs = world.sent.filter((_, i) => i >= world.sent.length - 2).map(({ seq }) => seq)
+  expect(seqs).toEqual([1, 2])
+})
+
+it('what was due already goes before what was made later', async () => {
+  const world = openWorld()
+  world.receiver.answer = () => rejected(500)
+  const one = await world.register()
+  // By then the first has failed for good reason many times, and the circuit may be open.
+  for (const percent of [10, 20, 30]) await world.change(one.taskToken, { status: 'encoding', percent })
+  await world.change(one.taskToken, { status: 'saving' })
+  world.step(-90 * minute)
+  await world.change(one.taskToken, { status: 'completed' })
+  world.receiver.answer = () => accepted
+  const from = world.sent.length
+  await world.run(20 * minute)
+  const seqs = world.sent.slice(from).map(({ seq }) => seq)
+  expect(seqs.length).toBeGreaterThan(1)
+  expect(seqs).toEqual(seqs.toSorted((a, b) => a! - b!))
+  expect(world.deliveries(one).at(-1)).toMatchObject({ type: 'task.completed', state: 'delivered' })
+})
+
+it('an open circuit is probed within its five minutes', async () => {
+  const world = openWorld()
+  world.receiver.answer = () => rejected(500)
+  for (let i = 0; i < 12; i++) await world.register()
+  await world.run(2 * minute)
+  expect(world.endpoint().state).toBe('failing')
+  world.step(-3 * hour)
+  const from = world.sent.length
+  await world.run(6 * minute)
+  expect(world.sent.length).toBeGreaterThan(from)
+})
+
+it('an endpoint that asked to be left alone is left alone for no longer', async () => {
+  const world = openWorld()
+  world.receiver.answer = () => rejected(503, '600')
+  const one = await world.register()
+  await world.run(second)
+  world.receiver.answer = () => accepted
+  world.step(-3 * hour)
+  await world.run(9 * minute)
+  expect(world.sent).toHaveLength(1)
+  await world.run(2 * minute)
+  expect(world.deliveries(one).at(0)).toMatchObject({ type: 'task.encoding', state: 'delivered' })
+})
