@@ -25,6 +25,8 @@ export function createPoller(deps: PollDeps): Poller {
   const due = createCalendar<Entry>(dayMs(settings), now())
   /** When tasks that are no longer polled last were: users read it, and registering one anew must not poll too soon. */
   const lately = new Map<string, number>()
+  /** Subscriptions of these tasks changed since they were last read. */
+  const changed = new Set<string>()
   const calls = new Set<Promise<void>>()
   /** Hinted at while they are asked for: the answer may be older than the hint. */
   const askAgain = new Set<Entry>()
@@ -39,6 +41,22 @@ export function createPoller(deps: PollDeps): Poller {
   const limits = { lostAfterMs: settings.lostAfterMs, stalledAfterMs: 5 * settings.intervalMaxMs }
   const context = { ...deps, poll: settings, apiHost }
   const record = createRecorder({ ...deps, limits, onRecorded: follow })
+
+  function readChanged(): void {
+    const watches = store.watchesOf([...changed])
+    for (const token of changed) {
+      const watch = watches.get(token)
+      const entry = entries.get(token)
+      if (watch === undefined) {
+        if (entry !== undefined) remove(entry)
+      } else if (entry === undefined) add(watch, now())
+      else {
+        update(entry, watch)
+        schedule(entry, entry.dueAt)
+      }
+    }
+    changed.clear()
+  }
 
   function originOf(watch: Watch): string {
     return (watch.statusUrl === null ? null : deps.statusOrigin(watch.statusUrl)) ?? settings.apiOrigin
@@ -208,6 +226,7 @@ export function createPoller(deps: PollDeps): Poller {
     },
 
     pass() {
+      if (changed.size > 0) readChanged()
       const at = now()
       for (const entry of due.takeDue(at)) {
         entry.busy = true
@@ -221,18 +240,12 @@ export function createPoller(deps: PollDeps): Poller {
     },
 
     reload(tokens) {
-      const changed = [...tokens]
-      const watches = store.watchesOf(changed)
-      for (const token of changed) {
-        const watch = watches.get(token)
-        const entry = entries.get(token)
-        if (watch === undefined) {
-          if (entry !== undefined) remove(entry)
-        } else if (entry === undefined) add(watch, now())
-        else {
-          update(entry, watch)
-          schedule(entry, entry.dueAt)
-        }
+      for (const token of tokens) changed.add(token)
+      try {
+        readChanged()
+      } catch (error) {
+        // What was changed is on disk: the next pass reads it, or the one after.
+        deps.log.error('changed tasks could not be read; trying again', { error })
       }
       deps.wake()
     },

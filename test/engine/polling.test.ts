@@ -273,3 +273,26 @@ it('when a task was last polled is known after it ended, until the next start', 
   await world.run(minute)
   expect(world.relay().commands.polledAt(one.taskToken)).toBeNull()
 })
+
+it('a registration whose task cannot be read afterwards stands, and is polled as soon as it can be', async () => {
+  let isBroken = false
+  const world = openWorld(
+    {},
+    {
+      wrapStore: (store) => ({
+        ...store,
+        watchesOf(tokens) {
+          if (isBroken) throw new Error('disk I/O error')
+          return store.watchesOf(tokens)
+        },
+      }),
+    },
+  )
+  isBroken = true
+  const one = await world.register()
+  await world.run(3 * second)
+  expect(world.calls).toEqual([])
+  isBroken = false
+  await world.run(2 * second)
+  expect(world.deliveries(one)).toMatchObject([{ type: 'task.encoding', state: 'delivered' }])
+})
