@@ -10,6 +10,7 @@ import { boundedCache } from './core/bounded-cache.ts'
 import type { Place } from './core/ids.ts'
 import { originOf, parseStatusUrl } from './core/target.ts'
 import { attemptDelivery } from './engine/attempt.ts'
+import { createClockWatch } from './engine/clock-watch.ts'
 import { createCommands } from './engine/commands.ts'
 import { createDeliverer } from './engine/deliver.ts'
 import type { SettledAttempt } from './engine/deliver-ports.ts'
@@ -80,7 +81,7 @@ export interface Relay {
 }
 
 export function createRelay(deps: RelayDeps): Relay {
-  const { config, now, random, timers, log } = deps
+  const { config, now, random, log } = deps
   const { db, place, vault } = deps
   const whole = createStore({
     db,
@@ -100,9 +101,26 @@ export function createRelay(deps: RelayDeps): Relay {
   const quota = createQuota(config.ownerQuota, store.countActive)
   const feed = createFeed()
 
+  const lookAtClock = createClockWatch({
+    now,
+    log,
+    onSetBack(byMs) {
+      // First what is on disk: where that fails, the whole is tried again.
+      deliverer.clockWentBack(byMs)
+      poller.clockWentBack(byMs)
+    },
+  })
+  const timers: Timers = {
+    after: (ms, work) =>
+      deps.timers.after(ms, () => {
+        lookAtClock()
+        work()
+      }),
+  }
+
   const poller = createPoller({
     store,
-    upstream: deps.upstream,
+    upstream: { status: (origin, tokens) => deps.upstream.status(origin, tokens).finally(lookAtClock) },
     now,
     random,
     timers,
@@ -141,7 +159,7 @@ export function createRelay(deps: RelayDeps): Relay {
   }
   const deliverer = createDeliverer({
     store,
-    attempt: (taken, at) => attemptDelivery(attempts, taken, at),
+    attempt: (taken, at) => attemptDelivery(attempts, taken, at).finally(lookAtClock),
     now,
     random,
     timers,
@@ -163,18 +181,7 @@ export function createRelay(deps: RelayDeps): Relay {
     wake: () => loop.wake(),
   })
 
-  const loop = createLoop({
-    now,
-    timers,
-    log,
-    passes: [() => poller.pass(), () => deliverer.pass()],
-    onClockBack(byMs) {
-      log.warn('the clock was set back', { by_ms: byMs })
-      // First what is on disk: where that fails, the whole is tried again.
-      deliverer.clockWentBack(byMs)
-      poller.clockWentBack(byMs)
-    },
-  })
+  const loop = createLoop({ now, timers, log, passes: [() => poller.pass(), () => deliverer.pass()] })
   const maintenance = createMaintenance({ store, now, timers, log, retentionMs: config.retentionMs })
   const commands = createCommands({
     store,

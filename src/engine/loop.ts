@@ -13,25 +13,18 @@ export interface Loop {
 }
 
 const afterFailureMs = 1000
-/** By less the clock may be set back unnoticed: everything is later by as much. */
-const setBackMsMin = 1000
 
-/**
- * @param passes each returns when it wants to run again, null when nothing is planned
- * @param onClockBack the wall clock was set back, by as much at least since the last run
- */
+/** @param passes each returns when it wants to run again, null when nothing is planned */
 export function createLoop(deps: {
   now: Clock
   timers: Timers
   log: Log
   passes: readonly (() => number | null)[]
-  onClockBack(byMs: number): void
 }): Loop {
   const { now, timers } = deps
   let running = false
   let cancelTimer: (() => void) | null = null
   let plannedAt: number | null = null
-  let ranAt = Number.NEGATIVE_INFINITY
 
   function plan(at: number | null): void {
     if (at === null || (plannedAt !== null && plannedAt <= at)) return
@@ -45,24 +38,17 @@ export function createLoop(deps: {
     cancelTimer?.()
     cancelTimer = null
     plannedAt = null
-    tried(() => {
-      const at = now()
-      if (at < ranAt - setBackMsMin) deps.onClockBack(ranAt - at)
-      ranAt = at
-    })
     // One by one: what keeps one from running is no reason for the others to wait.
-    for (const pass of deps.passes) tried(() => plan(pass()))
-    return plannedAt
-  }
-
-  function tried(work: () => void): void {
-    try {
-      work()
-    } catch (error) {
-      // A bug or a full disk: nothing is lost, and trying again soon is the only way to find out.
-      deps.log.error('pass failed; trying again', { error })
-      plan(now() + afterFailureMs)
+    for (const pass of deps.passes) {
+      try {
+        plan(pass())
+      } catch (error) {
+        // A bug or a full disk: nothing is lost, and trying again soon is the only way to find out.
+        deps.log.error('pass failed; trying again', { error })
+        plan(now() + afterFailureMs)
+      }
     }
+    return plannedAt
   }
 
   return {

@@ -174,6 +174,7 @@ export function createMonitor(world: World) {
         if (told && matches(events, change.type)) wanted.push({ type: change.type, seq: was.seq + 1 + i })
       }
       const expires = view.end === null && to.expiresAt <= result.polledAt
+      if (expires) checkLastPoll(result.token, to.expiresAt)
       if (expires && matches(events, 'task.expired')) wanted.push({ type: 'task.expired', seq: view.seq + 1 })
       const made = world.rows<{ type: string; seq: number }>(
         'select type, seq from deliveries where subscription_id = ? and id > ? and rank > 0 order by id',
@@ -183,6 +184,14 @@ export function createMonitor(world: World) {
       const same = JSON.stringify(made) === JSON.stringify(wanted)
       if (!same && to.awaits === 0) wrong(result.token, 'deliveries differ', { to: to.id, wanted, made })
     }
+  }
+
+  /** "Its `expires_in` ran out, after one last poll": for as long as a stall takes somebody must be asked first. */
+  function checkLastPoll(token: string, expiresAt: number): void {
+    const { polls, steps } = world.history
+    if (steps.length > 0 || world.clock.now() >= expiresAt + stalledAfterMs) return
+    const asked = polls.some((poll) => poll.start.wall >= expiresAt && poll.tokens.includes(token))
+    if (!asked) world.violate('3 last poll', `${short(token)} expired, and nobody was asked`)
   }
 
   function recordPoll(store: Store, life: Life): Store['recordPoll'] {

@@ -25,6 +25,18 @@ export const brokenPolls: Mutation[] = [
     config: (config) => ({ ...config, poll: { ...config.poll, batch: 1, concurrency: 50 } }),
   },
   {
+    name: 'takes every other call for failed without making it',
+    rule: '3 last poll',
+    upstream(upstream) {
+      let n = 0
+      const failed: StatusAnswer = { kind: 'failed', reason: 'network' }
+      return {
+        status: (origin, tokens) =>
+          ++n % 2 === 0 ? Promise.resolve(failed) : upstream.status(origin, tokens),
+      }
+    },
+  },
+  {
     name: 'overlooks that upstream is busy',
     rule: '5.4 busy',
     needs: ['busy'],
