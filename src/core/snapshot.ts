@@ -163,9 +163,12 @@ function parseDescription(raw: Record<string, unknown>): string | null {
   return textOrNull(own(raw, 'error_description'))?.slice(0, descriptionCharsMax).toWellFormed() ?? null
 }
 
-/** Plain decimals only: `Number` alone would also take "", "0x10" and "Infinity". */
+/**
+ * Plain decimals only: `Number` alone would also take "", "0x10" and "Infinity". No two parts of the pattern take the same
+ * digits, so a text of megabytes is read once.
+ */
 function decimal(text: string): number | null {
-  return /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : null
+  return /^\s*[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : null
 }
 
 /** "None" is how one of upstream's services writes null. */
