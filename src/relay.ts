@@ -136,7 +136,7 @@ export function createRelay(deps: RelayDeps): Relay {
     inFlight: (id) => deliverer.isInFlight(id),
     onRecorded(records) {
       report(log, records)
-      if (records.some(({ watch }) => watch === null)) quota.released()
+      if (records.some(({ watch, expired }) => watch === null || expired > 0)) quota.released()
       deliverer.touch(new Set(records.flatMap(({ queued }) => queued.map(({ endpointId }) => endpointId))))
       // At once: a pass later the next answers would be read first.
       loop.run()

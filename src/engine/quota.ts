@@ -16,10 +16,11 @@ export function createQuota(quota: number, countActive: (ownerId: number) => num
   const counts = new Map<number, number>()
   const stale = new Set<number>()
 
-  function countOf(ownerId: number): number {
+  /** @param mine claimed in this commit, whose rows are there to be counted already */
+  function countOf(ownerId: number, mine: number): number {
     const known = counts.get(ownerId)
-    if (known !== undefined && (known < quota || !stale.has(ownerId))) return known
-    const counted = countActive(ownerId)
+    if (known !== undefined && (known + mine < quota || !stale.has(ownerId))) return known
+    const counted = countActive(ownerId) - mine
     counts.set(ownerId, counted)
     stale.delete(ownerId)
     return counted
@@ -30,7 +31,7 @@ export function createQuota(quota: number, countActive: (ownerId: number) => num
       const claimed = new Map<number, number>()
       return (ownerId) => {
         const mine = claimed.get(ownerId) ?? 0
-        if (countOf(ownerId) + mine >= quota) return quota
+        if (countOf(ownerId, mine) + mine >= quota) return quota
         claimed.set(ownerId, mine + 1)
         return null
       }
