@@ -49,7 +49,6 @@ export function ownerVerbs({ db }: StoreContext) {
       .set({ signing: JSON.stringify(next) })
       .where(eq(owners.id, ownerId))
       .run()
-    numbers.set(ownerId, next)
   }
 
   return {
@@ -76,15 +75,21 @@ export function ownerVerbs({ db }: StoreContext) {
 
     /** The next number becomes the newest; the one before it signs beside it for `overlapMs` more. */
     rotateSecret(ownerId: number, overlapMs: number, now: number): SecretNumber[] {
-      return inTransaction(db, () => {
+      const next = inTransaction(db, () => {
         const next = rotated(allNumbers(ownerId), overlapMs, now)
         write(ownerId, next)
         return next
       })
+      // Not before it is on disk: nobody has a secret whose commit failed.
+      numbers.set(ownerId, next)
+      return next
     },
 
     /** What a rotation elsewhere led to. */
-    setSecretNumbers: write,
+    setSecretNumbers(ownerId: number, next: readonly SecretNumber[]): void {
+      write(ownerId, next)
+      numbers.set(ownerId, next)
+    },
   }
 }
 

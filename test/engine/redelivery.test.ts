@@ -1,4 +1,5 @@
 /** CONTRACT §4.8, tests, pauses and changes of a subscription while something waits for it. */
+import { sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import type { Outcome } from '../../src/core/outcome.ts'
 import type { DeliveryDetail } from '../../src/store/records.ts'
@@ -194,4 +195,16 @@ it('both secrets sign while a rotation overlaps, only the new one after it', asy
   await registered(world, 'completed')
   const parts = world.sent.map(({ request }) => request.headers['webhook-signature']!.split(' ').length)
   expect(parts).toEqual([2, 1])
+})
+
+it('a rotation that could not be written leaves the secret that receivers have', async () => {
+  const world = openWorld()
+  const { commands } = world.relay()
+  const before = commands.signingSecrets(world.ownerId)
+  // A full disk shows at the commit, as a broken promise to another table does.
+  world.db.run(sql`create table kept (id integer primary key)`)
+  world.db.run(sql`create table broken (kept integer references kept (id) deferrable initially deferred)`)
+  world.db.run(sql`create trigger fails after update on owners begin insert into broken values (1); end`)
+  await expect(commands.rotateSigningSecret(world.ownerId, 0)).rejects.toThrow()
+  expect(commands.signingSecrets(world.ownerId)).toEqual(before)
 })

@@ -14,6 +14,7 @@ import type {
   SubscriptionRecord,
 } from '../../src/store/records.ts'
 import type { Store } from '../../src/store/store.ts'
+import type { Database } from '../../src/store/transaction.ts'
 import { createVirtualClock } from '../sim/clock.ts'
 
 export const second = 1_000
@@ -42,6 +43,7 @@ export interface Call {
 
 export interface EngineWorld {
   relay(): Relay
+  db: Database
   ownerId: number
   /** What upstream says of a token; others are `encoding`. Null: it does not know it. */
   statuses: Map<string, Record<string, unknown> | null>
@@ -59,7 +61,9 @@ export interface EngineWorld {
   after<T>(work: Promise<T>): Promise<T>
   register(more?: Partial<SubscriptionInput>): Promise<SubscriptionRecord>
   /** Upstream says so from now on; returns when a poll has seen it. */
-  change(token: string, status: Record<string, unknown>): Promise<void>
+  change(token: string, status: Record<string, unknown> | null): Promise<void>
+  /** An answer that takes its time. */
+  later<T>(ms: number, answer: T): Promise<T>
   subscription(id: string): SubscriptionRecord
   /** Oldest first. */
   deliveries(subscription: { id: string }): DeliveryDetail[]
@@ -102,6 +106,7 @@ export function openWorld(
 
   const world: EngineWorld = {
     relay: () => relay,
+    db,
     ownerId: 0,
     statuses: new Map(),
     upstream: { answer: (_origin, tokens) => fromStatuses(world.statuses, tokens) },
@@ -126,6 +131,7 @@ export function openWorld(
       const before = asked()
       while (asked() === before) await world.run(second)
     },
+    later: (ms, answer) => new Promise((resolve) => clock.after(ms, () => resolve(answer))),
     subscription: (id) => relay.store.subscription(world.ownerId, id)!,
     deliveries({ id }) {
       const page = relay.store.listDeliveries(world.ownerId, { subscriptionId: id, limit: 200, cursor: null })
