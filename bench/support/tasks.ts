@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto'
 import type { Relay } from '../../src/relay.ts'
 import type { SubscriptionInput } from '../../src/store/records.ts'
 
-const never = { lostAfterMs: Number.MAX_SAFE_INTEGER, stalledAfterMs: Number.MAX_SAFE_INTEGER }
+const forever = Number.MAX_SAFE_INTEGER
+const never = { lostAfterMs: forever, stalledAfterMs: forever, failuresApartMsMax: forever }
 
 export function makeTokens(count: number): string[] {
   return Array.from({ length: count }, () => randomBytes(16).toString('hex'))

@@ -84,7 +84,8 @@ export function diff(known: KnownState, observed: Observation, steps: readonly n
 }
 
 function changeOf(known: KnownState, observed: Observation, steps: readonly number[]): Change | null {
-  const status = observed.status ?? known.status
+  // Lost was Pollhook's word, and of the time before this answer: it does not stand for one that is missing.
+  const status = observed.status ?? (known.status === 'lost' ? null : known.status)
   const percent = observed.percent ?? known.percent
   if (observed.end !== null) {
     const { end, error } = observed

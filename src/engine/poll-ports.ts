@@ -11,6 +11,8 @@ export interface PollSettings {
   intervalMaxMs: number
   batch: number
   concurrency: number
+  /** Of one call. */
+  timeoutMs: number
   lostAfterMs: number
 }
 

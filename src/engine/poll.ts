@@ -4,7 +4,7 @@
  */
 import { pollWaitMs } from '../core/backoff.ts'
 import { readingOf, repeats } from '../core/snapshot.ts'
-import type { PollRecord, PollResult } from '../store/polls.ts'
+import type { PollLimits, PollRecord, PollResult } from '../store/polls.ts'
 import type { Watch } from '../store/watches.ts'
 import { askForAll, type Reply } from './ask.ts'
 import { createCalendar } from './calendar.ts'
@@ -13,11 +13,17 @@ import { acquire, type Host, unblockedAt } from './host.ts'
 import { createHosts } from './hosts.ts'
 import { answerOf, isNews } from './news.ts'
 import { dayMs, wakeMs } from './pace.ts'
-import type { PollDeps, Poller } from './poll-ports.ts'
+import type { PollDeps, Poller, PollSettings } from './poll-ports.ts'
 import { createRecorder } from './recorder.ts'
 
 /** Of so many that are no longer polled it is known when they were. */
 const latelyMax = 50_000
+
+function limitsOf({ lostAfterMs, intervalMaxMs, timeoutMs }: PollSettings): PollLimits {
+  // Of a call that fails late there are two, at a master and at the API host.
+  const failuresApartMsMax = 2 * timeoutMs + 2 * intervalMaxMs
+  return { lostAfterMs, stalledAfterMs: 5 * intervalMaxMs, failuresApartMsMax }
+}
 
 export function createPoller(deps: PollDeps): Poller {
   const { store, settings, now, random } = deps
@@ -38,7 +44,7 @@ export function createPoller(deps: PollDeps): Poller {
     refuse: (batch) => track(settle(batch, new Map(), now())),
   })
   const apiHost = hosts.api
-  const limits = { lostAfterMs: settings.lostAfterMs, stalledAfterMs: 5 * settings.intervalMaxMs }
+  const limits = limitsOf(settings)
   const context = { ...deps, poll: settings, apiHost }
   const record = createRecorder({ ...deps, limits, onRecorded: follow })
 

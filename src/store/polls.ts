@@ -2,16 +2,16 @@
  * What a poll pass learned, written down: snapshots, transitions, deliveries, expiries, in one transaction
  * or not at all (DESIGN §3.3). Knows nothing of hosts, calls or schedules.
  */
-import { sql } from 'drizzle-orm'
 import { eventResult, noResult, storedResultBytesMax, utf8BytesOver } from '../core/payload.ts'
 import type { Observation } from '../core/snapshot.ts'
 import { eventMatches, wants } from '../core/subscription.ts'
 import { type Change, diff, type KnownState, lostChange, stalledChange } from '../core/transition.ts'
 import type { StoreContext } from './context.ts'
+import { noteFailure } from './outage.ts'
 import type { InFlight, OutboxVerbs, Queued } from './outbox.ts'
 import type { LiveSubscription, RecipientVerbs } from './recipients.ts'
 import type { PolledTask, Snapshot, StoredResult, TaskRow, TaskVerbs } from './tasks.ts'
-import { type Database, inTransaction } from './transaction.ts'
+import { inTransaction } from './transaction.ts'
 import type { Watch } from './watches.ts'
 
 /** What upstream said about one token. */
@@ -33,6 +33,8 @@ export interface PollResult {
 export interface PollLimits {
   lostAfterMs: number
   stalledAfterMs: number
+  /** While this relay runs, one failed poll of an outage follows the other within this. */
+  failuresApartMsMax: number
 }
 
 export interface PollRecord {
@@ -57,6 +59,8 @@ export function pollVerbs(
   verbs: { tasks: TaskVerbs; outbox: OutboxVerbs; recipients: RecipientVerbs },
 ) {
   const { tasks, outbox, recipients } = verbs
+  /** Before that, the last one may be of a run before this. */
+  let failureSeen = false
 
   /** The tasks of `results` that are polled. */
   function readStates(results: readonly PollResult[]): Map<string, TaskState> {
@@ -119,7 +123,8 @@ export function pollVerbs(
       if (to.awaitsState === 0) continue
       const told = changes.some(({ type }) => type !== 'task.progress' && type !== 'task.resumed')
       const type = `task.${snapshot.status}`
-      if (!told && snapshot.status !== null && eventMatches(to.events, type)) {
+      const isKnown = snapshot.status !== null && snapshot.status !== 'lost'
+      if (!told && isKnown && eventMatches(to.events, type)) {
         const event = { ...snapshot, type, previous: null, error: null, result: noResult }
         queued.push(outbox.enqueue(to, event, now, inFlight))
       }
@@ -162,8 +167,9 @@ export function pollVerbs(
       now: number,
       inFlight: InFlight,
     ): PollRecord[] {
-      return inTransaction(db, () => {
-        if (results.some(({ answer }) => answer.kind === 'failed')) noteFailure(db, limits, now)
+      const failed = results.some(({ answer }) => answer.kind === 'failed')
+      const records = inTransaction(db, () => {
+        if (failed) noteFailure(db, limits, now, failureSeen)
         const states = readStates(results)
         return results.map((result) => {
           const state = states.get(result.token)
@@ -171,6 +177,8 @@ export function pollVerbs(
           return record(state, result, limits, now, inFlight)
         })
       })
+      failureSeen ||= failed
+      return records
     },
   }
 }
@@ -274,21 +282,4 @@ function watchOf(row: TaskRow, snapshot: Snapshot, live: readonly LiveSubscripti
     failingSince: row.failingSince,
     awaitsState: live.some((to) => to.awaitsState === 1),
   }
-}
-
-const failureSeen = 'upstream_failure_seen_at'
-
-/**
- * A stall is counted from the first failed call, but never over the relay's own downtime: when nothing
- * was seen to fail for far longer than polls are apart, the gap is taken out of every running count.
- */
-function noteFailure(db: Database, limits: PollLimits, now: number): void {
-  const seen = db.all<{ value: string }>(sql`select value from meta where key = ${failureSeen}`)[0]
-  const gapMs = seen === undefined ? 0 : now - Number(seen.value)
-  if (gapMs > 0.6 * limits.stalledAfterMs) {
-    db.run(sql`update tasks set failing_since = min(failing_since + ${gapMs}, ${now})
-      where polling = 1 and failing_since is not null`)
-  }
-  db.run(sql`insert into meta (key, value) values (${failureSeen}, ${String(now)})
-    on conflict (key) do update set value = excluded.value`)
 }

@@ -298,3 +298,48 @@ it('an expiry waits for a last poll no longer than upstream may be away before a
   await world.run(3 * minute)
   expect(world.deliveries(one).at(-1)?.type).toBe('task.expired')
 })
+
+it.for([5, 10, 15, 20, 30])(
+  'an outage of calls that time out is told as stalled, polled every %i s at most',
+  async (seconds) => {
+    const world = openWorld({ POLLHOOK_POLL_INTERVAL: '5s', POLLHOOK_POLL_INTERVAL_MAX: `${seconds}s` })
+    const one = await world.register({ statusUrl })
+    await world.run(5 * second)
+    world.upstream.answer = () => world.later(20 * second, failed('timeout'))
+    await world.run(6 * minute)
+    expect(world.deliveries(one).at(-1)?.type).toBe('task.stalled')
+  },
+)
+
+it('a stall is not counted over the time the relay was down, however short the waits are', async () => {
+  const world = openWorld({ POLLHOOK_POLL_INTERVAL: '5s', POLLHOOK_POLL_INTERVAL_MAX: '5s' })
+  const one = await world.register()
+  await world.run(6 * second)
+  breakUpstream(world, () => failed('network'))
+  await world.run(15 * second)
+  world.crash()
+  await world.run(40 * second)
+  world.start()
+  await world.run(6 * second)
+  expect(world.deliveries(one).map(({ type }) => type)).toEqual(['task.encoding'])
+  await world.run(30 * second)
+  expect(world.deliveries(one).at(-1)?.type).toBe('task.stalled')
+})
+
+it.for([{ percent: 10 }, {}, { status: null, percent: 0 }, { status: 'None' }])(
+  'a lost task that is registered again is not lost while upstream knows it without a status: %o',
+  async (answer) => {
+    const world = openWorld({ POLLHOOK_LOST_AFTER: '30s' })
+    const { taskToken } = await world.register()
+    await world.run(5 * second)
+    await world.change(taskToken, null)
+    await world.run(3 * minute)
+    expect(types(world).at(-1)).toBe('task.lost')
+    world.statuses.set(taskToken, answer)
+    const again = await world.register({ taskToken })
+    await world.run(3 * minute)
+    expect(world.deliveries(again)).toEqual([])
+    await world.change(taskToken, { status: 'encoding', percent: 20 })
+    expect(world.deliveries(again).map(({ type }) => type)).toEqual(['task.encoding'])
+  },
+)

@@ -1,0 +1,23 @@
+/** When upstream was last seen to fail: what tells an outage of upstream from one of this relay (CONTRACT §3, `task.stalled`). */
+import { sql } from 'drizzle-orm'
+import type { PollLimits } from './polls.ts'
+import type { Database } from './transaction.ts'
+
+const failureSeenAt = 'upstream_failure_seen_at'
+
+/**
+ * A stall is counted from the first failed call, but never over the relay's own downtime: when nothing
+ * was seen to fail for far longer than polls are apart, the gap is taken out of every running count.
+ * @param running whether one was seen since this relay started: between two of those a call may have taken its time
+ */
+export function noteFailure(db: Database, limits: PollLimits, now: number, running: boolean): void {
+  const seen = db.all<{ value: string }>(sql`select value from meta where key = ${failureSeenAt}`)[0]
+  const gapMs = seen === undefined ? 0 : now - Number(seen.value)
+  const apartMsMax = Math.max(0.6 * limits.stalledAfterMs, running ? limits.failuresApartMsMax : 0)
+  if (gapMs > apartMsMax) {
+    db.run(sql`update tasks set failing_since = min(failing_since + ${gapMs}, ${now})
+      where polling = 1 and failing_since is not null`)
+  }
+  db.run(sql`insert into meta (key, value) values (${failureSeenAt}, ${String(now)})
+    on conflict (key) do update set value = excluded.value`)
+}
