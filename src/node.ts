@@ -26,7 +26,8 @@ import { createUpstream } from './net/qencode.ts'
 import { startCheckpoints } from './node/checkpoints.ts'
 import { openDatabase } from './node/database.ts'
 import { createRandomBytes } from './node/random.ts'
-import type { Log, Timers } from './ports.ts'
+import { createTimers } from './node/timers.ts'
+import type { Log } from './ports.ts'
 import { createRelay, type Relay } from './relay.ts'
 import { claimDatabase } from './store/claim.ts'
 
@@ -49,21 +50,11 @@ export class BootError extends Error {
 
 /** What is in flight gets this long at a stop, then it is given up and sent again after the next start. */
 const drainMs = 10_000
+/** What was cut off then is settled in a moment, unless the disk is full: there it could take for ever. */
+const settleMs = 2_000
 const place: Place = { generation: 1, shard: 0 }
 const require = createRequire(import.meta.url)
 const { version } = require('pollhook/package.json') as { version: string }
-
-const timers: Timers = {
-  after(ms, work) {
-    if (ms <= 0) {
-      const immediate = setImmediate(work)
-      return () => clearImmediate(immediate)
-    }
-    // A longer wait would overflow; waking early does no harm.
-    const timer = setTimeout(work, Math.min(ms, 2 ** 31 - 1))
-    return () => clearTimeout(timer)
-  },
-}
 
 /** @throws BootError for configuration, a database or a port that cannot be used */
 export async function startNode(
@@ -92,6 +83,7 @@ export async function startNode(
   })
   const upstreamFetch = createUpstreamFetch()
   const metrics = createMetrics(Date.now)
+  const timers = createTimers()
   const relay = createRelay({
     observer: metrics.observer,
     db: database.db,
@@ -132,11 +124,14 @@ export async function startNode(
     async stop() {
       log.info('stopping', { in_flight: relay.inFlightCount() })
       closing.abort()
-      const drained = Promise.all([relay.stop(), closeServer(server)])
-      await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, drainMs).unref())])
+      await endsWithin(drainMs, Promise.all([relay.stop(), closeServer(server)]))
       if ('closeAllConnections' in server) server.closeAllConnections()
       await Promise.all([sender.close(), upstreamFetch.close()])
-      await relay.stop()
+      if (!(await endsWithin(settleMs, relay.stop()))) {
+        const attempts = relay.inFlightCount()
+        log.warn('stopping with attempts unsettled; they are made again after the next start', { attempts })
+      }
+      timers.end()
       await checkpoints?.stop()
       database.close()
       log.info('stopped')
@@ -214,6 +209,14 @@ function listen(handler: Parameters<typeof serve>[0]['fetch'], config: Config): 
           : error.message
       reject(new BootError([`PORT: ${host}:${port} ${why}`]))
     })
+  })
+}
+
+/** @returns whether it did */
+function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(false), ms)
+    work.then(() => resolve(true), reject).finally(() => clearTimeout(timer))
   })
 }
 
