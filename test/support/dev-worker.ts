@@ -1,4 +1,6 @@
 /** `npm run dev:worker`: the Worker in workerd, with the simulator as upstream and generated keys. */
+import { randomBytes } from 'node:crypto'
+import { formatSigningSecret } from '../../src/core/signature.ts'
 import { createSimulator } from '../../src/simulator/simulator.ts'
 import { setUpWorker, startWorker } from './worker-process.ts'
 
@@ -12,16 +14,28 @@ const worker = await startWorker(setup, {
   onOutput: (text) => process.stdout.write(text),
 })
 const { taskToken } = simulator.createJob()
+// Known before the registration, so that either may come first.
+const secret = formatSigningSecret(randomBytes(32))
+const callbackPort = 8091
+const body = JSON.stringify({
+  task_token: taskToken,
+  callback_url: `http://127.0.0.1:${callbackPort}/webhooks`,
+  secret,
+})
 process.stdout.write(`
 Pollhook   ${worker.url}   (docs: ${worker.url}/docs)
 upstream   ${simulator.url}
 API key    ${setup.apiKey}
 
-A job is running. Register it, and receive in another terminal with "npx pollhook listen":
+A job is running. Receive its webhooks in another terminal:
+
+  npm exec -c 'node src/cli/pollhook.ts listen --port ${callbackPort} --secret ${secret}'
+
+and register it in a third:
 
   curl ${worker.url}/v1/subscriptions -H 'authorization: Bearer ${setup.apiKey}' \\
     -H 'content-type: application/json' \\
-    -d '{"task_token":"${taskToken}","callback_url":"http://127.0.0.1:8081/webhooks"}'
+    -d '${body}'
 \n`)
 
 async function stop(): Promise<void> {
