@@ -2,12 +2,16 @@
 import { randomBytes } from 'node:crypto'
 import { formatSigningSecret } from '../../src/core/signature.ts'
 import { createSimulator } from '../../src/simulator/simulator.ts'
-import { setUpWorker, startWorker } from './worker-process.ts'
+import { endOnSignal, setUpWorker, startWorker } from './worker-process.ts'
 
 const simulator = await createSimulator({ masters: 2, durationMs: 60_000 })
 const setup = setUpWorker(simulator.url, {
   POLLHOOK_SHARDS: process.env.POLLHOOK_SHARDS ?? '2',
   LOG_LEVEL: process.env.LOG_LEVEL ?? 'info',
+})
+endOnSignal(() => {
+  setup.remove()
+  return 0
 })
 const worker = await startWorker(setup, {
   port: Number(process.env.PORT ?? 8787),
@@ -37,12 +41,3 @@ and register it in a third:
     -H 'content-type: application/json' \\
     -d '${body}'
 \n`)
-
-async function stop(): Promise<void> {
-  await worker.kill()
-  await simulator.close()
-  setup.remove()
-  process.exit(0)
-}
-process.once('SIGINT', () => void stop())
-process.once('SIGTERM', () => void stop())
