@@ -143,7 +143,8 @@ function bootStep<T>(variable: string, step: () => T): T {
   try {
     return step()
   } catch (error) {
-    throw new BootError([`${variable}: ${error instanceof Error ? error.message : String(error)}`])
+    const message = error instanceof Error ? error.message : String(error)
+    throw new BootError([message.startsWith(variable) ? message : `${variable}: ${message}`])
   }
 }
 
