@@ -25,6 +25,7 @@ import { createUpstreamFetch } from './net/node/upstream-fetch.ts'
 import { createUpstream } from './net/qencode.ts'
 import { startCheckpoints } from './node/checkpoints.ts'
 import { openDatabase } from './node/database.ts'
+import { listenFault } from './node/listen-fault.ts'
 import { createRandomBytes } from './node/random.ts'
 import { createTimers } from './node/timers.ts'
 import type { Log } from './ports.ts'
@@ -200,16 +201,10 @@ function createNodeApp(parts: {
 }
 
 function listen(handler: Parameters<typeof serve>[0]['fetch'], config: Config): Promise<ServerType> {
-  const { host, port } = config.listen
+  const { host: hostname, port } = config.listen
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: handler, hostname: host, port }, () => resolve(server))
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const why =
-        error.code === 'EADDRINUSE'
-          ? 'is in use: stop what listens there, or set another, e.g. PORT=8081'
-          : error.message
-      reject(new BootError([`PORT: ${host}:${port} ${why}`]))
-    })
+    const server = serve({ fetch: handler, hostname, port }, () => resolve(server))
+    server.once('error', (error) => reject(new BootError([listenFault(error, config.listen)])))
   })
 }
 
