@@ -10,6 +10,7 @@ import { basename, dirname, join } from 'node:path'
 import { type ServerType, serve } from '@hono/node-server'
 import { type Config, readConfig } from './config.ts'
 import type { Place } from './core/ids.ts'
+import type { SigningKey } from './core/signature.ts'
 import { createDashboard, withDashboard } from './dashboard/app.ts'
 import { createApp } from './http/app.ts'
 import { createAuthenticator } from './keys/api-keys.ts'
@@ -67,10 +68,7 @@ export async function startNode(
   const { config } = read
   const log = createLog(config.logLevel, write)
   for (const warning of read.warnings) log.warn(warning)
-  const signingKey = config.signingKey === null ? null : await loadSigningKey(config.signingKey)
-  if (config.signingKey !== null && signingKey === null) {
-    throw new BootError(['POLLHOOK_SIGNING_KEY: its public half does not belong to its seed'])
-  }
+  const signingKey = config.signingKey === null ? null : await soundSigningKey(config.signingKey)
   const database = bootStep('POLLHOOK_DB', () => openDatabase(config.databasePath))
   const randomBytes = createRandomBytes()
   const vault = createVault(config.secrets, randomBytes)
@@ -138,6 +136,15 @@ export async function startNode(
       log.info('stopped')
     },
   }
+}
+
+async function soundSigningKey(text: string): Promise<SigningKey> {
+  const key = await loadSigningKey(text)
+  if (key !== null) return key
+  const example = 'POLLHOOK_SIGNING_KEY=<output of: pollhook keys signing>'
+  throw new BootError([
+    `POLLHOOK_SIGNING_KEY has a public half that does not belong to its seed; for example ${example}`,
+  ])
 }
 
 function bootStep<T>(variable: string, step: () => T): T {
