@@ -1,4 +1,4 @@
-/** What the README shows can be pasted: its variables are set before they are used, its TypeScript compiles. */
+/** What the README shows can be pasted: variables are set before they are used, TypeScript compiles. CONTRIBUTING is complete. */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,6 +18,15 @@ it('every variable of its shell commands is exported above', () => {
   expect(used.length).toBeGreaterThan(0)
   const unset = used.filter(({ name, index }) => !shell.slice(0, index).includes(`export ${name}=`))
   expect(unset).toEqual([])
+})
+
+it('CONTRIBUTING.md names every npm script that a person runs', () => {
+  const contributing = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8')
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object }
+  const missing = Object.keys(scripts)
+    .filter((name) => name !== 'prepack')
+    .filter((name) => !new RegExp(`npm (run )?${name}\\b(?!:)`).test(contributing))
+  expect(missing).toEqual([])
 })
 
 it('its TypeScript compiles under strict', () => {
