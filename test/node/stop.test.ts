@@ -41,7 +41,7 @@ it('an attempt that cannot be settled does not hold up the end, and is made agai
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
     body: JSON.stringify({ task_token: '7'.repeat(32), callback_url: world.callbackUrl('/hook') }),
   })
-  await expect.poll(() => lines.join('')).toContain('attempts could not be settled')
+  await expect.poll(() => lines.join(''), { timeout: 10_000 }).toContain('attempts could not be settled')
 
   let stopped = false
   void relay.stop().then(() => {
@@ -51,7 +51,7 @@ it('an attempt that cannot be settled does not hold up the end, and is made agai
     vi.advanceTimersByTime(1_000)
     return stopped
   }
-  await expect.poll(passSecond, { timeout: 5_000 }).toBe(true)
+  await expect.poll(passSecond, { timeout: 10_000 }).toBe(true)
   const said = lines.map((line) => JSON.parse(line) as { message: string; attempts?: number })
   expect(said.slice(-2)).toEqual([
     expect.objectContaining({ message: expect.stringContaining('made again'), attempts: 1 }),
