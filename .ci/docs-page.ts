@@ -36,7 +36,7 @@ function callSection(title: string, operation: Operation): string[] {
   const { summary, description, security, parameters = [], requestBody, responses } = operation
   const open = security?.length === 0
   const lines = [`### ${title}`]
-  if (title !== summary) lines.push(`${summary}.${open ? ' No API key needed.' : ''}`)
+  if (title !== summary) lines.push(`${sentence(summary)}${open ? ' No API key needed.' : ''}`)
   if (description !== undefined) lines.push(description)
   if (parameters.length > 0) lines.push(parameterTable(parameters))
   for (const [kind, { schema, example }] of Object.entries(requestBody?.content ?? {})) {
@@ -59,6 +59,10 @@ function callSection(title: string, operation: Operation): string[] {
     if (!lines.includes(fenced(example))) lines.push(`Answer, ${status}:`, fenced(example))
   }
   return lines
+}
+
+function sentence(text: string): string {
+  return /[.?!]$/.test(text) ? text : `${text}.`
 }
 
 function parameterTable(parameters: readonly Parameter[]): string {

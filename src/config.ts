@@ -7,6 +7,7 @@ import { createReader, type Reader } from './config/reader.ts'
 import { readShards, type ShardGeneration } from './config/shards.ts'
 import { unknownVariables } from './config/unknown.ts'
 import { type Cidr, parseCidrs } from './core/address.ts'
+import { formatDuration } from './core/duration.ts'
 import { type HostPattern, parseHostPatterns } from './core/target.ts'
 import type { ApiKeyEntry } from './keys/api-keys.ts'
 
@@ -162,11 +163,25 @@ function readCallbacks(read: Reader): Config['callbacks'] {
   }
 }
 
-function crossCheck(read: Reader, config: Config): void {
-  if (config.poll.intervalMs > config.poll.intervalMaxMs) {
-    read.fault('POLLHOOK_POLL_INTERVAL_MAX', 'is shorter than POLLHOOK_POLL_INTERVAL', '30s')
-  }
-  if (config.watch.defaultMs > config.watch.maxMs) {
-    read.fault('POLLHOOK_WATCH_MAX', 'is shorter than POLLHOOK_WATCH_DEFAULT', '7d')
+function crossCheck(read: Reader, { poll, watch }: Config): void {
+  checkOrder(
+    read,
+    ['POLLHOOK_POLL_INTERVAL', poll.intervalMs],
+    ['POLLHOOK_POLL_INTERVAL_MAX', poll.intervalMaxMs],
+  )
+  checkOrder(read, ['POLLHOOK_WATCH_DEFAULT', watch.defaultMs], ['POLLHOOK_WATCH_MAX', watch.maxMs])
+}
+
+type NamedMs = readonly [name: string, ms: number]
+
+/** Whoever set one of the two meant it, so the advice is to move the other. */
+function checkOrder(read: Reader, [low, lowMs]: NamedMs, [high, highMs]: NamedMs): void {
+  if (lowMs <= highMs) return
+  const lowText = formatDuration(lowMs)
+  const highText = formatDuration(highMs)
+  if (read.raw(low) === undefined) {
+    read.fault(low, `is ${lowText}, longer than ${high}, which is ${highText}`, highText)
+  } else {
+    read.fault(high, `is ${highText}, shorter than ${low}, which is ${lowText}`, lowText)
   }
 }

@@ -10,6 +10,7 @@ import { basename, dirname, join } from 'node:path'
 import { type ServerType, serve } from '@hono/node-server'
 import { type Config, readConfig } from './config.ts'
 import type { Place } from './core/ids.ts'
+import type { SigningKey } from './core/signature.ts'
 import { createDashboard, withDashboard } from './dashboard/app.ts'
 import { createApp } from './http/app.ts'
 import { createAuthenticator } from './keys/api-keys.ts'
@@ -25,8 +26,10 @@ import { createUpstreamFetch } from './net/node/upstream-fetch.ts'
 import { createUpstream } from './net/qencode.ts'
 import { startCheckpoints } from './node/checkpoints.ts'
 import { openDatabase } from './node/database.ts'
+import { listenFault } from './node/listen-fault.ts'
 import { createRandomBytes } from './node/random.ts'
-import type { Log, Timers } from './ports.ts'
+import { createTimers } from './node/timers.ts'
+import type { Log } from './ports.ts'
 import { createRelay, type Relay } from './relay.ts'
 import { claimDatabase } from './store/claim.ts'
 
@@ -49,21 +52,11 @@ export class BootError extends Error {
 
 /** What is in flight gets this long at a stop, then it is given up and sent again after the next start. */
 const drainMs = 10_000
+/** What was cut off then is settled in a moment, unless the disk is full: there it could take for ever. */
+const settleMs = 2_000
 const place: Place = { generation: 1, shard: 0 }
 const require = createRequire(import.meta.url)
 const { version } = require('pollhook/package.json') as { version: string }
-
-const timers: Timers = {
-  after(ms, work) {
-    if (ms <= 0) {
-      const immediate = setImmediate(work)
-      return () => clearImmediate(immediate)
-    }
-    // A longer wait would overflow; waking early does no harm.
-    const timer = setTimeout(work, Math.min(ms, 2 ** 31 - 1))
-    return () => clearTimeout(timer)
-  },
-}
 
 /** @throws BootError for configuration, a database or a port that cannot be used */
 export async function startNode(
@@ -75,10 +68,7 @@ export async function startNode(
   const { config } = read
   const log = createLog(config.logLevel, write)
   for (const warning of read.warnings) log.warn(warning)
-  const signingKey = config.signingKey === null ? null : await loadSigningKey(config.signingKey)
-  if (config.signingKey !== null && signingKey === null) {
-    throw new BootError(['POLLHOOK_SIGNING_KEY: its public half does not belong to its seed'])
-  }
+  const signingKey = config.signingKey === null ? null : await soundSigningKey(config.signingKey)
   const database = bootStep('POLLHOOK_DB', () => openDatabase(config.databasePath))
   const randomBytes = createRandomBytes()
   const vault = createVault(config.secrets, randomBytes)
@@ -92,6 +82,7 @@ export async function startNode(
   })
   const upstreamFetch = createUpstreamFetch()
   const metrics = createMetrics(Date.now)
+  const timers = createTimers()
   const relay = createRelay({
     observer: metrics.observer,
     db: database.db,
@@ -132,11 +123,14 @@ export async function startNode(
     async stop() {
       log.info('stopping', { in_flight: relay.inFlightCount() })
       closing.abort()
-      const drained = Promise.all([relay.stop(), closeServer(server)])
-      await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, drainMs).unref())])
+      await endsWithin(drainMs, Promise.all([relay.stop(), closeServer(server)]))
       if ('closeAllConnections' in server) server.closeAllConnections()
       await Promise.all([sender.close(), upstreamFetch.close()])
-      await relay.stop()
+      if (!(await endsWithin(settleMs, relay.stop()))) {
+        const attempts = relay.inFlightCount()
+        log.warn('stopping with attempts unsettled; they are made again after the next start', { attempts })
+      }
+      timers.end()
       await checkpoints?.stop()
       database.close()
       log.info('stopped')
@@ -144,11 +138,21 @@ export async function startNode(
   }
 }
 
+async function soundSigningKey(text: string): Promise<SigningKey> {
+  const key = await loadSigningKey(text)
+  if (key !== null) return key
+  const example = 'POLLHOOK_SIGNING_KEY=<output of: pollhook keys signing>'
+  throw new BootError([
+    `POLLHOOK_SIGNING_KEY has a public half that does not belong to its seed; for example ${example}`,
+  ])
+}
+
 function bootStep<T>(variable: string, step: () => T): T {
   try {
     return step()
   } catch (error) {
-    throw new BootError([`${variable}: ${error instanceof Error ? error.message : String(error)}`])
+    const message = error instanceof Error ? error.message : String(error)
+    throw new BootError([message.startsWith(variable) ? message : `${variable}: ${message}`])
   }
 }
 
@@ -204,16 +208,18 @@ function createNodeApp(parts: {
 }
 
 function listen(handler: Parameters<typeof serve>[0]['fetch'], config: Config): Promise<ServerType> {
-  const { host, port } = config.listen
+  const { host: hostname, port } = config.listen
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: handler, hostname: host, port }, () => resolve(server))
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const why =
-        error.code === 'EADDRINUSE'
-          ? 'is in use: stop what listens there, or set another, e.g. PORT=8081'
-          : error.message
-      reject(new BootError([`PORT: ${host}:${port} ${why}`]))
-    })
+    const server = serve({ fetch: handler, hostname, port }, () => resolve(server))
+    server.once('error', (error) => reject(new BootError([listenFault(error, config.listen)])))
+  })
+}
+
+/** @returns whether it did */
+function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(false), ms)
+    work.then(() => resolve(true), reject).finally(() => clearTimeout(timer))
   })
 }
 

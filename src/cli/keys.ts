@@ -1,6 +1,7 @@
-/** `pollhook keys`: makes API keys. What it prints is stored nowhere. */
-import { randomBytes } from 'node:crypto'
+/** `pollhook keys`: makes API keys and signing keys. What it prints is stored nowhere. */
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { Command, InvalidArgumentError } from 'commander'
+import { formatSigningKey } from '../core/signature.ts'
 import { hashApiKey } from '../keys/api-keys.ts'
 import { colorsFor, printLine } from './output.ts'
 
@@ -10,7 +11,8 @@ const ownerPattern = /^[a-z0-9][a-z0-9_-]{0,31}$/
 const examples = `
 Examples:
   $ pollhook keys new acme
-  $ pollhook keys new acme --json | jq -r .entry`
+  $ pollhook keys new acme --json | jq -r .entry
+  $ export POLLHOOK_SIGNING_KEY=$(pollhook keys signing)`
 
 export function keysCommand(): Command {
   const create = new Command('new')
@@ -29,12 +31,30 @@ export function keysCommand(): Command {
         'Give the key to its owner: it cannot be shown again. Add the entry to POLLHOOK_API_KEYS, entries separated by commas.\n',
       )
     })
-  return new Command('keys').description('Make API keys.').addHelpText('after', examples).addCommand(create)
+  const signing = new Command('signing')
+    .description('Print a new ed25519 key for POLLHOOK_SIGNING_KEY.')
+    .addHelpText('after', examples)
+    .action(() => {
+      printLine(newSigningKey())
+      process.stderr.write('Set it as POLLHOOK_SIGNING_KEY. Receivers verify with /.well-known/jwks.json.\n')
+    })
+  return new Command('keys')
+    .description('Make API keys and signing keys.')
+    .addHelpText('after', examples)
+    .addCommand(create)
+    .addCommand(signing)
 }
 
 /** 256 bits in base64url: no `,` or `=`, which POLLHOOK_API_KEYS uses itself. */
 export function newKey(): string {
   return `phk_${randomBytes(32).toString('base64url')}`
+}
+
+/** As JWK, the form in which both halves come without a wrapping (RFC 8037 §2). */
+function newSigningKey(): string {
+  const { d = '', x = '' } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })
+  const [seed, publicKey] = [d, x].map((half) => Uint8Array.from(Buffer.from(half, 'base64url')))
+  return formatSigningKey({ seed: seed!, publicKey: publicKey! })
 }
 
 function owner(text: string): string {

@@ -29,8 +29,12 @@ export interface ClientOptions {
  * `client.GET('/v1/subscriptions', { params: { query: { limit: 10 } } })` and so on, with paths, parameters,
  * bodies and answers typed. A call answers `{ data }` or `{ error }`, a `Problem`; it rejects only when no
  * answer came.
+ * @throws without a key: an environment variable that is not set would else show as a 401 of every call
  */
 export function createPollhookClient({ baseUrl, key, fetch }: ClientOptions): PollhookClient {
+  if (typeof key !== 'string' || key.trim() === '') {
+    throw new Error('createPollhookClient needs an API key: `key` is empty, is POLLHOOK_KEY set?')
+  }
   return createClient<paths>({
     baseUrl,
     headers: { authorization: `Bearer ${key}` },

@@ -884,7 +884,7 @@ export interface components {
       /** Where webhooks are posted. https, no user name or password, no fragment, not a private, loopback or reserved address; the configuration may widen this. */
       callback_url: string
       status_url?: string | null
-      /** Event types to be told about, or the patterns `task.*` and `*`. */
+      /** Event types to be told about, or the patterns `task.*` and `*`. Upstream may add statuses, so a `task.` type that Pollhook does not know is accepted; a misspelt one never matches. */
       events?: (string)[]
       /** `task.progress` is sent when the percent crosses a multiple of this. */
       percent_step?: number
@@ -931,7 +931,7 @@ export interface components {
       expires_at: string
     }
     SubscriptionChange: {
-      /** Event types to be told about, or the patterns `task.*` and `*`. */
+      /** Event types to be told about, or the patterns `task.*` and `*`. Upstream may add statuses, so a `task.` type that Pollhook does not know is accepted; a misspelt one never matches. */
       events?: (string)[]
       /** `task.progress` is sent when the percent crosses a multiple of this. */
       percent_step?: number

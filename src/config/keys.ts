@@ -11,6 +11,7 @@ const bearerPattern = /^[\x21-\x7e]+$/
 const keyCharsMin = 24
 const secretBytesMin = 32
 const keysExample = 'acme=<at least 24 random characters>'
+const signingKeyExample = '<output of: pollhook keys signing>'
 const secretExample = '<output of: openssl rand -base64 32>'
 
 export function readApiKeys(read: Reader): ApiKeyEntry[] {
@@ -87,6 +88,10 @@ export function readSigningKey(read: Reader): string | null {
   const text = read.raw(name)
   if (text === undefined) return null
   if (parseSigningKey(text) !== null) return text
-  read.fault(name, 'is not whsk_ and base64 of 64 bytes, an ed25519 seed and its public key', 'whsk_<base64>')
+  read.fault(
+    name,
+    'is not whsk_ and base64 of 64 bytes, an ed25519 seed and its public key',
+    signingKeyExample,
+  )
   return null
 }

@@ -40,6 +40,11 @@ export function parseSigningKey(key: string): SigningKey | null {
   return { seed: bytes.slice(0, 32), publicKey: bytes.slice(32) }
 }
 
+/** What POLLHOOK_SIGNING_KEY takes. */
+export function formatSigningKey({ seed, publicKey }: SigningKey): string {
+  return keyPrefix + encodeBase64(Uint8Array.from([...seed, ...publicKey]))
+}
+
 /** RFC 8410 §7: everything of a PKCS #8 ed25519 key but the seed, which is all that both runtimes import. */
 const pkcs8Header = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20]
 

@@ -50,12 +50,16 @@ export const urlCharactersMax = 2048
 export function parseCallbackUrl(raw: string, policy: CallbackPolicy): ParsedCallbackUrl {
   const url = parseUrl(raw)
   if (url === null) return refuse('blocked_url', `is not a URL of at most ${urlCharactersMax} characters`)
-  const fault = callbackFault(url, policy)
+  const fault = userinfoFault(url) ?? fragmentFault(url)
   if (fault !== null) return refuse('blocked_url', fault)
-  const literal = addressLiteral(url.hostname)
-  if (literal !== null && !isAllowedAddress(literal, policy.privateCidrs)) {
-    return refuse('blocked_address', 'names a private, loopback or reserved address')
-  }
+  const scheme = schemeFault(url, policy)
+  if (scheme !== null && url.protocol !== 'http:') return refuse('blocked_url', scheme)
+  const name = hostNameFault(url.hostname, policy.privateCidrs)
+  const host = name ?? addressFault(url.hostname, policy.privateCidrs)
+  // Both are told: whoever tries a receiver of their own machine needs both settings.
+  const reason = [scheme, host].filter((one) => one !== null).join(', and ')
+  if (reason !== '')
+    return refuse(scheme === null && name === null ? 'blocked_address' : 'blocked_url', reason)
   return { ok: true, url: url.href, origin: url.origin }
 }
 
@@ -100,11 +104,20 @@ function parseUrl(raw: string): URL | null {
   return url !== null && url.href.length <= urlCharactersMax ? url : null
 }
 
-function callbackFault(url: URL, policy: CallbackPolicy): string | null {
-  if (url.protocol !== 'https:' && !(policy.insecure && url.protocol === 'http:')) {
-    return policy.insecure ? 'must be an http or https URL' : 'must be an https URL'
-  }
-  return userinfoFault(url) ?? fragmentFault(url) ?? hostNameFault(url.hostname, policy.privateCidrs)
+/** Faults that a setting can lift name it: the owner may be the operator, or ask one. */
+function schemeFault(url: URL, { insecure }: CallbackPolicy): string | null {
+  if (url.protocol === 'https:' || (insecure && url.protocol === 'http:')) return null
+  if (insecure) return 'must be an http or https URL'
+  const setting = url.protocol === 'http:' ? ' (unless POLLHOOK_INSECURE_CALLBACKS is true)' : ''
+  return `must be an https URL${setting}`
+}
+
+const needsPrivate = '(unless POLLHOOK_PRIVATE_CALLBACKS allows it)'
+
+function addressFault(hostname: string, privateCidrs: readonly Cidr[]): string | null {
+  const literal = addressLiteral(hostname)
+  const allowed = literal === null || isAllowedAddress(literal, privateCidrs)
+  return allowed ? null : `must not name a private, loopback or reserved address ${needsPrivate}`
 }
 
 function userinfoFault(url: URL): string | null {
@@ -122,12 +135,12 @@ function hostNameFault(hostname: string, privateCidrs: readonly Cidr[]): string 
   if (name === '') return 'must name a host'
   if (isOrIsBelow(name, 'localhost')) {
     const loopback = isAllowedAddress('127.0.0.1', privateCidrs) || isAllowedAddress('::1', privateCidrs)
-    return loopback ? null : 'names a loopback host'
+    return loopback ? null : `must not name a loopback host ${needsPrivate}`
   }
   if (isOrIsBelow(name, 'local') || isOrIsBelow(name, 'internal')) {
     // Loopback networks say nothing about names of a private network; any other opened network does.
     const opened = privateCidrs.some(([network]) => network.range() !== 'loopback')
-    return opened ? null : 'names a host of a private network'
+    return opened ? null : `must not name a host of a private network ${needsPrivate}`
   }
   return null
 }
@@ -144,14 +157,18 @@ function addressLiteral(hostname: string): string | null {
 
 function statusFault(url: URL, policy: StatusPolicy): string | null {
   const insecure = policy.apiOrigin.startsWith('http:')
-  if (url.protocol !== 'https:' && !(insecure && url.protocol === 'http:')) return 'must be an https URL'
+  if (url.protocol !== 'https:' && !(insecure && url.protocol === 'http:')) {
+    return url.protocol === 'http:'
+      ? 'must be an https URL, as POLLHOOK_UPSTREAM_URL is'
+      : 'must be an https URL'
+  }
   if (url.href.includes('?')) return 'must not contain a query'
   if (url.pathname !== '/v1/status') return 'must have the path /v1/status'
   const fault = userinfoFault(url) ?? fragmentFault(url)
   if (fault !== null) return fault
   const allowed =
     url.origin === policy.apiOrigin || policy.hostPatterns.some((pattern) => matchesHost(url, pattern))
-  return allowed ? null : 'names a host that is not allowed'
+  return allowed ? null : 'must name the API host, or a host and port that POLLHOOK_UPSTREAM_HOSTS allows'
 }
 
 function matchesHost(url: URL, pattern: HostPattern): boolean {

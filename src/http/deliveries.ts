@@ -108,7 +108,7 @@ function addRedeliver(app: Hono<HttpEnv>, { commands }: AppDeps): void {
       summary: 'Send a delivery again',
       description: 'The same webhook id and bytes, next in its subscription.',
       parameters: idParameter('dlv'),
-      responses: { 202: json('The queued delivery.', answers.Delivery, examples.delivery) },
+      responses: { 202: json('The queued delivery.', answers.Delivery, examples.queuedAgain) },
       problems: [...bodyProblems, 'not_found', 'conflict'],
     }),
     noBody,

@@ -81,6 +81,34 @@ export const delivery = {
   finished_at: '2026-11-23T10:02:10.260Z',
 }
 
+const queued = {
+  ...delivery,
+  state: 'pending',
+  finished_at: null,
+  created_at: '2026-11-23T10:05:00.000Z',
+  next_attempt_at: '2026-11-23T10:05:00.000Z',
+}
+
+export const queuedTest = {
+  ...queued,
+  id: 'dlv_01000000000002abc',
+  webhook_id: 'msg_0f3k9w2p7d5m1x8r4t6y0b2c9q1',
+  type: 'pollhook.test',
+  seq: null,
+  attempts: 0,
+}
+
+/** It was given up after its eight attempts, which its log keeps. */
+export const queuedAgain = {
+  ...queued,
+  id: 'dlv_01000000000003abc',
+  webhook_id: 'msg_01000000000001abc_9',
+  type: 'task.completed',
+  seq: 9,
+  attempts: 8,
+  created_at: changedAt,
+}
+
 export const deliveryDetail = {
   ...delivery,
   callback_url: registration.callback_url,

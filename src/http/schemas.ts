@@ -58,7 +58,9 @@ const events = v.pipe(
   ),
   v.minLength(1, 'must have at least one pattern; leave the field out for all events'),
   v.maxLength(20, 'must have at most 20 patterns; use "task.*" or "*"'),
-  v.description('Event types to be told about, or the patterns `task.*` and `*`.'),
+  v.description(
+    'Event types to be told about, or the patterns `task.*` and `*`. Upstream may add statuses, so a `task.` type that Pollhook does not know is accepted; a misspelt one never matches.',
+  ),
   v.examples([['task.*']]),
 )
 
@@ -206,7 +208,9 @@ export const endpointChangeSchema = v.pipe(
           v.number(),
           v.minValue(0.01, 'must be at least 0.01; use paused to stop all attempts'),
           v.maxValue(100_000, 'must be at most 100000'),
-          v.description('Attempts started per second; null for no limit.'),
+          v.description(
+            'Attempts started per second; null for no limit. What goes unused is saved, one second’s worth at most: in the first second after a pause twice as many may start.',
+          ),
         ),
       ),
     ),

@@ -222,7 +222,7 @@ function addCancelAndTest(app: Hono<HttpEnv>, { commands }: AppDeps): void {
       tag: 'Subscriptions',
       summary: 'Send a signed test event',
       parameters: idParameter('sub'),
-      responses: { 202: json('The queued `pollhook.test`.', answers.Delivery, examples.delivery) },
+      responses: { 202: json('The queued `pollhook.test`.', answers.Delivery, examples.queuedTest) },
       problems: [...bodyProblems, 'not_found', 'conflict'],
     }),
     noBody,

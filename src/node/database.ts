@@ -1,5 +1,5 @@
 /** The SQLite file on Node: opened, locked against a second Pollhook, migrated. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
@@ -24,10 +24,13 @@ const migrationsFolder = join(packageFolder, 'migrations')
 
 /**
  * @param path a file, whose folders are created, or `:memory:`
- * @throws an Error whose message says what to do, when the file is in use, unreadable or not a database
+ * @throws an Error whose message says what to do, when the file is in use, unreadable, not a database or another program's
  */
 export function openDatabase(path: string): OpenDatabase {
-  if (path !== ':memory:') prepareDatabasePath(path)
+  if (path !== ':memory:') {
+    prepareDatabasePath(path)
+    refuseForeign(path)
+  }
   const lock = path === ':memory:' ? null : takeLock(`${path}.lock`)
   try {
     const sqlite = new Sqlite(path)
@@ -57,6 +60,45 @@ export function openDatabase(path: string): OpenDatabase {
   } catch (error) {
     lock?.close()
     throw error
+  }
+}
+
+/**
+ * Looked at before anything is written, the lock beside it included, and by a reader: a writer that closes the file
+ * would copy the other program's write-ahead log into it.
+ * @throws when the file is not a database, or one that Pollhook did not make
+ */
+function refuseForeign(path: string): void {
+  if (!existsSync(path)) return
+  const advice = 'set POLLHOOK_DB to another file'
+  let foreign: boolean
+  try {
+    foreign = isForeign(path)
+  } catch (error) {
+    const code = error instanceof Sqlite.SqliteError ? error.code : ''
+    if (code === 'SQLITE_NOTADB') throw new Error(`${path} is not an SQLite database: ${advice}`)
+    // What only a reader cannot read, such as a file whose last writer crashed, opens a moment later.
+    return
+  }
+  if (foreign) throw new Error(`${path} is another program's database: ${advice}`)
+}
+
+/** An empty one is nobody's. */
+function isForeign(path: string): boolean {
+  const sqlite = new Sqlite(path, { readonly: true, timeout: 5000 })
+  try {
+    // Litestream, which may come first, and SQLite itself keep tables in everybody's databases.
+    const tables = sqlite.prepare(
+      `SELECT name FROM sqlite_schema WHERE type = 'table'
+        AND name NOT GLOB 'sqlite_*' AND name NOT GLOB '_litestream_*'`,
+    )
+    // Others have a table of that name too, with other columns.
+    const ours = sqlite.prepare(
+      "SELECT name FROM pragma_table_info('migrations') WHERE name IN ('idx', 'tag')",
+    )
+    return tables.all().length > 0 && ours.all().length < 2
+  } finally {
+    sqlite.close()
   }
 }
 

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { hashApiKey } from '../../src/keys/api-keys.ts'
+import { loadSigningKey } from '../../src/keys/signing-key.ts'
 import { pollhook } from './run.ts'
 
 const bin = join(import.meta.dirname, '../../src/cli/pollhook.ts')
@@ -41,6 +42,13 @@ test('keys new prints a key and the hash that lets it in', async () => {
   expect(key).not.toMatch(/[=,]/)
   expect(entry).toBe(`acme=sha256:${hashApiKey(key ?? '')}`)
   expect((await pollhook(['keys', 'new', 'acme'])).out).not.toContain(key)
+})
+
+test('keys signing prints a key whose halves belong together, alone on stdout, another one each time', async () => {
+  const { code, out } = await pollhook(['keys', 'signing'])
+  expect(code).toBe(0)
+  expect(await loadSigningKey(out.trimEnd())).not.toBeNull()
+  expect((await pollhook(['keys', 'signing'])).out).not.toBe(out)
 })
 
 test.each([

@@ -110,6 +110,15 @@ describe('the client', () => {
     expect(error?.code).toBe('unauthorized')
   })
 
+  test.each([undefined, '', ' '])(
+    'is not made with the key %j, as of a variable that is not set',
+    (unset) => {
+      expect(() => createPollhookClient({ baseUrl: relay.url, key: unset as string })).toThrow(
+        /needs an API key.*POLLHOOK_KEY/,
+      )
+    },
+  )
+
   test('has a delivery sent again, with the same id and bytes', async () => {
     const { id } = await register()
     const first = await webhookOf(id)

@@ -57,9 +57,9 @@ describe('defaults', () => {
     expect(configOf({ PORT: '', POLLHOOK_POLL_BATCH: ' ' })).toEqual(configOf({}))
   })
 
-  it('are the values in the README, which names every variable of a Node process', () => {
+  it('are the values in the README, which names every variable', () => {
     const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
-    const missing = variables.filter((name) => name !== 'POLLHOOK_SHARDS' && !readme.includes(`\`${name}\``))
+    const missing = variables.filter((name) => !readme.includes(`\`${name}\``))
     expect(missing).toEqual([])
   })
 })
@@ -206,6 +206,25 @@ describe('values', () => {
     expect(faults).toHaveLength(1)
     expect(faults[0]).toMatch(/^(POLLHOOK_[A-Z_]+|PORT|LOG_LEVEL) .+; for example \1=.+$/)
     expect(faults[0]).toContain(name)
+  })
+
+  it.each([
+    [
+      { POLLHOOK_POLL_INTERVAL: '60s' },
+      'POLLHOOK_POLL_INTERVAL_MAX is 30s, shorter than POLLHOOK_POLL_INTERVAL, which is 1m; for example POLLHOOK_POLL_INTERVAL_MAX=1m',
+    ],
+    [
+      { POLLHOOK_WATCH_DEFAULT: '8d' },
+      'POLLHOOK_WATCH_MAX is 7d, shorter than POLLHOOK_WATCH_DEFAULT, which is 8d; for example POLLHOOK_WATCH_MAX=8d',
+    ],
+    [
+      { POLLHOOK_WATCH_MAX: '1h' },
+      'POLLHOOK_WATCH_DEFAULT is 1d, longer than POLLHOOK_WATCH_MAX, which is 1h; for example POLLHOOK_WATCH_DEFAULT=1h',
+    ],
+  ])('%j contradicts another one: both are told, and following the example helps', (env, fault) => {
+    expect(faultsOf(env)).toEqual([fault])
+    const [name = '', value = ''] = fault.split('for example ')[1]!.split('=')
+    expect(faultsOf({ ...env, [name]: value })).toEqual([])
   })
 
   it('that are wrong are all told at once, the missing ones too', () => {

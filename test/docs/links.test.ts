@@ -1,4 +1,4 @@
-/** Every relative link and picture of the README and docs/ leads to a file that is there. */
+/** Every relative link and picture of the README and docs/ leads to a file that is there, and no text to one that is not. */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -11,4 +11,6 @@ it.each(pages)('%s', (page) => {
   const targets = [...text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, target = '']) => target)
   const relative = targets.filter((target) => !/^[a-z]+:/.test(target))
   expect(relative.filter((target) => !existsSync(join(root, dirname(page), target)))).toEqual([])
+  // Kept apart from the repository.
+  expect(text).not.toMatch(/\b(CONTRACT|DESIGN)\b/)
 })

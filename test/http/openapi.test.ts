@@ -94,6 +94,23 @@ describe('/openapi.json', () => {
     expect(bare).toEqual([])
   })
 
+  test('a queued delivery is shown pending, and as what it is', () => {
+    const queued = operations.flatMap(({ operationId, responses }) => {
+      const example = responses[202]?.content?.['application/json']?.example as Record<string, unknown>
+      return example?.state === undefined ? [] : [{ operationId, ...example }]
+    })
+    const waits = { state: 'pending', finished_at: null, next_attempt_at: expect.any(String) }
+    expect(queued).toEqual([
+      expect.objectContaining({
+        operationId: 'testSubscription',
+        type: 'pollhook.test',
+        seq: null,
+        ...waits,
+      }),
+      expect.objectContaining({ operationId: 'redeliver', type: 'task.completed', ...waits }),
+    ])
+  })
+
   test('every code of the contract appears, with an example', () => {
     const codes = operations.flatMap(({ responses }) =>
       Object.values(responses).flatMap(({ content }) =>

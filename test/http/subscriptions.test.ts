@@ -17,8 +17,17 @@ async function stored(body: object): Promise<SubscriptionInput | undefined> {
 
 async function refused(body: unknown) {
   const response = await testApp().call('POST', '/v1/subscriptions', body)
-  const problem = (await response.json()) as { code: string; errors?: { path: string; message: string }[] }
-  return { status: response.status, code: problem.code, error: problem.errors?.[0] }
+  const problem = (await response.json()) as {
+    code: string
+    detail: string
+    errors?: { path: string; message: string }[]
+  }
+  return {
+    status: response.status,
+    code: problem.code,
+    detail: problem.detail,
+    error: problem.errors?.[0],
+  }
 }
 
 describe('POST /v1/subscriptions', () => {
@@ -165,6 +174,40 @@ describe('POST /v1/subscriptions', () => {
   ])('status URL %s is not allowed', async (status_url) => {
     const { status, code, error } = await refused({ ...minimal, status_url })
     expect([status, code, error?.path]).toEqual([400, 'status_url_not_allowed', 'status_url'])
+  })
+
+  test.each([
+    ['http://app.example.com/', /^callback_url must be an https URL \(unless POLLHOOK_INSECURE_CALLBACKS is/],
+    [
+      'https://10.0.0.7/',
+      /^callback_url must not name a private.* \(unless POLLHOOK_PRIVATE_CALLBACKS allows/,
+    ],
+    ['https://localhost/', /^callback_url must not name a loopback host \(unless POLLHOOK_PRIVATE_CALLBACKS/],
+    ['https://box.internal/', /^callback_url must not name a host of a private.*POLLHOOK_PRIVATE_CALLBACKS/],
+    [
+      'http://127.0.0.1:3000/hook',
+      /INSECURE_CALLBACKS is true\), and must not .*PRIVATE_CALLBACKS allows it\)\.$/,
+    ],
+    [
+      'http://localhost:3000/hook',
+      /INSECURE_CALLBACKS is true\), and must not .*PRIVATE_CALLBACKS allows it\)\.$/,
+    ],
+    ['ftp://app.example.com/', /^callback_url must be an https URL\.$/],
+  ])('the refusal of %s names the setting that lifts it', async (callback_url, detail) => {
+    expect((await refused({ ...minimal, callback_url })).detail).toMatch(detail)
+  })
+
+  test.each([
+    [
+      'https://master-1.example.com/v1/status',
+      /^status_url must name .* that POLLHOOK_UPSTREAM_HOSTS allows\.$/,
+    ],
+    [
+      'http://master-1.qencode.com/v1/status',
+      /^status_url must be an https URL, as POLLHOOK_UPSTREAM_URL is\.$/,
+    ],
+  ])('the refusal of the status URL %s does too', async (status_url, detail) => {
+    expect((await refused({ ...minimal, status_url })).detail).toMatch(detail)
   })
 
   test.each<[SubscribeResult, number, object]>([

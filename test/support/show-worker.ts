@@ -1,10 +1,10 @@
 /**
  * `npm run show:worker`: 200 tasks on 4 shards in `wrangler dev`, killed in the middle and started again. Ends with code 0
- * when every terminal webhook came, all were signed, and each subscription's were in order.
+ * when every terminal webhook came, all were signed, and each subscription's were in order; with 130 when interrupted.
  */
 import { createReceiver, endTypes, type ReceivedWebhook } from '../../src/cli/receiver.ts'
 import { createSimulator } from '../../src/simulator/simulator.ts'
-import { setUpWorker, startWorker } from './worker-process.ts'
+import { endOnSignal, setUpWorker, startWorker } from './worker-process.ts'
 
 const tasks = 200
 const limitMs = 240_000
@@ -14,6 +14,10 @@ const say = (text: string) =>
 
 const simulator = await createSimulator({ masters: 3, durationMs: 40_000, failRate: 0.1, seed: 1 })
 const setup = setUpWorker(simulator.url, { POLLHOOK_SHARDS: '4', POLLHOOK_RETRY_SCHEDULE: '1s,2s,5s,5m' })
+endOnSignal(() => {
+  setup.remove()
+  return 130
+})
 let worker = await startWorker(setup)
 say(`wrangler dev listens, 4 shards`)
 

@@ -43,6 +43,23 @@ export function setUpWorker(upstreamUrl: string, more: Record<string, string> = 
   return { apiKey, folder, env, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
+const running = new Set<ChildProcess>()
+let interrupted = false
+
+/**
+ * At SIGINT and SIGTERM everything that was started ends, even what has not answered yet: a terminal's signal does not
+ * reach those groups. Then the process ends too, with what `close` answers.
+ */
+export function endOnSignal(close: () => number): void {
+  const end = async () => {
+    interrupted = true
+    await Promise.all([...running].map(killGroup))
+    process.exit(close())
+  }
+  process.once('SIGINT', () => void end())
+  process.once('SIGTERM', () => void end())
+}
+
 /** @throws when it ends before it answers */
 export async function startWorker(
   { folder, env }: WorkerSetup,
@@ -69,6 +86,8 @@ export async function startWorker(
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   )
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   await untilReady(child, options.onOutput ?? (() => {}))
   return { url: `http://127.0.0.1:${port}`, kill: () => killGroup(child) }
 }
@@ -83,7 +102,9 @@ function untilReady(child: ChildProcess, onOutput: (text: string) => void): Prom
     }
     child.stdout?.on('data', read)
     child.stderr?.on('data', read)
-    child.once('exit', (code) => reject(new Error(`wrangler dev ended with ${code}: ${printed}`)))
+    child.once('exit', (code) => {
+      if (!interrupted) reject(new Error(`wrangler dev ended with ${code}: ${printed}`))
+    })
   })
 }
 

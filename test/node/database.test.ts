@@ -1,0 +1,88 @@
+/** Whose file it is: Pollhook's own, nobody's yet, or one to keep away from. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openDatabase } from '../../src/node/database.ts'
+import { startNode } from '../../src/node.ts'
+
+let folder: string
+let file: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pollhook-database-'))
+  file = join(folder, 'some.db')
+})
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+function made(statements: string): Buffer {
+  const sqlite = new Sqlite(file)
+  sqlite.exec(statements)
+  sqlite.close()
+  return readFileSync(file)
+}
+
+const start = (env: Record<string, string> = {}) =>
+  startNode(
+    {
+      PORT: '0',
+      POLLHOOK_DB: file,
+      POLLHOOK_API_KEYS: 'acme=a-key-for-the-database-tests',
+      POLLHOOK_SECRET: Buffer.alloc(32, 7).toString('base64'),
+      ...env,
+    },
+    () => {},
+  )
+
+describe('a database of another program', () => {
+  it.each([
+    ['with tables of its own', 'CREATE TABLE notes (text); INSERT INTO notes VALUES (1)'],
+    ['with migrations of its own', 'CREATE TABLE migrations (id, migration, batch); CREATE TABLE users (id)'],
+  ])('%s is refused, and not a byte of it changes', async (_, statements) => {
+    const before = made(statements)
+    await expect(start()).rejects.toMatchObject({
+      faults: [`POLLHOOK_DB: ${file} is another program's database: set POLLHOOK_DB to another file`],
+    })
+    expect(readFileSync(file)).toEqual(before)
+    expect(readdirSync(folder)).toEqual(['some.db'])
+  })
+
+  it('that left a write-ahead log behind is refused, and the log not copied into it', () => {
+    const sqlite = new Sqlite(file)
+    sqlite.pragma('journal_mode = WAL')
+    sqlite.exec('CREATE TABLE notes (text)')
+    const copy = join(folder, 'copy.db')
+    for (const end of ['', '-wal']) writeFileSync(`${copy}${end}`, readFileSync(`${file}${end}`))
+    sqlite.close()
+    const before = readFileSync(copy)
+    expect(() => openDatabase(copy)).toThrow(`${copy} is another program's database`)
+    expect(readFileSync(copy)).toEqual(before)
+  })
+})
+
+it('a file that is no database is named, with what to do', async () => {
+  writeFileSync(file, 'a letter, long enough to be taken for the header of a database. '.repeat(20))
+  await expect(start()).rejects.toMatchObject({
+    faults: [`POLLHOOK_DB: ${file} is not an SQLite database: set POLLHOOK_DB to another file`],
+  })
+})
+
+it.each([
+  ['an empty file', ''],
+  ['a database without tables', 'CREATE TABLE a (b); DROP TABLE a'],
+  ['one that Litestream opened first', 'CREATE TABLE _litestream_seq (id, seq)'],
+])('%s is taken', (_, statements) => {
+  if (statements === '') writeFileSync(file, '')
+  else made(statements)
+  openDatabase(file).close()
+  openDatabase(file).close()
+})
+
+it('a database made under another secret is refused in a sentence that names the variable once', async () => {
+  const first = await start()
+  await first.stop()
+  const refused = start({ POLLHOOK_SECRET: Buffer.alloc(32, 8).toString('base64') })
+  await expect(refused).rejects.toThrow(/^POLLHOOK_SECRET is not the one this database was made under: add/)
+})
