@@ -12,6 +12,7 @@ import type { StoreContext } from './context.ts'
 import { firstBy, isPending, isRegular, key, value } from './literals.ts'
 import { behind, leads, type Queue, type QueueEnd, type QueuePlace } from './queue.ts'
 import { deliveries, heldAt, subscriptions } from './schema.ts'
+import { afterCommit } from './transaction.ts'
 
 /** What the outbox must know of a subscription. */
 export interface Recipient {
@@ -75,7 +76,7 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
 
   function finishDelivery(id: number, state: string, reason: StateReason | null, at: number): void {
     finish.run({ id, state, reason, at })
-    onFinished?.(state)
+    if (onFinished !== undefined) afterCommit(db, () => onFinished(state))
   }
 
   /** @returns where the new event stands in the queue, now that what it supersedes is out of it */
@@ -131,7 +132,7 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
       })
       const newest = { id, type: event.type, state: 'pending', attempts: 0, nextAttemptAt: plannedAt, dueAt }
       to.queueEnd = { ...to.queueEnd, newest }
-      onCreated?.()
+      if (onCreated !== undefined) afterCommit(db, onCreated)
       return { deliveryId: id, endpointId: to.endpointId }
     },
 
@@ -152,7 +153,7 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
         createdAt: now,
         body: render(to, publicSubscriptionId(to), { ...event, result: noResult }),
       })
-      onCreated?.()
+      if (onCreated !== undefined) afterCommit(db, onCreated)
       return id
     },
 

@@ -7,7 +7,7 @@ import { ownerFloor } from '../core/ids.ts'
 import type { StoreContext } from './context.ts'
 import { deliveries, owners, subscriptions, tasks as taskTable, transitions } from './schema.ts'
 import type { TaskRow, TaskVerbs } from './tasks.ts'
-import { inTransaction } from './transaction.ts'
+import { afterCommit, inTransaction } from './transaction.ts'
 
 /** One commit looks at so many subscriptions and deletes so many deliveries at most. */
 const lookMax = 200
@@ -52,7 +52,7 @@ export function retentionVerbs({ db, onFinished }: StoreContext, verbs: { tasks:
     const batch = rows.slice(0, deleteMax)
     for (const { id, state } of batch) {
       db.delete(deliveries).where(eq(deliveries.id, id)).run()
-      if (state === 'pending') onFinished?.('cancelled')
+      if (state === 'pending') afterCommit(db, () => onFinished?.('cancelled'))
     }
     forgotten.deliveries += batch.length
     forgotten.pending += batch.filter(({ state }) => state === 'pending').length

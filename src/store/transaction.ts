@@ -7,16 +7,40 @@ import type * as schema from './schema.ts'
 /** `drizzle-orm/better-sqlite3` and `drizzle-orm/durable-sqlite` are both of this type (DESIGN §3.1). */
 export type Database = BaseSQLiteDatabase<'sync', unknown, typeof schema>
 
+/** What is to be told once the transaction that is open is on disk. */
+const untold = new WeakMap<Database, (() => void)[]>()
+
 /**
- * Runs `work` in one transaction. A promise is refused: on Node an async callback throws, in a Durable
- * Object it would commit half (DESIGN §4).
+ * Runs `work` in one transaction, or in a part of the one that is open. A promise is refused: on Node an async callback
+ * throws, in a Durable Object it would commit half (DESIGN §4).
  */
 export function inTransaction<T>(db: Database, work: () => T extends PromiseLike<unknown> ? never : T): T {
-  return db.transaction(() => {
-    const result = work()
-    if (isPromise(result)) throw new Error('a transaction must not wait for a promise')
-    return result
-  })
+  const outer = untold.get(db)
+  const tell = outer ?? []
+  const toldBefore = tell.length
+  untold.set(db, tell)
+  let result: T
+  try {
+    result = db.transaction(() => {
+      const done = work()
+      if (isPromise(done)) throw new Error('a transaction must not wait for a promise')
+      return done
+    })
+  } catch (error) {
+    tell.length = toldBefore
+    throw error
+  } finally {
+    if (outer === undefined) untold.delete(db)
+  }
+  if (outer === undefined) for (const one of tell) one()
+  return result
+}
+
+/** What is rolled back is never told. */
+export function afterCommit(db: Database, tell: () => void): void {
+  const waiting = untold.get(db)
+  if (waiting === undefined) tell()
+  else waiting.push(tell)
 }
 
 function isPromise(value: unknown): boolean {

@@ -1,4 +1,5 @@
 /** What /metrics counts, over a relay that does each thing once. */
+import { sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import { createMetrics } from '../../src/metrics.ts'
 import { minute, newToken, openWorld, second } from './world.ts'
@@ -34,4 +35,19 @@ it('says nothing of owners, tokens and callback hosts', async () => {
   }
   expect(text).toMatch(/^pollhook_tasks_active 1$/m)
   expect(text).toMatch(/^pollhook_database_bytes 4096$/m)
+})
+
+it('does not count what was rolled back', async () => {
+  const metrics = createMetrics(() => 0)
+  const world = openWorld({}, { observer: metrics.observer })
+  const sound = await world.register()
+  const broken = await world.register()
+  world.db.run(
+    sql.raw(`create trigger fails before insert on transitions when new.task_token = '${broken.taskToken}'
+      begin select raise(abort, 'disk I/O error'); end`),
+  )
+  await world.run(second)
+  expect(world.deliveries(sound)).toHaveLength(1)
+  expect(world.deliveries(broken)).toHaveLength(0)
+  expect(await metrics.text()).toMatch(/^pollhook_deliveries_created_total 1$/m)
 })
