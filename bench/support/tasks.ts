@@ -4,7 +4,7 @@ import type { Relay } from '../../src/relay.ts'
 import type { SubscriptionInput } from '../../src/store/records.ts'
 
 const forever = Number.MAX_SAFE_INTEGER
-const never = { lostAfterMs: forever, stalledAfterMs: forever, failuresApartMsMax: forever }
+const never = { lostAfterMs: forever, stalledAfterMs: forever, pollMsMax: forever }
 
 export function makeTokens(count: number): string[] {
   return Array.from({ length: count }, () => randomBytes(16).toString('hex'))

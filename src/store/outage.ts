@@ -6,15 +6,15 @@ import type { Database } from './transaction.ts'
 const failureSeenAt = 'upstream_failure_seen_at'
 
 /**
- * A stall is counted from the first failed call, but never over the relay's own downtime: when nothing
- * was seen to fail for far longer than polls are apart, the gap is taken out of every running count.
- * @param running whether one was seen since this relay started: between two of those a call may have taken its time
+ * A stall is counted from the first failed call, but never over the relay's own downtime: when nothing was seen to fail for
+ * far longer than polls are apart, the gap is taken out of every running count. While it asked, since `polledAt`, the
+ * relay was up, but for no longer than a poll can take: a machine that slept meanwhile is still seen.
  */
-export function noteFailure(db: Database, limits: PollLimits, now: number, running: boolean): void {
+export function noteFailure(db: Database, limits: PollLimits, polledAt: number, now: number): void {
   const seen = db.all<{ value: string }>(sql`select value from meta where key = ${failureSeenAt}`)[0]
-  const gapMs = seen === undefined ? 0 : now - Number(seen.value)
-  const apartMsMax = Math.max(0.6 * limits.stalledAfterMs, running ? limits.failuresApartMsMax : 0)
-  if (gapMs > apartMsMax) {
+  const askedMs = Math.min(Math.max(0, now - polledAt), limits.pollMsMax)
+  const gapMs = seen === undefined ? 0 : now - Number(seen.value) - askedMs
+  if (gapMs > 0.6 * limits.stalledAfterMs) {
     db.run(sql`update tasks set failing_since = min(failing_since + ${gapMs}, ${now})
       where polling = 1 and failing_since is not null`)
   }

@@ -33,8 +33,8 @@ export interface PollResult {
 export interface PollLimits {
   lostAfterMs: number
   stalledAfterMs: number
-  /** While this relay runs, one failed poll of an outage follows the other within this. */
-  failuresApartMsMax: number
+  /** Longest that a poll which fails is under way. */
+  pollMsMax: number
 }
 
 export interface PollRecord {
@@ -59,8 +59,6 @@ export function pollVerbs(
   verbs: { tasks: TaskVerbs; outbox: OutboxVerbs; recipients: RecipientVerbs },
 ) {
   const { tasks, outbox, recipients } = verbs
-  /** Before that, the last one may be of a run before this. */
-  let failureSeen = false
 
   /** The tasks of `results` that are polled. */
   function readStates(results: readonly PollResult[]): Map<string, TaskState> {
@@ -167,9 +165,10 @@ export function pollVerbs(
       now: number,
       inFlight: InFlight,
     ): PollRecord[] {
-      const failed = results.some(({ answer }) => answer.kind === 'failed')
-      const records = inTransaction(db, () => {
-        if (failed) noteFailure(db, limits, now, failureSeen)
+      return inTransaction(db, () => {
+        if (results.some(({ answer }) => answer.kind === 'failed')) {
+          noteFailure(db, limits, Math.min(...results.map(({ polledAt }) => polledAt)), now)
+        }
         const states = readStates(results)
         return results.map((result) => {
           const state = states.get(result.token)
@@ -177,8 +176,6 @@ export function pollVerbs(
           return record(state, result, limits, now, inFlight)
         })
       })
-      failureSeen ||= failed
-      return records
     },
   }
 }

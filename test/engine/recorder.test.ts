@@ -14,7 +14,7 @@ function recorder(recordPoll: (results: readonly PollResult[]) => never[]) {
   const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
   const record = createRecorder({
     store: { recordPoll },
-    limits: { lostAfterMs: 1, stalledAfterMs: 1, failuresApartMsMax: 1 },
+    limits: { lostAfterMs: 1, stalledAfterMs: 1, pollMsMax: 1 },
     now: () => 0,
     timers: {
       after(_ms, work) {
