@@ -114,6 +114,11 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
       expect(await statusesOf({ error, statuses: { [a]: {} } }, [a])).toEqual({ [a]: {} })
     })
 
+    it('may have a name of very many digits beside them', async () => {
+      const statuses = { [a]: { status: 'queued' }, ['1'.repeat(16_000_000)]: { status: 'saving' } }
+      expect(await statusesOf({ error: 0, statuses }, [a])).toEqual({ [a]: { status: 'queued' } })
+    })
+
     it.each([
       ['gzip', gzipSync],
       ['deflate', deflateSync],
