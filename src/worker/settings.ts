@@ -43,8 +43,9 @@ export function createSettings(deps: SettingsDeps, relay: Relay) {
     const ownerId = ids.get(owner)
     const copy = readCopy(kv, owner)
     if (ownerId === undefined || (copy !== undefined && copy.version >= settings.version)) return
-    kv.put(copyKey(owner), settings)
+    // First: a copy of what was not taken would keep it from being taken again.
     relay.store.setSecretNumbers(ownerId, settings.signing)
+    kv.put(copyKey(owner), settings)
     for (const [id, patch] of Object.entries(settings.endpoints)) {
       const isNew = JSON.stringify(copy?.endpoints[id]) !== JSON.stringify(patch)
       if (isNew) await relay.commands.updateEndpoint(ownerId, id, patch)
