@@ -1,9 +1,12 @@
+import { availableParallelism } from 'node:os'
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import { testBindings } from './test/workers/bindings.ts'
 
 export default defineConfig({
   test: {
+    // One of two cores would stand idle: by default Vitest leaves one to itself, which has little to do.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         test: {
