@@ -160,7 +160,8 @@ export function createPoller(deps: PollDeps): Poller {
         entry.busy = false
         const waitMs = askAgain.delete(entry) ? 0 : waitAfter(entry, failed.has(entry), at)
         if (!entry.wanted) continue
-        if (putOff.has(entry)) due.set(entry, Math.max(unblockedAt(apiHost), at + settings.intervalMs))
+        const lastPollAt = Math.min(unblockedAt(apiHost), entry.watch.expiresAt + limits.stalledAfterMs)
+        if (putOff.has(entry)) due.set(entry, Math.max(at + settings.intervalMs, lastPollAt))
         else schedule(entry, at + waitMs)
       }
     }

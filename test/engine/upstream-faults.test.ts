@@ -290,14 +290,17 @@ it('nobody expires without a last poll while upstream asks to be left alone', as
   expect(world.deliveries(one).map(({ type }) => type)).toEqual(['task.encoding', 'task.completed'])
 })
 
-it('an expiry waits for a last poll no longer than upstream may be away before a task is stalled', async () => {
-  const world = openWorld({ POLLHOOK_POLL_INTERVAL_MAX: '10s' })
-  const one = await world.register({ expiresInMs: minute })
-  await world.run(40 * second)
-  breakUpstream(world, () => ({ kind: 'busy', retryAfterMs: 5 * second }))
-  await world.run(3 * minute)
-  expect(world.deliveries(one).at(-1)?.type).toBe('task.expired')
-})
+it.for([5 * second, hour])(
+  'an expiry waits for a last poll no longer than upstream may be away before a task is stalled, told to wait %i ms',
+  async (retryAfterMs) => {
+    const world = openWorld({ POLLHOOK_POLL_INTERVAL_MAX: '10s' })
+    const one = await world.register({ expiresInMs: minute })
+    await world.run(40 * second)
+    breakUpstream(world, () => ({ kind: 'busy', retryAfterMs }))
+    await world.run(3 * minute)
+    expect(world.deliveries(one).at(-1)?.type).toBe('task.expired')
+  },
+)
 
 it.for([5, 10, 15, 20, 30])(
   'an outage of calls that time out is told as stalled, polled every %i s at most',
