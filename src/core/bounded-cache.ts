@@ -1,4 +1,5 @@
 /** Remembers what is costly to make, up to a fixed number of entries. Knows nothing of what it holds. */
+import { putNewest } from './newest.ts'
 
 /**
  * @param entriesMax the entry that was used longest ago makes room for a new one
@@ -12,14 +13,8 @@ export function boundedCache<V>(entriesMax: number, make: (key: string) => V): (
     const known = entries.get(key)
     if (known !== undefined && key === newest) return known.value
     const entry = known ?? { value: make(key) }
-    // A Map keeps insertion order: putting an entry back makes it the newest.
-    if (known !== undefined) entries.delete(key)
-    entries.set(key, entry)
+    putNewest(entries, key, entry, entriesMax)
     newest = key
-    if (entries.size > entriesMax) {
-      const oldest = entries.keys().next()
-      if (!oldest.done) entries.delete(oldest.value)
-    }
     return entry.value
   }
 }

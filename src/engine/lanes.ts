@@ -1,4 +1,5 @@
 /** The lanes of the endpoints for which something waits, read when needed and forgotten when nothing does. */
+import { putNewest } from '../core/newest.ts'
 import type { Clock } from '../ports.ts'
 import type { Store } from '../store/store.ts'
 import { createLane, isForgettable, type Lane, setLaneBack } from './lane.ts'
@@ -24,10 +25,8 @@ export function createLanes(store: Pick<Store, 'endpointState'>, now: Clock): La
 
   function keepSuccess(endpointId: number, { endpoint, successSavedAt }: Lane): void {
     const at = endpoint.health.lastSuccessAt ?? 0
-    successes.delete(endpointId)
-    if (at > successSavedAt) successes.set(endpointId, at)
-    const oldest = successes.keys().next()
-    if (successes.size > successesMax && !oldest.done) successes.delete(oldest.value)
+    if (at > successSavedAt) putNewest(successes, endpointId, at, successesMax)
+    else successes.delete(endpointId)
   }
 
   return {

@@ -1,5 +1,6 @@
 /** Runs the passes when they want to run and whenever something wakes them. Knows not what they do. */
 import type { Clock, Log, Timers } from '../ports.ts'
+import { earliest } from './earliest.ts'
 
 export interface Loop {
   start(): void
@@ -39,15 +40,17 @@ export function createLoop(deps: {
     cancelTimer = null
     plannedAt = null
     // One by one: what keeps one from running is no reason for the others to wait.
+    let next: number | null = null
     for (const pass of deps.passes) {
       try {
-        plan(pass())
+        next = earliest(next, pass())
       } catch (error) {
         // A bug or a full disk: nothing is lost, and trying again soon is the only way to find out.
         deps.log.error('pass failed; trying again', { error })
-        plan(now() + afterFailureMs)
+        next = earliest(next, now() + afterFailureMs)
       }
     }
+    plan(next)
     return plannedAt
   }
 

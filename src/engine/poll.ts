@@ -3,6 +3,7 @@
  * schedule lives in memory; a poll that changes nothing writes nothing (DESIGN §3.4).
  */
 import { pollWaitMs } from '../core/backoff.ts'
+import { putNewest } from '../core/newest.ts'
 import { readingOf, repeats } from '../core/snapshot.ts'
 import type { PollLimits, PollRecord, PollResult } from '../store/polls.ts'
 import type { Watch } from '../store/watches.ts'
@@ -96,11 +97,7 @@ export function createPoller(deps: PollDeps): Poller {
     askAgain.delete(entry)
     entry.wanted = false
     entries.delete(entry.token)
-    if (entry.polledAt === never) return
-    lately.delete(entry.token)
-    lately.set(entry.token, entry.polledAt)
-    const oldest = lately.keys().next()
-    if (lately.size > latelyMax && !oldest.done) lately.delete(oldest.value)
+    if (entry.polledAt !== never) putNewest(lately, entry.token, entry.polledAt, latelyMax)
   }
 
   function update(entry: Entry, watch: Watch): void {
