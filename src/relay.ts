@@ -206,7 +206,7 @@ export function createRelay(deps: RelayDeps): Relay {
       poller.start()
       deliverer.start()
       maintenance.start()
-      log.info('relay started', { tasks: poller.taskCount() })
+      log.info('relay started')
       loop.start()
     },
     pass: loop.run,

@@ -17,7 +17,7 @@ export interface PollSettings {
 }
 
 export interface PollDeps {
-  store: Pick<Store, 'watches' | 'watchesOf' | 'recordPoll'>
+  store: Pick<Store, 'watchesAfter' | 'watchesOf' | 'recordPoll'>
   upstream: Upstream
   now: Clock
   random: Random
@@ -37,7 +37,7 @@ export interface PollDeps {
 }
 
 export interface Poller {
-  /** Reads every polled task and spreads them over one interval. */
+  /** Reads the first of the polled tasks, and has the passes read the others. */
   start(): void
   /** Starts the calls that are due. @returns when to pass again; null when nothing is scheduled */
   pass(): number | null

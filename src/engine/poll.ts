@@ -4,15 +4,14 @@
  */
 import { pollWaitMs } from '../core/backoff.ts'
 import { putNewest } from '../core/newest.ts'
-import { readingOf, repeats } from '../core/snapshot.ts'
-import type { PollLimits, PollRecord, PollResult } from '../store/polls.ts'
-import type { Watch } from '../store/watches.ts'
+import type { PollLimits, PollRecord } from '../store/polls.ts'
+import { firstWatch, type Watch, type WatchCursor } from '../store/watches.ts'
 import { askForAll, type Reply } from './ask.ts'
 import { createCalendar } from './calendar.ts'
 import { type Entry, never } from './entry.ts'
 import { acquire, type Host, unblockedAt } from './host.ts'
 import { createHosts } from './hosts.ts'
-import { answerOf, isNews } from './news.ts'
+import { createJudge, type Judgement } from './judge.ts'
 import { dayMs, wakeMs } from './pace.ts'
 import type { PollDeps, Poller, PollSettings } from './poll-ports.ts'
 import { createRecorder } from './recorder.ts'
@@ -34,10 +33,10 @@ export function createPoller(deps: PollDeps): Poller {
   /** Subscriptions of these tasks changed since they were last read. */
   const changed = new Set<string>()
   const calls = new Set<Promise<void>>()
+  /** The polled tasks behind it have not been read since the start; null once all have. */
+  let unread: WatchCursor | null = null
   /** Hinted at while they are asked for: the answer may be older than the hint. */
   const askAgain = new Set<Entry>()
-  /** An outage is written down again and again, once an interval: a gap in it is time this relay was not up. */
-  let outageSeenAt = 0
   const hosts = createHosts({
     settings,
     start,
@@ -46,6 +45,7 @@ export function createPoller(deps: PollDeps): Poller {
   const apiHost = hosts.api
   const limits = limitsOf(settings)
   const context = { ...deps, poll: settings, apiHost }
+  const judge = createJudge({ ...limits, intervalMs: settings.intervalMs }, deps.statusOrigin)
   const record = createRecorder({ ...deps, limits, onRecorded: follow })
 
   function readChanged(): void {
@@ -62,6 +62,17 @@ export function createPoller(deps: PollDeps): Poller {
       }
     }
     changed.clear()
+  }
+
+  /** First polls are spread over one interval. */
+  function readMore(cursor: WatchCursor, at: number): void {
+    const { watches, next } = store.watchesAfter(cursor)
+    for (const watch of watches) {
+      // Registered, or asked for, since the start.
+      if (!entries.has(watch.token)) add(watch, at + random() * settings.intervalMs)
+    }
+    unread = next
+    if (next === null) deps.log.info('schedule read', { tasks: entries.size })
   }
 
   function originOf(watch: Watch): string {
@@ -138,7 +149,6 @@ export function createPoller(deps: PollDeps): Poller {
     calls.add(tracked)
   }
 
-  /** No reply counts as one that could not be had. */
   async function settle(
     batch: readonly Entry[],
     replies: ReadonlyMap<string, Reply>,
@@ -147,60 +157,20 @@ export function createPoller(deps: PollDeps): Poller {
     const at = now()
     // The clock may have been set back since: nobody's time ran out by that.
     const polledAt = Math.min(startedAt, at)
-    const failed = new Set<Entry>()
-    const putOff = new Set<Entry>()
+    let judged: Judgement | null = null
     try {
-      const news = judge(batch, replies, polledAt, at, failed, putOff)
-      if (news.length > 0) await record(news)
+      judged = judge.judge(batch, replies, polledAt, at)
+      if (judged.news.length > 0) await record(judged.news)
     } finally {
       for (const entry of batch) {
         entry.busy = false
-        const waitMs = askAgain.delete(entry) ? 0 : waitAfter(entry, failed.has(entry), at)
+        const waitMs = askAgain.delete(entry) ? 0 : waitAfter(entry, judged?.failed.has(entry) === true, at)
         if (!entry.wanted) continue
         const lastPollAt = Math.min(unblockedAt(apiHost), entry.watch.expiresAt + limits.stalledAfterMs)
-        if (putOff.has(entry)) due.set(entry, Math.max(at + settings.intervalMs, lastPollAt))
+        if (judged?.putOff.has(entry)) due.set(entry, Math.max(at + settings.intervalMs, lastPollAt))
         else schedule(entry, at + waitMs)
       }
     }
-  }
-
-  /** @returns what is to be written down; the others are as they were, or among `failed` and `putOff` */
-  function judge(
-    batch: readonly Entry[],
-    replies: ReadonlyMap<string, Reply>,
-    polledAt: number,
-    at: number,
-    failed: Set<Entry>,
-    putOff: Set<Entry>,
-  ): PollResult[] {
-    const news: PollResult[] = []
-    for (const entry of batch) {
-      const { token, watch } = entry
-      // Without a reply as nobody waited for it any more: the task, registered anew meanwhile, has not failed.
-      if (!entry.wanted && !replies.has(token)) continue
-      const reply = replies.get(token) ?? { kind: 'failed', asked: false }
-      if (reply.kind === 'known' && repeats(reply.entry, entry.seen) && watch.expiresAt > polledAt) continue
-      if (awaitsLastPoll(entry, reply, polledAt, at)) {
-        putOff.add(entry)
-        continue
-      }
-      const answer = answerOf(reply, deps.statusOrigin)
-      if (answer.kind === 'failed') failed.add(entry)
-      const outage = answer.kind === 'failed' && Math.abs(at - outageSeenAt) >= settings.intervalMs
-      if (!outage && !isNews(watch, answer, limits, polledAt, at)) {
-        entry.seen = reply.kind === 'known' ? readingOf(reply.entry) : null
-        continue
-      }
-      news.push({ token, answer, polledAt })
-      if (answer.kind === 'failed') outageSeenAt = at
-    }
-    return news
-  }
-
-  /** Its time has run out, and nobody could be asked: an end seen at the last poll wins, so that waits a while for its turn. */
-  function awaitsLastPoll({ watch }: Entry, reply: Reply, polledAt: number, at: number): boolean {
-    if (reply.kind !== 'failed' || reply.asked || watch.expiresAt > polledAt) return false
-    return at < watch.expiresAt + limits.stalledAfterMs
   }
 
   function follow(records: readonly PollRecord[]): void {
@@ -224,18 +194,19 @@ export function createPoller(deps: PollDeps): Poller {
 
   return {
     start() {
-      const at = now()
-      for (const watch of store.watches()) add(watch, at + random() * settings.intervalMs)
+      readMore(firstWatch, now())
     },
 
     pass() {
       if (changed.size > 0) readChanged()
       const at = now()
+      if (unread !== null) readMore(unread, at)
       for (const entry of due.takeDue(at)) {
         entry.busy = true
         hosts.enqueue(entry, entry.polledAt === never && entry.watch.status === null, at)
       }
       const next = hosts.dispatch(at)
+      if (unread !== null) return at
       const dueAt = due.nextAt()
       if (dueAt === null) return next
       const wakeAt = Math.max(dueAt, at + wakeMs(settings, entries.size))
@@ -255,8 +226,10 @@ export function createPoller(deps: PollDeps): Poller {
 
     hint(token) {
       const entry = entries.get(token)
-      if (entry === undefined) return
-      if (entry.busy) askAgain.add(entry)
+      if (entry === undefined && unread === null) return
+      // Perhaps not read yet since the start.
+      if (entry === undefined) changed.add(token)
+      else if (entry.busy) askAgain.add(entry)
       else schedule(entry, now())
       deps.wake()
     },
@@ -269,7 +242,7 @@ export function createPoller(deps: PollDeps): Poller {
 
     clockWentBack(byMs) {
       hosts.clockWentBack(byMs)
-      outageSeenAt -= byMs
+      judge.clockWentBack(byMs)
       for (const [token, polledAt] of lately) lately.set(token, polledAt - byMs)
       for (const entry of entries.values()) {
         entry.polledAt -= byMs

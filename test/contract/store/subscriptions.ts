@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import { migrate } from '../../../src/store/migrate.ts'
 import { endpoints, heldAt, subscriptions, tasks } from '../../../src/store/schema.ts'
+import { firstWatch, type WatchCursor, watchesPart } from '../../../src/store/watches.ts'
 import { accepted, inputOf, type OnEmptyDatabase, openWorld, rejected, start, told } from './fixture.ts'
 
 const one = (result: unknown[]) => result[0]
@@ -258,9 +259,30 @@ export function subscriptionChangeSuite(on: OnEmptyDatabase): void {
       const inputs = Array.from({ length: 1000 }, () => inputOf(acme, newToken()))
       const { results } = store.subscribe(inputs, start, () => null)
       expect(results.every(({ kind }) => kind === 'created')).toBe(true)
-      expect(store.watches()).toHaveLength(1000)
+      expect(store.watchesAfter(firstWatch).watches).toHaveLength(1000)
       expect(store.countActive(acme)).toBe(1000)
       expect(db.select({ id: subscriptions.id }).from(subscriptions).all()).toHaveLength(1000)
       expect(db.select({ token: tasks.token }).from(tasks).all()).toHaveLength(1000)
+    }))
+
+  it('polled tasks are read in parts: each once, those of one millisecond too, without the ended ones', () =>
+    on((empty) => {
+      const { store, acme, newToken, db } = openWorld(empty)
+      const count = watchesPart + 300
+      const inputs = Array.from({ length: count }, () => inputOf(acme, newToken()))
+      const made = [0, 1].flatMap(
+        (n) => store.subscribe(inputs.slice(n * 700, (n + 1) * 700), start + n, () => null).results,
+      )
+      expect(made.every(({ kind }) => kind === 'created')).toBe(true)
+      db.update(tasks).set({ polling: 0 }).where(sql`${tasks.token} = ${inputs[5]!.taskToken}`).run()
+      const parts: string[][] = []
+      let cursor: WatchCursor | null = firstWatch
+      while (cursor !== null) {
+        const part = store.watchesAfter(cursor)
+        parts.push(part.watches.map(({ token }) => token))
+        cursor = part.next
+      }
+      expect(parts.map(({ length }) => length)).toEqual([watchesPart, 299])
+      expect(new Set(parts.flat())).toEqual(new Set(inputs.toSpliced(5, 1).map(({ taskToken }) => taskToken)))
     }))
 }

@@ -1,0 +1,72 @@
+/** What the replies to a batch come to: which are written down, which tasks failed, which are asked for once more. */
+import { readingOf, repeats } from '../core/snapshot.ts'
+import type { PollLimits, PollResult } from '../store/polls.ts'
+import type { Reply } from './ask.ts'
+import type { Entry } from './entry.ts'
+import { answerOf, isNews } from './news.ts'
+
+export interface Judgement {
+  /** To be written down. */
+  news: PollResult[]
+  /** Nobody answered for them. */
+  failed: Set<Entry>
+  /** Their time has run out, and nobody could be asked: an end seen at the last poll wins, so that waits for its turn. */
+  putOff: Set<Entry>
+}
+
+export interface Judge {
+  /**
+   * No reply counts as one that could not be had.
+   * @param polledAt when the batch was asked for
+   */
+  judge(batch: readonly Entry[], replies: ReadonlyMap<string, Reply>, polledAt: number, at: number): Judgement
+  clockWentBack(byMs: number): void
+}
+
+const none: Reply = { kind: 'failed', asked: false }
+
+/** @param limits `intervalMs` is how often an outage is written down: a gap in it is time this relay was not up */
+export function createJudge(
+  limits: PollLimits & { intervalMs: number },
+  statusOrigin: (statusUrl: string) => string | null,
+): Judge {
+  let outageSeenAt = 0
+
+  function awaitsLastPoll({ watch }: Entry, reply: Reply, polledAt: number, at: number): boolean {
+    if (reply.kind !== 'failed' || reply.asked || watch.expiresAt > polledAt) return false
+    return at < watch.expiresAt + limits.stalledAfterMs
+  }
+
+  return {
+    judge(batch, replies, polledAt, at) {
+      const news: PollResult[] = []
+      const failed = new Set<Entry>()
+      const putOff = new Set<Entry>()
+      for (const entry of batch) {
+        const { token, watch } = entry
+        // Without a reply as nobody waited for it any more: the task, registered anew meanwhile, has not failed.
+        if (!entry.wanted && !replies.has(token)) continue
+        const reply = replies.get(token) ?? none
+        if (reply.kind === 'known' && repeats(reply.entry, entry.seen) && watch.expiresAt > polledAt) continue
+        if (awaitsLastPoll(entry, reply, polledAt, at)) {
+          putOff.add(entry)
+          continue
+        }
+        const answer = answerOf(reply, statusOrigin)
+        if (answer.kind === 'failed') failed.add(entry)
+        const outage = answer.kind === 'failed' && Math.abs(at - outageSeenAt) >= limits.intervalMs
+        if (!outage && !isNews(watch, answer, limits, polledAt, at)) {
+          entry.seen = reply.kind === 'known' ? readingOf(reply.entry) : null
+          continue
+        }
+        news.push({ token, answer, polledAt })
+        if (answer.kind === 'failed') outageSeenAt = at
+      }
+      return { news, failed, putOff }
+    },
+
+    clockWentBack(byMs) {
+      outageSeenAt -= byMs
+    },
+  }
+}

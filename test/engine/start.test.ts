@@ -1,0 +1,58 @@
+/** After a start: polled tasks are read a part at a time, and what happens meanwhile is not lost. */
+import { expect, it } from 'vitest'
+import { watchesPart } from '../../src/store/watches.ts'
+import { type EngineWorld, newToken, openWorld, second } from './world.ts'
+
+/** Two parts and a half, in the order in which they are read. */
+async function restarted(env: Record<string, string> = {}): Promise<EngineWorld & { tokens: string[] }> {
+  const world = openWorld({ POLLHOOK_POLL_CONCURRENCY: '64', ...env })
+  const tokens: string[] = []
+  for (let n = 0; n < 5; n++) {
+    const part = Array.from({ length: watchesPart / 2 }, newToken).sort()
+    await Promise.all(part.map((taskToken) => world.register({ taskToken })))
+    tokens.push(...part)
+    await world.run(second)
+  }
+  world.crash()
+  world.calls.length = 0
+  world.start()
+  return { ...world, tokens }
+}
+
+const asked = (world: EngineWorld) => world.calls.flatMap(({ tokens }) => tokens)
+
+it('the first part is scheduled by the start itself, the others by the passes that follow at once', async () => {
+  const world = await restarted()
+  expect(world.relay().taskCount()).toBe(watchesPart)
+  await world.run(0)
+  expect(world.relay().taskCount()).toBe(world.tokens.length)
+  await world.run(5 * second)
+  expect(new Set(asked(world))).toEqual(new Set(world.tokens))
+})
+
+it("upstream's own callback for a task that is not read yet has it polled at once", async () => {
+  // Of one, so that it waits for no company.
+  const world = await restarted({ POLLHOOK_POLL_BATCH: '1' })
+  const last = world.tokens.at(-1)!
+  world.relay().commands.hint(last)
+  world.relay().commands.hint(newToken())
+  // Others are due in the middle of the first interval.
+  await world.run(2 * second)
+  expect(asked(world)).toEqual([last])
+  await world.run(5 * second)
+  expect(world.relay().taskCount()).toBe(world.tokens.length)
+})
+
+it('a task that is not read yet is registered again and cancelled as any other', async () => {
+  const world = await restarted()
+  const [again, gone] = world.tokens.slice(-2) as [string, string]
+  const page = world
+    .relay()
+    .store.listSubscriptions(world.ownerId, { taskToken: gone, limit: 1, cursor: null })
+  await world.after(world.relay().commands.cancelSubscription(world.ownerId, page.data[0]!.id))
+  const made = await world.register({ taskToken: again, callbackUrl: 'https://app.example.com/2' })
+  await world.run(10 * second)
+  expect(asked(world)).not.toContain(gone)
+  expect(world.deliveries(made)).toMatchObject([{ type: 'task.encoding', state: 'delivered' }])
+  expect(world.relay().taskCount()).toBe(world.tokens.length - 1)
+})
