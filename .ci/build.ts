@@ -4,11 +4,30 @@
  */
 import { spawnSync } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { type BuildOptions, build } from 'esbuild'
+import { type BuildOptions, build, type Plugin } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
 const out = process.argv[2] ?? join(root, 'dist')
+
+/**
+ * Node parses Drizzle's package.json, 179 KB of exports, anew for each of its 125 modules when they are imported:
+ * 0.5 s of 0.9 that the relay takes to load. `require` loads the same package's CommonJS files in 0.1 s.
+ */
+const requireDrizzle: Plugin = {
+  name: 'require-drizzle',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^drizzle-orm(\/|$)/ }, ({ path }) => ({ path, namespace: 'require-drizzle' }))
+    onLoad({ filter: /.*/, namespace: 'require-drizzle' }, ({ path }) => {
+      const names = Object.keys(createRequire(import.meta.url)(path) as object)
+      const required = `createRequire(import.meta.url)(${JSON.stringify(path)})`
+      return {
+        contents: `import { createRequire } from 'node:module'\nexport const { ${names.join()} } = ${required}`,
+      }
+    })
+  },
+}
 
 const common = {
   absWorkingDir: root,
@@ -30,6 +49,7 @@ await build({
   target: 'node20',
   // The relay is a file of its own, so that the other commands start without the database driver.
   entryPoints: ['src/cli/bin.ts', 'src/cli/pollhook.ts', 'src/node.ts', 'src/node/checkpoint-thread.ts'],
+  plugins: [requireDrizzle],
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
 })

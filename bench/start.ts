@@ -1,18 +1,35 @@
 /**
- * How long the relay takes from the call that starts it to listening, over a file with many active tasks, each
- * with one pending delivery. The store's own verbs prepare the file; every round starts on a fresh copy.
+ * How long `pollhook serve` takes from the call that starts it to an answer, and to having all tasks in its schedule, over a
+ * file with many active tasks, each with one pending delivery. The store's own verbs prepare the file; every round starts on
+ * a fresh copy. What the npm package and the container run, and beside it the sources as `npm start` runs them.
  */
+import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { once } from 'node:events'
+import { copyFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { atEnd, makeFolder } from './support/cleanup.ts'
 import { median } from './support/figures.ts'
-import { startProcess } from './support/processes.ts'
 import { openRelay } from './support/relay.ts'
 import { change, makeTokens, register, registration } from './support/tasks.ts'
 
-async function prepare(folder: string, tasks: number, env: Record<string, string>): Promise<string> {
-  const path = join(folder, 'prepared.db')
+type Env = Record<string, string>
+
+export interface StartFigures {
+  /** From the process's start to the answer of `/healthz`. */
+  readyMs: number
+  /** From the process's start until every task has its time for a poll. */
+  scheduledMs: number
+}
+
+const root = join(import.meta.dirname, '..')
+const packaged = join(root, 'dist/cli/bin.js')
+const sources = join(root, 'src/cli/pollhook.ts')
+
+async function prepare(path: string, tasks: number, env: Env): Promise<void> {
   const upstream = { status: async () => ({ kind: 'busy' as const, retryAfterMs: 60_000 }) }
   const { relay, ownerId, close } = openRelay({ env, upstream, path })
   for (let i = 0; i < tasks; i += 10_000) {
@@ -25,38 +42,87 @@ async function prepare(folder: string, tasks: number, env: Record<string, string
     change(relay, tokens, 'encoding')
   }
   await close()
-  return path
 }
 
-/** @returns the median of milliseconds until it listens, and of those spent in `startNode` alone */
+/** Upstream says what the file has already: the first polls begin while the schedule is read, and write nothing. */
+async function startUpstream(): Promise<string> {
+  const server = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request.setEncoding('latin1')) body += chunk
+    const statuses = (body.match(/[a-f0-9]{32}/g) ?? []).map((token) => [token, { status: 'encoding' }])
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify({ error: 0, statuses: Object.fromEntries(statuses) }))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  // Also, the first fetch of a process takes longer than the others.
+  await (await fetch(url, { method: 'POST' })).text()
+  return url
+}
+
+async function start(command: string, env: Env): Promise<StartFigures> {
+  const startedAt = performance.now()
+  const since = () => performance.now() - startedAt
+  const child = spawn(process.execPath, [command, 'serve'], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = once(child, 'exit')
+  const kill = atEnd(() => child.kill('SIGKILL'))
+  let readyMs: number | null = null
+  let scheduledMs: number | null = null
+  for await (const text of createInterface(child.stdout)) {
+    const line = JSON.parse(text) as { message: string; url?: string }
+    if (line.message === 'schedule read') scheduledMs = since()
+    if (line.url !== undefined) {
+      const answer = await fetch(`${line.url}/healthz`)
+      await answer.text()
+      readyMs = since()
+    }
+    if (readyMs !== null && scheduledMs !== null) break
+  }
+  if (readyMs === null || scheduledMs === null) throw new Error('the relay ended before it was ready')
+  kill()
+  await ended
+  return { readyMs, scheduledMs }
+}
+
+/** @returns medians of the package's and of the sources' starts, in turns */
 export async function measureStart(rounds: number, tasks: number) {
-  const folder = mkdtempSync(join(tmpdir(), 'pollhook-bench-'))
+  const { folder, remove } = makeFolder()
   const env = {
     POLLHOOK_API_KEYS: `bench=${randomBytes(20).toString('hex')}`,
     POLLHOOK_SECRET: randomBytes(32).toString('base64'),
-    POLLHOOK_UPSTREAM_URL: 'http://127.0.0.1:1',
+    POLLHOOK_UPSTREAM_URL: await startUpstream(),
     POLLHOOK_INSECURE_CALLBACKS: 'true',
     POLLHOOK_PRIVATE_CALLBACKS: '127.0.0.0/8',
   }
-  const prepared = await prepare(folder, tasks, env)
-  const ready: number[] = []
-  const starting: number[] = []
+  const built = spawnSync(process.execPath, [join(root, '.ci/build.ts')], { stdio: 'inherit' })
+  if (built.status !== 0) throw new Error('the package could not be built')
+  const prepared = join(folder, 'prepared.db')
+  await prepare(prepared, tasks, env)
+  const copy = join(folder, 'copy.db')
+  const sides: Record<'packaged' | 'sources', StartFigures[]> = { packaged: [], sources: [] }
   for (let i = 0; i < rounds; i++) {
-    const copy = join(folder, `round-${i}.db`)
-    copyFileSync(prepared, copy)
-    const startedAt = performance.now()
-    const server = await startProcess<{ startMs: number }>('relay-server.ts', {
-      ...env,
-      PORT: '0',
-      POLLHOOK_DB: copy,
-      LOG_LEVEL: 'error',
-    })
-    ready.push(performance.now() - startedAt)
-    starting.push(server.ready.startMs)
-    await server.stop()
+    for (const [side, command] of [
+      ['packaged', packaged],
+      ['sources', sources],
+    ] as const) {
+      // A killed relay leaves its log behind.
+      for (const suffix of ['', '-wal', '-shm']) rmSync(`${copy}${suffix}`, { force: true })
+      copyFileSync(prepared, copy)
+      sides[side].push(await start(command, { ...env, PORT: '0', POLLHOOK_DB: copy, LOG_LEVEL: 'info' }))
+    }
   }
-  rmSync(folder, { recursive: true })
-  return { tasks, readyMs: median(ready), startMs: median(starting) }
+  remove()
+  return { tasks, packaged: medians(sides.packaged), sources: medians(sides.sources) }
+}
+
+function medians(rounds: readonly StartFigures[]): StartFigures {
+  return {
+    readyMs: median(rounds.map(({ readyMs }) => readyMs)),
+    scheduledMs: median(rounds.map(({ scheduledMs }) => scheduledMs)),
+  }
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { readConfig } from '../../src/config.ts'
+import { databaseFingerprint } from '../../src/keys/derive.ts'
 import { createVault } from '../../src/keys/vault.ts'
 import { createSender } from '../../src/net/node/send.ts'
 import { createNodeSigner } from '../../src/net/node/signer.ts'
@@ -10,6 +11,7 @@ import { startCheckpoints } from '../../src/node/checkpoints.ts'
 import { openDatabase } from '../../src/node/database.ts'
 import type { Timers, Upstream } from '../../src/ports.ts'
 import { createRelay, type Relay, type RelayObserver } from '../../src/relay.ts'
+import { claimDatabase } from '../../src/store/claim.ts'
 import { makeFolder } from './cleanup.ts'
 
 export interface BenchRelay {
@@ -56,6 +58,9 @@ export function openRelay(options: {
   const database = openDatabase(path)
   if (options.synchronous === 'normal') database.db.run(sql`pragma synchronous = normal`)
   const checkpoints = startCheckpoints({ path, database, log: quiet })
+  const place = { generation: 1, shard: 0 }
+  const vault = createVault(config.secrets, randomBytes)
+  claimDatabase(database.db, config.secrets.map(databaseFingerprint), vault, place)
   const sender = createSender({
     ...config.callbacks,
     concurrencyPerOrigin: config.delivery.endpointConcurrency,
@@ -72,11 +77,11 @@ export function openRelay(options: {
   const relay = createRelay({
     db: database.db,
     config,
-    place: { generation: 1, shard: 0 },
+    place,
     upstream: options.upstream,
     sender,
     signer: createNodeSigner({}),
-    vault: createVault(config.secrets, randomBytes),
+    vault,
     now: Date.now,
     random: Math.random,
     randomBytes,
