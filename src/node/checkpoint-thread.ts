@@ -4,6 +4,9 @@ import Sqlite from 'better-sqlite3'
 import type { CheckpointNews } from './checkpoints.ts'
 
 const lookMs = 200
+/** While hardly anything is written: each look wakes a thread, most of what an idle relay costs. */
+const idleLookMs = 1_000
+const idlePagesMax = 100
 const afterFailureMs = 5_000
 /** Shorter than that it is not worth two flushes of the disk. */
 const pagesMin = 1_000
@@ -22,13 +25,16 @@ function waiting(): number {
   return counts.log - counts.checkpointed
 }
 
-function copy(): void {
-  if (waiting() < pagesMin) return
+/** @returns pages that were waiting */
+function copy(): number {
+  const found = waiting()
+  if (found < pagesMin) return found
   for (let copies = 0; copies < copiesMax && waiting() > pagesLeftMax; copies++) {
     // PASSIVE: neither waits for the writer nor makes it wait.
     sqlite.pragma('wal_checkpoint(PASSIVE)')
   }
   tell({ kind: 'copied' })
+  return found
 }
 
 let timer = setTimeout(look, lookMs)
@@ -36,7 +42,7 @@ let timer = setTimeout(look, lookMs)
 function look(): void {
   let nextMs = lookMs
   try {
-    copy()
+    if (copy() <= idlePagesMax) nextMs = idleLookMs
   } catch (error) {
     // A full disk, most likely: until there is room the log keeps what is written.
     tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) })
