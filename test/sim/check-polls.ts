@@ -69,7 +69,48 @@ function tooSoonAfterFailures(history: History, calls: readonly Poll[], call: Po
     : [`${call.origin} was called ${waited} ms after ${failures} failures in a row`]
 }
 
+/**
+ * The longest that a task may go unasked for: its longest wait, the company it waits for, and a call that runs into its
+ * time-out, at its own host and at the API host; as much again for the queue, and for what a clock set back hides.
+ */
+function longestPauseMs({ config: { poll } }: History): number {
+  return 2 * (1.2 * poll.intervalMaxMs + poll.intervalMs / 2 + 2 * poll.timeoutMs)
+}
+
+/** Without the last resort a task waits for its turn among the few that may ask whether it is back. */
+function apiFailedBetween(history: History, before: Poll, next: Poll): boolean {
+  return history.polls.some(
+    (poll) =>
+      poll.origin === apiOrigin &&
+      poll.end !== null &&
+      isFailure(poll) &&
+      poll.end.order > before.start.order &&
+      poll.end.order < next.start.order,
+  )
+}
+
+/** Nobody waited for the task for a while. */
+function registeredBetween(history: History, token: string, before: Poll, next: Poll): boolean {
+  return [...history.created.values()].some(
+    (one) =>
+      one.token === token && one.moment.order > before.start.order && one.moment.order < next.start.order,
+  )
+}
+
 export const checkPolls: Record<string, Check> = {
+  /** Elapsed time, so that a step of the clock in either direction excuses nothing. */
+  '5.2 polls go on': (history) =>
+    callsByToken(history).flatMap(({ token, calls }) =>
+      calls.slice(1).flatMap((call, i) => {
+        const before = calls[i]!
+        const waited = call.start.at - before.start.at
+        if (waited <= longestPauseMs(history)) return []
+        if (apiFailedBetween(history, before, call)) return []
+        if (registeredBetween(history, token, before, call)) return []
+        return [`${token.slice(0, 6)} was asked for again only after ${waited} ms`]
+      }),
+    ),
+
   '5.2 poll interval': (history) =>
     callsByToken(history).flatMap(({ token, calls }) => {
       let passFrom = calls[0]!

@@ -14,6 +14,14 @@ export const brokenPolls: Mutation[] = [
     config: (config) => ({ ...config, poll: { ...config.poll, intervalMs: 1000 } }),
   },
   {
+    name: 'polls more seldom than it promises',
+    rule: '5.2 polls go on',
+    config: ({ poll, ...config }) => ({
+      ...config,
+      poll: { ...poll, intervalMs: 10 * poll.intervalMs, intervalMaxMs: 10 * poll.intervalMaxMs },
+    }),
+  },
+  {
     name: 'overfills its calls',
     rule: '5.1 batches',
     config: (config) => ({ ...config, poll: { ...config.poll, batch: config.poll.batch + 5 } }),
