@@ -44,6 +44,7 @@ test('registrations that arrive together are one transaction', async () => {
 })
 
 test('polled tasks are read by their index and by key, not by going through the ended ones', () => {
+  statements.length = 0
   world.store.watchesAfter(firstWatch)
   const [part = [], watches = []] = statements.map((text) =>
     world.db.all<{ detail: string }>(sql.raw(`explain query plan ${text}`)).map(({ detail }) => detail),
