@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
+const require = createRequire(import.meta.url)
 const out = process.argv[2] ?? join(root, 'dist')
 
 /**
@@ -20,7 +21,7 @@ const requireDrizzle: Plugin = {
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^drizzle-orm(\/|$)/ }, ({ path }) => ({ path, namespace: 'require-drizzle' }))
     onLoad({ filter: /.*/, namespace: 'require-drizzle' }, ({ path }) => {
-      const names = Object.keys(createRequire(import.meta.url)(path) as object)
+      const names = Object.keys(require(path) as object)
       const required = `createRequire(import.meta.url)(${JSON.stringify(path)})`
       return {
         contents: `import { createRequire } from 'node:module'\nexport const { ${names.join()} } = ${required}`,

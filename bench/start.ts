@@ -7,12 +7,11 @@ import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { atEnd, makeFolder } from './support/cleanup.ts'
 import { median } from './support/figures.ts'
+import { startProcess } from './support/processes.ts'
 import { openRelay } from './support/relay.ts'
 import { change, makeTokens, register, registration } from './support/tasks.ts'
 
@@ -42,22 +41,6 @@ async function prepare(path: string, tasks: number, env: Env): Promise<void> {
     change(relay, tokens, 'encoding')
   }
   await close()
-}
-
-/** Upstream says what the file has already: the first polls begin while the schedule is read, and write nothing. */
-async function startUpstream(): Promise<string> {
-  const server = createServer(async (request, response) => {
-    let body = ''
-    for await (const chunk of request.setEncoding('latin1')) body += chunk
-    const statuses = (body.match(/[a-f0-9]{32}/g) ?? []).map((token) => [token, { status: 'encoding' }])
-    response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify({ error: 0, statuses: Object.fromEntries(statuses) }))
-  })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  // Also, the first fetch of a process takes longer than the others.
-  await (await fetch(url, { method: 'POST' })).text()
-  return url
 }
 
 async function start(command: string, env: Env): Promise<StartFigures> {
@@ -90,10 +73,16 @@ async function start(command: string, env: Env): Promise<StartFigures> {
 /** @returns medians of the package's and of the sources' starts, in turns */
 export async function measureStart(rounds: number, tasks: number) {
   const { folder, remove } = makeFolder()
+  // It says what the file has already: the first polls begin while the schedule is read, and write nothing.
+  const upstream = await startProcess<{ url: string }>('status-upstream.ts', {
+    SECONDS_PER_CHANGE: 'Infinity',
+  })
+  // The first fetch of a process takes longer than the others, which would count as the relay's.
+  await (await fetch(upstream.ready.url)).text()
   const env = {
     POLLHOOK_API_KEYS: `bench=${randomBytes(20).toString('hex')}`,
     POLLHOOK_SECRET: randomBytes(32).toString('base64'),
-    POLLHOOK_UPSTREAM_URL: await startUpstream(),
+    POLLHOOK_UPSTREAM_URL: upstream.ready.url,
     POLLHOOK_INSECURE_CALLBACKS: 'true',
     POLLHOOK_PRIVATE_CALLBACKS: '127.0.0.0/8',
   }
@@ -114,6 +103,7 @@ export async function measureStart(rounds: number, tasks: number) {
       sides[side].push(await start(command, { ...env, PORT: '0', POLLHOOK_DB: copy, LOG_LEVEL: 'info' }))
     }
   }
+  await upstream.stop()
   remove()
   return { tasks, packaged: medians(sides.packaged), sources: medians(sides.sources) }
 }

@@ -1,6 +1,6 @@
 /**
  * Upstream in a process of its own: answers each token of a call with a percent that moves by one every
- * `SECONDS_PER_CHANGE`, each token at a moment of its own.
+ * `SECONDS_PER_CHANGE`, each token at a moment of its own; without a percent when that is `Infinity`.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -15,6 +15,7 @@ const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) =>
   request.on('end', () => {
     const now = Date.now()
     const entries = (body.match(/[a-f0-9]{32}/g) ?? []).map((token) => {
+      if (msPerChange === Number.POSITIVE_INFINITY) return `"${token}":{"status":"encoding","error":0}`
       const phase = (Number.parseInt(token.slice(0, 8), 16) / 2 ** 32) * msPerChange
       const percent = Math.floor((now + phase) / msPerChange) % 100
       return `"${token}":{"status":"encoding","percent":${percent},"error":0}`

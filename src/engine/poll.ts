@@ -200,13 +200,16 @@ export function createPoller(deps: PollDeps): Poller {
     pass() {
       if (changed.size > 0) readChanged()
       const at = now()
-      if (unread !== null) readMore(unread, at)
       for (const entry of due.takeDue(at)) {
         entry.busy = true
         hosts.enqueue(entry, entry.polledAt === never && entry.watch.status === null, at)
       }
       const next = hosts.dispatch(at)
-      if (unread !== null) return at
+      if (unread !== null) {
+        // Last: a part that cannot be read keeps nothing waiting that was read before.
+        readMore(unread, at)
+        return at
+      }
       const dueAt = due.nextAt()
       if (dueAt === null) return next
       const wakeAt = Math.max(dueAt, at + wakeMs(settings, entries.size))

@@ -1,6 +1,6 @@
 /**
  * What memory keeps of a polled task: enough to schedule it and to see that an answer changes nothing.
- * Read again after a start (DESIGN §3.4), a part at a time: a hundred thousand tasks take a second, in which
+ * Read again after a start (DESIGN §3.4), a part at a time: a hundred thousand tasks take two seconds, in which
  * requests are answered.
  */
 import { type SQL, sql } from 'drizzle-orm'

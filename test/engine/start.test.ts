@@ -3,9 +3,14 @@ import { expect, it } from 'vitest'
 import { watchesPart } from '../../src/store/watches.ts'
 import { type EngineWorld, newToken, openWorld, second } from './world.ts'
 
+type Options = Parameters<typeof openWorld>[1]
+
 /** Two parts and a half, in the order in which they are read. */
-async function restarted(env: Record<string, string> = {}): Promise<EngineWorld & { tokens: string[] }> {
-  const world = openWorld({ POLLHOOK_POLL_CONCURRENCY: '64', ...env })
+async function restarted(
+  env: Record<string, string> = {},
+  options: Options = {},
+): Promise<EngineWorld & { tokens: string[] }> {
+  const world = openWorld({ POLLHOOK_POLL_CONCURRENCY: '64', ...env }, options)
   const tokens: string[] = []
   for (let n = 0; n < 5; n++) {
     const part = Array.from({ length: watchesPart / 2 }, newToken).sort()
@@ -52,10 +57,37 @@ it('a task that is not read yet is registered again and cancelled as any other',
   const page = world
     .relay()
     .store.listSubscriptions(world.ownerId, { taskToken: gone, limit: 1, cursor: null })
-  await world.after(world.relay().commands.cancelSubscription(world.ownerId, page.data[0]!.id))
-  const made = await world.register({ taskToken: again, callbackUrl: 'https://app.example.com/2' })
-  await world.run(10 * second)
+  // Both at once: what waits for either runs the passes.
+  const [made] = await Promise.all([
+    world.register({ taskToken: again, callbackUrl: 'https://app.example.com/2' }),
+    world.relay().commands.cancelSubscription(world.ownerId, page.data[0]!.id),
+  ])
+  await world.run(4 * second)
+  expect(asked(world).filter((token) => token === again)).toHaveLength(1)
+  await world.run(6 * second)
   expect(asked(world)).not.toContain(gone)
   expect(world.deliveries(made)).toMatchObject([{ type: 'task.encoding', state: 'delivered' }])
   expect(world.relay().taskCount()).toBe(world.tokens.length - 1)
+})
+
+it('a part that cannot be read keeps nothing waiting that was read before, and is read later', async () => {
+  let isBroken = false
+  const world = await restarted(
+    {},
+    {
+      wrapStore: (store) => ({
+        ...store,
+        watchesAfter(cursor) {
+          if (isBroken) throw new Error('disk I/O error')
+          return store.watchesAfter(cursor)
+        },
+      }),
+    },
+  )
+  isBroken = true
+  await world.run(6 * second)
+  expect(new Set(asked(world))).toEqual(new Set(world.tokens.slice(0, watchesPart)))
+  isBroken = false
+  await world.run(10 * second)
+  expect(new Set(asked(world))).toEqual(new Set(world.tokens))
 })

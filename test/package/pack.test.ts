@@ -65,6 +65,12 @@ test('the tarball has what runs and no sources, tests or keys', () => {
   ])
 })
 
+test('Drizzle is required, not imported: that is half a second of every start', () => {
+  const relay = readFileSync(join(installed, 'dist/node.js'), 'utf8')
+  expect(relay).toMatch(/createRequire\d*\(import\.meta\.url\)\("drizzle-orm"\)/)
+  expect(relay).not.toMatch(/(from|import) "drizzle-orm/)
+})
+
 test('the command knows its version', async () => {
   expect(await pollhook(['--version'], { bin })).toEqual({ code: 0, out: `${manifest.version}\n`, err: '' })
 })
