@@ -72,9 +72,14 @@ export async function startNode(
   const database = bootStep('POLLHOOK_DB', () => openDatabase(config.databasePath))
   const randomBytes = createRandomBytes()
   const vault = createVault(config.secrets, randomBytes)
-  bootStep('POLLHOOK_SECRET', () =>
-    claimDatabase(database.db, config.secrets.map(databaseFingerprint), vault, place),
-  )
+  try {
+    bootStep('POLLHOOK_SECRET', () =>
+      claimDatabase(database.db, config.secrets.map(databaseFingerprint), vault, place),
+    )
+  } catch (error) {
+    database.close()
+    throw error
+  }
   const sender = createSender({
     ...config.callbacks,
     concurrencyPerOrigin: config.delivery.endpointConcurrency,

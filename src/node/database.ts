@@ -41,8 +41,8 @@ export function openDatabase(path: string): OpenDatabase {
     // A back-up tool may hold the file for a moment.
     sqlite.pragma('busy_timeout = 5000')
     sqlite.pragma('foreign_keys = ON')
-    // Enough that hot pages of 100,000 tasks stay in memory (negative: KiB).
-    sqlite.pragma('cache_size = -65536')
+    // KiB (negative). Not more: a commit after a page was split goes through all that is cached (docs/performance.md).
+    sqlite.pragma('cache_size = -16384')
     const db = drizzle(sqlite, { schema })
     migrate(db, readMigrations())
     return {

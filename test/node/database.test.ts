@@ -85,4 +85,7 @@ it('a database made under another secret is refused in a sentence that names the
   await first.stop()
   const refused = start({ POLLHOOK_SECRET: Buffer.alloc(32, 8).toString('base64') })
   await expect(refused).rejects.toThrow(/^POLLHOOK_SECRET is not the one this database was made under: add/)
+  // The one that was refused holds it no longer.
+  const again = await start()
+  await again.stop()
 })
