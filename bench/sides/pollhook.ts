@@ -1,4 +1,5 @@
 /** Pollhook's whole engine: changes are recorded, then due, signed, POSTed, settled on disk, in order per subscription. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { countdown, type DeliveryFigures, type DeliveryRound, startClock } from '../support/delivery-round.ts'
 import { openRelay } from '../support/relay.ts'
 import { serveRounds } from '../support/rounds.ts'
@@ -29,6 +30,8 @@ serveRounds<PollhookRound, PollhookFigures>(async ({ origin, subscriptions, each
     observer: { settled: (attempts) => tell(attempts.length) },
     synchronous,
   })
+  // A relay starts its thread for checkpoints once in its life, not in each round.
+  await sleep(500)
   const tokens = makeTokens(subscriptions)
   register(
     relay,

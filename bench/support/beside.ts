@@ -1,4 +1,7 @@
-/** Several sides of one measurement, round by round in turns, so that a slow minute of the machine falls on all of them. */
+/**
+ * Several sides of one measurement, round by round in turns, so that a slow minute of the machine falls on all of them, and
+ * each round in another order: what a side leaves behind, as a server that still writes to the disk, falls on whoever is next.
+ */
 import { median } from './figures.ts'
 
 /** A side that cannot run here says why; the others run without it. */
@@ -20,13 +23,18 @@ export async function mediansBeside<Name extends string, Figures extends object>
   const names = Object.keys(sides) as Name[]
   const all = new Map<Name, Figures[]>(names.map((name) => [name, []]))
   for (let round = warmUp ? 0 : 1; round <= rounds; round++) {
-    for (const name of names) {
+    for (const name of shuffled(names)) {
       const figures = await sides[name]?.(round)
       if (round > 0 && figures !== undefined) all.get(name)?.push(figures)
     }
   }
   const medians = names.map((name) => [name, mediansOf(all.get(name) ?? [])])
   return Object.fromEntries(medians) as Partial<Record<Name, Figures>>
+}
+
+function shuffled<T>(items: readonly T[]): T[] {
+  const drawn = items.map((item) => ({ item, at: Math.random() }))
+  return drawn.sort((a, b) => a.at - b.at).map(({ item }) => item)
 }
 
 function mediansOf<Figures extends object>(rounds: readonly Figures[]): Figures {
