@@ -61,28 +61,36 @@ async function perSecond(count: number, work: (token: string) => Promise<void>):
   return (count / (performance.now() - startedAt)) * 1000
 }
 
-/** Takes calls and never answers: at most four are open, so that registering is all that the relay does. */
-async function silentUpstream(): Promise<string> {
+/** Takes calls and never answers: four are open until it is cut off, so that registering is all that the relay does. */
+async function silentUpstream(): Promise<{ url: string; cut(): void }> {
   const server = createServer(() => {}).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  server.unref()
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    cut() {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
 }
 
 async function relayRound(count: number): Promise<Round> {
   const folder = mkdtempSync(join(tmpdir(), 'pollhook-bench-'))
   const key = randomBytes(20).toString('hex')
+  const upstream = await silentUpstream()
   const server = await startProcess<{ url: string }>('relay-server.ts', {
     PORT: '0',
     POLLHOOK_DB: join(folder, 'bench.db'),
     POLLHOOK_API_KEYS: `bench=${key}`,
     POLLHOOK_SECRET: randomBytes(32).toString('base64'),
-    POLLHOOK_UPSTREAM_URL: await silentUpstream(),
-    POLLHOOK_POLL_TIMEOUT: '5s',
+    POLLHOOK_UPSTREAM_URL: upstream.url,
+    // Longer than the round: the first call to time out closes the host, and then each task is written down as failing.
+    POLLHOOK_POLL_TIMEOUT: '10m',
     POLLHOOK_OWNER_QUOTA: '10000000',
     LOG_LEVEL: 'error',
   })
   const round = await load(server.ready.url, key, count)
+  upstream.cut()
   await server.stop()
   rmSync(folder, { recursive: true })
   return round
