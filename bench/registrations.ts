@@ -4,13 +4,12 @@
  */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Pool } from 'undici'
-import { median } from './support/figures.ts'
+import { mediansBeside } from './support/beside.ts'
+import { makeFolder } from './support/cleanup.ts'
 import { startProcess } from './support/processes.ts'
 import { makeTokens } from './support/tasks.ts'
 
@@ -75,7 +74,7 @@ async function silentUpstream(): Promise<{ url: string; cut(): void }> {
 }
 
 async function relayRound(count: number): Promise<Round> {
-  const folder = mkdtempSync(join(tmpdir(), 'pollhook-bench-'))
+  const { folder, remove } = makeFolder()
   const key = randomBytes(20).toString('hex')
   const upstream = await silentUpstream()
   const server = await startProcess<{ url: string }>('relay-server.ts', {
@@ -92,7 +91,7 @@ async function relayRound(count: number): Promise<Round> {
   const round = await load(server.ready.url, key, count)
   upstream.cut()
   await server.stop()
-  rmSync(folder, { recursive: true })
+  remove()
   return round
 }
 
@@ -105,20 +104,16 @@ async function bareRound(count: number): Promise<Round> {
 
 /** @returns medians of both sides and their ratios */
 export async function measureRegistrations(rounds: number, count: number) {
-  const relay: Round[] = []
-  const bare: Round[] = []
-  for (let i = 0; i < rounds; i++) {
-    relay.push(await relayRound(count))
-    bare.push(await bareRound(count))
-  }
-  const of = (all: Round[], key: keyof Round) => median(all.map((one) => one[key]))
+  const sides = { relay: () => relayRound(count), bare: () => bareRound(count) }
+  const medians = await mediansBeside<keyof typeof sides, Round>(rounds, sides, { warmUp: false })
+  const { relay, bare } = medians as Record<keyof typeof sides, Round>
   return {
-    singlePerSecond: Math.round(of(relay, 'single')),
-    bareSinglePerSecond: Math.round(of(bare, 'single')),
-    singleRatio: of(relay, 'single') / of(bare, 'single'),
-    batchedPerSecond: Math.round(of(relay, 'batched')),
-    bareBatchedPerSecond: Math.round(of(bare, 'batched')),
-    batchedRatio: of(relay, 'batched') / of(bare, 'batched'),
+    singlePerSecond: Math.round(relay.single),
+    bareSinglePerSecond: Math.round(bare.single),
+    singleRatio: relay.single / bare.single,
+    batchedPerSecond: Math.round(relay.batched),
+    bareBatchedPerSecond: Math.round(bare.batched),
+    batchedRatio: relay.batched / bare.batched,
   }
 }
 

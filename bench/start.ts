@@ -9,8 +9,8 @@ import { once } from 'node:events'
 import { copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { mediansBeside } from './support/beside.ts'
 import { atEnd, makeFolder } from './support/cleanup.ts'
-import { median } from './support/figures.ts'
 import { startProcess } from './support/processes.ts'
 import { openRelay } from './support/relay.ts'
 import { change, makeTokens, register, registration } from './support/tasks.ts'
@@ -91,28 +91,17 @@ export async function measureStart(rounds: number, tasks: number) {
   const prepared = join(folder, 'prepared.db')
   await prepare(prepared, tasks, env)
   const copy = join(folder, 'copy.db')
-  const sides: Record<'packaged' | 'sources', StartFigures[]> = { packaged: [], sources: [] }
-  for (let i = 0; i < rounds; i++) {
-    for (const [side, command] of [
-      ['packaged', packaged],
-      ['sources', sources],
-    ] as const) {
-      // A killed relay leaves its log behind.
-      for (const suffix of ['', '-wal', '-shm']) rmSync(`${copy}${suffix}`, { force: true })
-      copyFileSync(prepared, copy)
-      sides[side].push(await start(command, { ...env, PORT: '0', POLLHOOK_DB: copy, LOG_LEVEL: 'info' }))
-    }
+  const side = (command: string) => () => {
+    // A killed relay leaves its log behind.
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${copy}${suffix}`, { force: true })
+    copyFileSync(prepared, copy)
+    return start(command, { ...env, PORT: '0', POLLHOOK_DB: copy, LOG_LEVEL: 'info' })
   }
+  const sides = { packaged: side(packaged), sources: side(sources) }
+  const medians = await mediansBeside<keyof typeof sides, StartFigures>(rounds, sides, { warmUp: false })
   await upstream.stop()
   remove()
-  return { tasks, packaged: medians(sides.packaged), sources: medians(sides.sources) }
-}
-
-function medians(rounds: readonly StartFigures[]): StartFigures {
-  return {
-    readyMs: median(rounds.map(({ readyMs }) => readyMs)),
-    scheduledMs: median(rounds.map(({ scheduledMs }) => scheduledMs)),
-  }
+  return { tasks, ...(medians as Record<keyof typeof sides, StartFigures>) }
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -25,7 +25,7 @@ import { createNodeSigner } from './net/node/signer.ts'
 import { createUpstreamFetch } from './net/node/upstream-fetch.ts'
 import { createUpstream } from './net/qencode.ts'
 import { startCheckpoints } from './node/checkpoints.ts'
-import { openDatabase } from './node/database.ts'
+import { type OpenDatabase, openDatabase } from './node/database.ts'
 import { listenFault } from './node/listen-fault.ts'
 import { createRandomBytes } from './node/random.ts'
 import { createTimers } from './node/timers.ts'
@@ -70,16 +70,25 @@ export async function startNode(
   for (const warning of read.warnings) log.warn(warning)
   const signingKey = config.signingKey === null ? null : await soundSigningKey(config.signingKey)
   const database = bootStep('POLLHOOK_DB', () => openDatabase(config.databasePath))
-  const randomBytes = createRandomBytes()
-  const vault = createVault(config.secrets, randomBytes)
   try {
-    bootStep('POLLHOOK_SECRET', () =>
-      claimDatabase(database.db, config.secrets.map(databaseFingerprint), vault, place),
-    )
+    return await startOn(database, config, signingKey, log)
   } catch (error) {
     database.close()
     throw error
   }
+}
+
+async function startOn(
+  database: OpenDatabase,
+  config: Config,
+  signingKey: SigningKey | null,
+  log: Log,
+): Promise<NodePollhook> {
+  const randomBytes = createRandomBytes()
+  const vault = createVault(config.secrets, randomBytes)
+  bootStep('POLLHOOK_SECRET', () =>
+    claimDatabase(database.db, config.secrets.map(databaseFingerprint), vault, place),
+  )
   const sender = createSender({
     ...config.callbacks,
     concurrencyPerOrigin: config.delivery.endpointConcurrency,
@@ -114,10 +123,7 @@ export async function startNode(
     jwks: signingKey && jwksOf(signingKey),
     metrics: metrics.text,
   })
-  const server = await listen(app, config).catch((error: unknown) => {
-    database.close()
-    throw error
-  })
+  const server = await listen(app, config)
   const url = urlOf(server, config.listen.host)
   relay.start()
   const checkpoints =
