@@ -1,6 +1,6 @@
 /** How finely the poll schedule is kept, how often it is looked at, and how long a poll waits for company. */
 
-interface Pace {
+export interface Pace {
   intervalMs: number
   batch: number
 }
@@ -10,18 +10,28 @@ interface Pace {
  * to poll it, and they wait longer than that for company anyway.
  */
 const wakePart = 25
-/** The most frequent wake-ups, a batch at a time of very many tasks, are this part of the interval apart. */
+/**
+ * Nor are due tasks looked for more often than this: of very many, those of several calls are taken together, and what is
+ * done together finds the processor's caches warm. Their changes wait for one another, some ms (docs/performance.md).
+ */
+const restMsMax = 40
+/** A day of the calendar is this part of the interval. */
 const dayPart = 1000
 /** A poll may be put off by this part of the interval to share a call; the first one of a task by less. */
 const lingerPart = 2
 const firstLingerMsMax = 100
 
-/** How much later than planned a task may be taken, so that a batch is taken together, and not many at a time. */
-export function wakeMs({ intervalMs, batch }: Pace, tasks: number): number {
-  return Math.max(1, Math.floor(Math.min(intervalMs / wakePart, (intervalMs * batch) / tasks)))
+/** How long nobody looks for due tasks after they were looked for, whatever wakes the relay meanwhile. */
+export function restMs({ intervalMs }: Pace): number {
+  return Math.max(1, Math.floor(Math.min(intervalMs / wakePart, restMsMax)))
 }
 
-/** Length of a day of the calendar. */
+/** How much later than planned a task may be taken, so that a batch is taken together; of very many tasks, several. */
+export function wakeMs(pace: Pace, tasks: number): number {
+  const { intervalMs, batch } = pace
+  return Math.max(restMs(pace), Math.floor(Math.min(intervalMs / wakePart, (intervalMs * batch) / tasks)))
+}
+
 export function dayMs({ intervalMs }: Pace): number {
   return Math.max(1, Math.floor(intervalMs / dayPart))
 }

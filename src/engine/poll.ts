@@ -8,11 +8,13 @@ import type { PollLimits, PollRecord } from '../store/polls.ts'
 import { firstWatch, type Watch, type WatchCursor } from '../store/watches.ts'
 import { askForAll, type Reply } from './ask.ts'
 import { createCalendar } from './calendar.ts'
+import { earliest } from './earliest.ts'
 import { type Entry, never } from './entry.ts'
 import { acquire, type Host, unblockedAt } from './host.ts'
 import { createHosts } from './hosts.ts'
 import { createJudge, type Judgement } from './judge.ts'
-import { dayMs, wakeMs } from './pace.ts'
+import { createLooks } from './looks.ts'
+import { dayMs } from './pace.ts'
 import type { PollDeps, Poller, PollSettings } from './poll-ports.ts'
 import { createRecorder } from './recorder.ts'
 
@@ -28,6 +30,7 @@ export function createPoller(deps: PollDeps): Poller {
   const { store, settings, now, random } = deps
   const entries = new Map<string, Entry>()
   const due = createCalendar<Entry>(dayMs(settings), now())
+  const looks = createLooks(settings)
   /** When tasks that are no longer polled last were: users read it, and registering one anew must not poll too soon. */
   const lately = new Map<string, number>()
   /** Subscriptions of these tasks changed since they were last read. */
@@ -117,6 +120,13 @@ export function createPoller(deps: PollDeps): Poller {
     entry.origin = originOf(watch)
   }
 
+  function takeDue(at: number): void {
+    for (const entry of due.takeDue(at)) {
+      entry.busy = true
+      hosts.enqueue(entry, entry.polledAt === never && entry.watch.status === null, at)
+    }
+  }
+
   function start(host: Host<Entry>, batch: Entry[]): void {
     const startedAt = now()
     deps.onBatch(Math.max(0, startedAt - Math.min(...batch.map((entry) => entry.dueAt))))
@@ -200,10 +210,7 @@ export function createPoller(deps: PollDeps): Poller {
     pass() {
       if (changed.size > 0) readChanged()
       const at = now()
-      for (const entry of due.takeDue(at)) {
-        entry.busy = true
-        hosts.enqueue(entry, entry.polledAt === never && entry.watch.status === null, at)
-      }
+      if (looks.take(at)) takeDue(at)
       const next = hosts.dispatch(at)
       if (unread !== null) {
         // Last: a part that cannot be read keeps nothing waiting that was read before.
@@ -211,9 +218,7 @@ export function createPoller(deps: PollDeps): Poller {
         return at
       }
       const dueAt = due.nextAt()
-      if (dueAt === null) return next
-      const wakeAt = Math.max(dueAt, at + wakeMs(settings, entries.size))
-      return Math.min(next ?? wakeAt, wakeAt)
+      return dueAt === null ? next : earliest(next, looks.nextAt(dueAt, at, entries.size))
     },
 
     reload(tokens) {
@@ -246,6 +251,7 @@ export function createPoller(deps: PollDeps): Poller {
     clockWentBack(byMs) {
       hosts.clockWentBack(byMs)
       judge.clockWentBack(byMs)
+      looks.clockWentBack(byMs)
       for (const [token, polledAt] of lately) lately.set(token, polledAt - byMs)
       for (const entry of entries.values()) {
         entry.polledAt -= byMs

@@ -177,7 +177,7 @@ export const brokenStores: Mutation[] = [
   {
     name: 'forgets at a redelivery that it was accepted before',
     rule: '4.4 success is 2xx',
-    needs: ['redeliver', 'fails'],
+    needs: ['redeliver', 'fails', 'rejects'],
     store: spoiled('redeliver', `update deliveries set accepted_at = null where state = 'pending'`),
   },
   {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { mutations } from './mutations.ts'
 import { type Mutation, simulate } from './simulate.ts'
 
-const seedsMax = 25
+const seedsMax = 40
 
 /** @returns the rules that were seen broken, until the right one was among them */
 async function brokenRules(mutation: Mutation): Promise<Set<string>> {

@@ -1,0 +1,36 @@
+/** How often the schedule is looked at: calls of very many tasks go together, and what has just come up hardly waits. */
+import { expect, it } from 'vitest'
+import { minute, newToken, openWorld, second } from './world.ts'
+
+/** A look at most every so many milliseconds (src/engine/pace.ts). */
+const restMs = 40
+
+it('of very many tasks, those of several calls are polled together', async () => {
+  const world = openWorld({ POLLHOOK_POLL_BATCH: '1', POLLHOOK_POLL_CONCURRENCY: '100' })
+  // One every 5 ms, so that 200 of them are due each second from then on.
+  for (let n = 0; n < 1_000; n++) {
+    await world.register()
+    await world.run(5)
+  }
+  const from = world.elapsed()
+  await world.run(3 * second)
+  const calls = world.calls.filter(({ at }) => at >= from)
+  expect(calls.length).toBeGreaterThan(3 * 150)
+  expect(new Set(calls.map(({ at }) => at)).size).toBeLessThanOrEqual((3 * second) / restMs + 1)
+})
+
+it('a task that has just come up is asked for at the next look, however lately the last one was', async () => {
+  const world = openWorld({ POLLHOOK_POLL_BATCH: '1' })
+  for (const afterMs of [0, 1, 10, 39, 41, 199]) {
+    const [first, second] = [newToken(), newToken()]
+    await world.register({ taskToken: first })
+    await world.run(minute)
+    world.relay().commands.hint(first)
+    await world.run(afterMs)
+    const registeredAt = world.elapsed()
+    await world.register({ taskToken: second })
+    await world.run(minute)
+    const call = world.calls.find(({ tokens }) => tokens.includes(second))
+    expect(call?.at).toBeLessThanOrEqual(registeredAt + restMs)
+  }
+})
