@@ -12,7 +12,16 @@ export const missingRedis = () =>
 /** How often its log is flushed: every second as people run it under BullMQ, or before each answer as Pollhook does. */
 export type RedisFlush = 'everysec' | 'always'
 
-export async function startRedis(appendfsync: RedisFlush = 'everysec'): Promise<Backend> {
+const servers = new Map<RedisFlush, Promise<Backend>>()
+
+/** One of each kind for a process, started when it is first asked for. */
+export function redisThatFlushes(flush: RedisFlush): Promise<Backend> {
+  const server = servers.get(flush) ?? startRedis(flush)
+  servers.set(flush, server)
+  return server
+}
+
+async function startRedis(appendfsync: RedisFlush): Promise<Backend> {
   const { folder, remove } = makeFolder()
   const socket = join(folder, 'redis.sock')
   const settings = {

@@ -1,8 +1,7 @@
 /** BullMQ at 200 jobs a second, one by one or so many at once, with a worker that is idle in between: from `addBulk` to the request. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Queue, Worker } from 'bullmq'
-import { type RedisFlush, startRedis } from '../backends/redis.ts'
-import type { Backend } from '../backends/server.ts'
+import { type RedisFlush, redisThatFlushes } from '../backends/redis.ts'
 import { changeKey, type Moment, monotonicMs } from '../support/moments.ts'
 import { createPoster, type Job, makeEvent } from '../support/poster.ts'
 import { serveRounds } from '../support/rounds.ts'
@@ -14,14 +13,7 @@ const warmUpMs = 2_000
 const settleMs = 1_000
 const concurrency = 64
 
-const servers = new Map<RedisFlush, Promise<Backend>>()
 let rounds = 0
-
-function serverOf(flush: RedisFlush): Promise<Backend> {
-  const server = servers.get(flush) ?? startRedis(flush)
-  servers.set(flush, server)
-  return server
-}
 
 export interface BullmqRound extends Pick<LatencyRound, 'receiver' | 'windowMs'> {
   /** Jobs that are added by one `addBulk`, as the changes of one answer come. */
@@ -36,7 +28,7 @@ export interface BullmqLatency {
 }
 
 serveRounds<BullmqRound, BullmqLatency>(async ({ receiver, windowMs, atOnce, flush }) => {
-  const redis = await serverOf(flush)
+  const redis = await redisThatFlushes(flush)
   const name = `changes-${rounds++}`
   const connection = { path: redis.socket }
   const queue = new Queue<Job>(name, { connection, defaultJobOptions: { removeOnComplete: true } })

@@ -1,9 +1,10 @@
 /**
  * BullMQ over its own Redis: jobs are added in bulk while workers POST them. Favourable to it in what it may leave out:
- * no order per subscription (BullMQ has that in Pro only), no attempts kept, one try, a log flushed once a second.
+ * no order per subscription (BullMQ has that in Pro only), no attempts kept, one try, and as it is told a log flushed once
+ * a second, or as Pollhook's is.
  */
 import { type Job as BullJob, Queue, Worker } from 'bullmq'
-import { startRedis } from '../backends/redis.ts'
+import { type RedisFlush, redisThatFlushes } from '../backends/redis.ts'
 import { countdown, type DeliveryFigures, type DeliveryRound, startClock } from '../support/delivery-round.ts'
 import { createPoster, type Job, makeJobs } from '../support/poster.ts'
 import { serveRounds } from '../support/rounds.ts'
@@ -18,12 +19,13 @@ export interface BullmqRound extends DeliveryRound {
   pipelining: boolean
   /** Workers run from the start, not from when all is added. */
   overlap: boolean
+  flush: RedisFlush
 }
 
-const redis = await startRedis()
 let rounds = 0
 
 serveRounds<BullmqRound, DeliveryFigures>(async (options) => {
+  const redis = await redisThatFlushes(options.flush)
   const name = `deliveries-${rounds++}`
   const connection = { path: redis.socket, enableAutoPipelining: options.pipelining }
   const queue = new Queue<Job>(name, { connection, defaultJobOptions: { removeOnComplete: true } })

@@ -16,6 +16,8 @@ export interface GraphileWorkerRound extends DeliveryRound {
   completeDelay: number
   /** Workers run from the start, not from when all is added. */
   overlap: boolean
+  /** Those of a subscription go one after another, by a named queue of each. */
+  inOrder: boolean
 }
 
 const postgres = await startPostgres()
@@ -53,7 +55,14 @@ serveRounds<GraphileWorkerRound, DeliveryFigures>(async (options) => {
   const early = options.overlap ? await work() : null
   for (let i = 0; i < jobs.length; i += options.chunk) {
     const chunk = jobs.slice(i, i + options.chunk)
-    await utils.addJobs(chunk.map((payload) => ({ identifier: 'post', payload, maxAttempts: 1 })))
+    await utils.addJobs(
+      chunk.map((payload) => ({
+        identifier: 'post',
+        payload,
+        maxAttempts: 1,
+        ...(options.inOrder && { queueName: payload.path }),
+      })),
+    )
   }
   const runner = early ?? (await work())
   await reached

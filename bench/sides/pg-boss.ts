@@ -13,6 +13,8 @@ export interface PgBossRound extends DeliveryRound {
   batch: number
   /** Workers run from the start, not from when all is inserted. */
   overlap: boolean
+  /** Those of a subscription go one after another: a fetch takes the first of each only, once the one before is over. */
+  inOrder: boolean
 }
 
 const postgres = await startPostgres()
@@ -24,7 +26,8 @@ serveRounds<PgBossRound, DeliveryFigures>(async (options) => {
   const boss = new PgBoss({ ...database, max: options.workers + 4, supervise: false, schedule: false })
   boss.on('error', console.error)
   await boss.start()
-  await boss.createQueue(queue, { retryLimit: 0 })
+  const policy = options.inOrder ? 'key_strict_fifo' : 'standard'
+  await boss.createQueue(queue, { retryLimit: 0, policy })
   const poster = createPoster(options.origin)
   const jobs = makeJobs(options.subscriptions, options.each)
   const { tell, reached } = countdown(jobs.length)
@@ -47,7 +50,9 @@ serveRounds<PgBossRound, DeliveryFigures>(async (options) => {
   for (let i = 0; i < jobs.length; i += options.chunk) {
     await boss.insert(
       queue,
-      jobs.slice(i, i + options.chunk).map((data) => ({ data })),
+      jobs
+        .slice(i, i + options.chunk)
+        .map((data) => ({ data, ...(options.inOrder && { singletonKey: data.path }) })),
     )
   }
   if (!options.overlap) await work()
