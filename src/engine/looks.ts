@@ -3,30 +3,39 @@ import { never } from './entry.ts'
 import { type Pace, restMs, wakeMs } from './pace.ts'
 
 export interface Looks {
-  /** Whether it is time to look; if so, that is the look. */
-  take(at: number): boolean
   /**
-   * @param dueAt of what is due first
    * @param tasks how many there are
+   * @returns whether it is time to look; then that is the look
    */
-  nextAt(dueAt: number, at: number, tasks: number): number
+  take(at: number, tasks: number): boolean
+  /** The soonest next look, also where nothing is due by then. */
+  nextAt(tasks: number): number
+  /** Something is due that was not planned: the next look does not wait for company. */
+  hurry(): void
   /** The wall clock went back. */
   clockWentBack(byMs: number): void
 }
 
 export function createLooks(pace: Pace): Looks {
   let lastAt = never
+  let hurried = false
+
+  function nextAt(tasks: number): number {
+    return lastAt + (hurried ? restMs(pace) : wakeMs(pace, tasks))
+  }
+
   return {
-    take(at) {
-      if (at < lastAt + restMs(pace)) return false
+    nextAt,
+
+    take(at, tasks) {
+      if (at < nextAt(tasks)) return false
       lastAt = at
+      hurried = false
       return true
     },
 
-    nextAt(dueAt, at, tasks) {
-      // Due already: it came up since the last look, by a hint or a registration.
-      const afterMs = dueAt <= at ? restMs(pace) : wakeMs(pace, tasks)
-      return Math.max(dueAt, lastAt + afterMs)
+    hurry() {
+      hurried = true
     },
 
     clockWentBack(byMs) {

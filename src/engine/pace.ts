@@ -11,10 +11,11 @@ export interface Pace {
  */
 const wakePart = 25
 /**
- * Nor are due tasks looked for more often than this: of very many, those of several calls are taken together, and what is
- * done together finds the processor's caches warm. Their changes wait for one another, some ms (docs/performance.md).
+ * Nor are due tasks looked for more often than this, or this part of the interval: of very many, those of several calls are
+ * taken together, and what is done together finds the processor's caches warm (docs/decisions/0014-looks.md).
  */
 const restMsMax = 40
+const restPart = 5
 /** A day of the calendar is this part of the interval. */
 const dayPart = 1000
 /** A poll may be put off by this part of the interval to share a call; the first one of a task by less. */
@@ -23,7 +24,7 @@ const firstLingerMsMax = 100
 
 /** How long nobody looks for due tasks after they were looked for, whatever wakes the relay meanwhile. */
 export function restMs({ intervalMs }: Pace): number {
-  return Math.max(1, Math.floor(Math.min(intervalMs / wakePart, restMsMax)))
+  return Math.max(1, Math.floor(Math.min(intervalMs / restPart, restMsMax)))
 }
 
 /** How much later than planned a task may be taken, so that a batch is taken together; of very many tasks, several. */

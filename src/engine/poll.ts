@@ -58,8 +58,10 @@ export function createPoller(deps: PollDeps): Poller {
       const entry = entries.get(token)
       if (watch === undefined) {
         if (entry !== undefined) remove(entry)
-      } else if (entry === undefined) add(watch, now())
-      else {
+      } else if (entry === undefined) {
+        add(watch, now())
+        looks.hurry()
+      } else {
         update(entry, watch)
         schedule(entry, entry.dueAt)
       }
@@ -210,7 +212,7 @@ export function createPoller(deps: PollDeps): Poller {
     pass() {
       if (changed.size > 0) readChanged()
       const at = now()
-      if (looks.take(at)) takeDue(at)
+      if (looks.take(at, entries.size)) takeDue(at)
       const next = hosts.dispatch(at)
       if (unread !== null) {
         // Last: a part that cannot be read keeps nothing waiting that was read before.
@@ -218,7 +220,7 @@ export function createPoller(deps: PollDeps): Poller {
         return at
       }
       const dueAt = due.nextAt()
-      return dueAt === null ? next : earliest(next, looks.nextAt(dueAt, at, entries.size))
+      return dueAt === null ? next : earliest(next, Math.max(dueAt, looks.nextAt(entries.size)))
     },
 
     reload(tokens) {
@@ -238,7 +240,10 @@ export function createPoller(deps: PollDeps): Poller {
       // Perhaps not read yet since the start.
       if (entry === undefined) changed.add(token)
       else if (entry.busy) askAgain.add(entry)
-      else schedule(entry, now())
+      else {
+        schedule(entry, now())
+        looks.hurry()
+      }
       deps.wake()
     },
 
