@@ -125,7 +125,14 @@ async function startOn(
   })
   const server = await listen(app, config)
   const url = urlOf(server, config.listen.host)
-  relay.start()
+  try {
+    relay.start()
+  } catch (error) {
+    // Whoever asked meanwhile is better refused than answered by a relay that does nothing.
+    server.close()
+    if ('closeAllConnections' in server) server.closeAllConnections()
+    throw error
+  }
   const checkpoints =
     config.databasePath === ':memory:' ? null : startCheckpoints({ path: config.databasePath, database, log })
   log.info('listening', { url, version, database: basename(config.databasePath) })

@@ -89,3 +89,17 @@ it('a database made under another secret is refused in a sentence that names the
   const again = await start()
   await again.stop()
 })
+
+it('a relay that cannot read its deliveries is no longer there to be asked', async () => {
+  const first = await start()
+  await first.stop()
+  const sqlite = new Sqlite(file)
+  const root = sqlite.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'deliveries'").pluck().get()
+  const pageSize = sqlite.pragma('page_size', { simple: true })
+  sqlite.close()
+  const bytes = readFileSync(file)
+  const from = (Number(root) - 1) * Number(pageSize)
+  writeFileSync(file, bytes.fill(0xff, from, from + Number(pageSize)))
+  await expect(start({ PORT: new URL(first.url).port })).rejects.toThrow('malformed')
+  await expect(fetch(`${first.url}/healthz`)).rejects.toThrow('fetch failed')
+})
