@@ -126,7 +126,7 @@ async function startOn(
   const server = await listen(app, config)
   const url = urlOf(server, config.listen.host)
   try {
-    relay.start()
+    bootStep('POLLHOOK_DB', () => relay.start())
   } catch (error) {
     // Whoever asked meanwhile is better refused than answered by a relay that does nothing.
     server.close()

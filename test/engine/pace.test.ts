@@ -22,15 +22,15 @@ it('of very many tasks, those of several calls are polled together', async () =>
 it('a task that has just come up is asked for at the next look, however lately the last one was', async () => {
   const world = openWorld({ POLLHOOK_POLL_BATCH: '1' })
   for (const afterMs of [0, 1, 10, 39, 41, 199]) {
-    const [first, second] = [newToken(), newToken()]
-    await world.register({ taskToken: first })
+    const [known, fresh] = [newToken(), newToken()]
+    await world.register({ taskToken: known })
     await world.run(minute)
-    world.relay().commands.hint(first)
+    world.relay().commands.hint(known)
     await world.run(afterMs)
     const registeredAt = world.elapsed()
-    await world.register({ taskToken: second })
+    await world.register({ taskToken: fresh })
     await world.run(minute)
-    const call = world.calls.find(({ tokens }) => tokens.includes(second))
+    const call = world.calls.find(({ tokens }) => tokens.includes(fresh))
     expect(call?.at).toBeLessThanOrEqual(registeredAt + restMs)
   }
 })
