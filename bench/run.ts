@@ -33,19 +33,12 @@ const measures: Record<string, () => Promise<Result>> = {
       atMost(`CPU per delivery, changes recorded and settled, of ${peer}`, ratios.drainedCpuRatio, cpu),
     ]
     const { ofUndici, ofBullmq, ofBullmqAlike, ofPostgres, ofPostgresAlike, skipped } = figures
-    const bullmq = [
-      { target: 3, aim: 5 },
-      { target: 1 / 4, aim: 1 / 6 },
-    ] as const
-    const postgres = [{ target: 2.5, aim: 4 }, {}] as const
     const lines = [
       atLeast('deliveries/s, of undici alone', ofUndici, { target: 0.55, aim: 0.7 }),
-      ...(ofBullmq ? beside('BullMQ', ofBullmq, ...bullmq) : []),
-      ...(ofBullmqAlike ? beside('BullMQ, each write flushed', ofBullmqAlike, ...bullmq) : []),
-      ...(ofPostgres ? beside('the better PostgreSQL queue', ofPostgres, ...postgres) : []),
-      ...(ofPostgresAlike
-        ? beside('the better PostgreSQL queue, in order', ofPostgresAlike, ...postgres)
-        : []),
+      ...(ofBullmq ? beside('BullMQ', ofBullmq, { target: 3, aim: 5 }, { target: 1 / 4, aim: 1 / 6 }) : []),
+      ...(ofBullmqAlike ? beside('BullMQ, each write flushed', ofBullmqAlike, {}, {}) : []),
+      ...(ofPostgres ? beside('the better PostgreSQL queue', ofPostgres, { target: 2.5, aim: 4 }, {}) : []),
+      ...(ofPostgresAlike ? beside('the better PostgreSQL queue, in order', ofPostgresAlike, {}, {}) : []),
     ]
     return { figures, lines, skipped }
   },
