@@ -24,7 +24,7 @@ import { createSender } from './net/node/send.ts'
 import { createNodeSigner } from './net/node/signer.ts'
 import { createUpstreamFetch } from './net/node/upstream-fetch.ts'
 import { createUpstream } from './net/qencode.ts'
-import { startCheckpoints } from './node/checkpoints.ts'
+import { type Checkpoints, startCheckpoints } from './node/checkpoints.ts'
 import { type OpenDatabase, openDatabase } from './node/database.ts'
 import { listenFault } from './node/listen-fault.ts'
 import { createRandomBytes } from './node/random.ts'
@@ -125,16 +125,18 @@ async function startOn(
   })
   const server = await listen(app, config)
   const url = urlOf(server, config.listen.host)
+  let checkpoints: Checkpoints | null = null
   try {
     bootStep('POLLHOOK_DB', () => relay.start())
+    if (config.databasePath !== ':memory:')
+      checkpoints = startCheckpoints({ path: config.databasePath, database, log })
   } catch (error) {
-    // Whoever asked meanwhile is better refused than answered by a relay that does nothing.
-    server.close()
-    if ('closeAllConnections' in server) server.closeAllConnections()
+    // Whoever asked meanwhile is better refused than answered by a relay whose database is closed.
+    void closeServer(server)
+    cutConnections(server)
+    await endsWithin(settleMs, relay.stop())
     throw error
   }
-  const checkpoints =
-    config.databasePath === ':memory:' ? null : startCheckpoints({ path: config.databasePath, database, log })
   log.info('listening', { url, version, database: basename(config.databasePath) })
   return {
     url,
@@ -142,7 +144,7 @@ async function startOn(
       log.info('stopping', { in_flight: relay.inFlightCount() })
       closing.abort()
       await endsWithin(drainMs, Promise.all([relay.stop(), closeServer(server)]))
-      if ('closeAllConnections' in server) server.closeAllConnections()
+      cutConnections(server)
       await Promise.all([sender.close(), upstreamFetch.close()])
       if (!(await endsWithin(settleMs, relay.stop()))) {
         const attempts = relay.inFlightCount()
@@ -243,6 +245,10 @@ function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
 
 function closeServer(server: ServerType): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()))
+}
+
+function cutConnections(server: ServerType): void {
+  if ('closeAllConnections' in server) server.closeAllConnections()
 }
 
 function urlOf(server: ServerType, host: string): string {

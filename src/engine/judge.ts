@@ -19,7 +19,7 @@ export interface Judge {
    * No reply counts as one that could not be had.
    * @param polledAt when the batch was asked for
    */
-  judge(batch: readonly Entry[], replies: ReadonlyMap<string, Reply>, polledAt: number, at: number): Judgement
+  weigh(batch: readonly Entry[], replies: ReadonlyMap<string, Reply>, polledAt: number, at: number): Judgement
   clockWentBack(byMs: number): void
 }
 
@@ -38,7 +38,7 @@ export function createJudge(
   }
 
   return {
-    judge(batch, replies, polledAt, at) {
+    weigh(batch, replies, polledAt, at) {
       const news: PollResult[] = []
       const failed = new Set<Entry>()
       const putOff = new Set<Entry>()

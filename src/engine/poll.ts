@@ -171,7 +171,7 @@ export function createPoller(deps: PollDeps): Poller {
     const polledAt = Math.min(startedAt, at)
     let judged: Judgement | null = null
     try {
-      judged = judge.judge(batch, replies, polledAt, at)
+      judged = judge.weigh(batch, replies, polledAt, at)
       if (judged.news.length > 0) await record(judged.news)
     } finally {
       for (const entry of batch) {
