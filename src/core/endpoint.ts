@@ -54,6 +54,11 @@ export function afterClockBack(health: EndpointHealth, byMs: number, now: number
   }
 }
 
+/** A pause is over: what it held was not kept waiting by the endpoint (CONTRACT §3, "a pause never exhausts anything"). */
+export function afterPause(health: EndpointHealth, now: number): EndpointHealth {
+  return { ...health, unavailableSince: health.unavailableSince === null ? null : now }
+}
+
 export interface FinishedAttempt {
   outcome: Outcome
   /** It was the one attempt an open circuit allows: only those move the next probe. */

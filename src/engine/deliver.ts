@@ -1,4 +1,4 @@
-import { isUnavailable } from '../core/endpoint.ts'
+import { afterPause, isUnavailable } from '../core/endpoint.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { DueDelivery, DueEntry } from '../store/due.ts'
 import type { DeliverDeps, Deliverer } from './deliver-ports.ts'
@@ -262,8 +262,11 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     reload(endpointId) {
       const lane = lanes.known(endpointId)
       const endpoint = store.endpointState(endpointId)
-      if (lane !== undefined && endpoint !== null)
-        lane.endpoint = { ...endpoint, health: lane.endpoint.health }
+      if (lane !== undefined && endpoint !== null) {
+        const { paused, health } = lane.endpoint
+        const resumed = paused && !endpoint.paused
+        lane.endpoint = { ...endpoint, health: resumed ? afterPause(health, now()) : health }
+      }
       due.set(endpointId, now())
       deps.wake()
     },

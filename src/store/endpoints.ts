@@ -2,8 +2,8 @@
  * Endpoints: the origin of callback URLs of one owner, with its health and settings. A row is written when
  * health or settings change, not at each success (DESIGN §4).
  */
-import { and, desc, eq, gt, lt, ne, or, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
-import { afterClockBack, circuitOpen, type EndpointHealth } from '../core/endpoint.ts'
+import { and, desc, eq, gt, lt, or, type SQLWrapper, sql } from 'drizzle-orm'
+import { afterClockBack, afterPause, circuitOpen, type EndpointHealth } from '../core/endpoint.ts'
 import type { StoreContext } from './context.ts'
 import { key } from './literals.ts'
 import { pageOf, rowOfCursor } from './page.ts'
@@ -147,7 +147,7 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
       )
     },
 
-    /** What a pause held is due when it ends; the waits of retries begin anew. */
+    /** What a pause held is due already; what waits for another try becomes due when it ends. */
     updateEndpoint(
       ownerId: number,
       publicId: string,
@@ -157,9 +157,10 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
       return inTransaction(db, () => {
         const row = owned(ownerId, publicId)
         if (row === null) return null
-        const set = columnsOf(patch)
+        const resumed = row.paused === 1 && patch.paused === false
+        const set = { ...columnsOf(patch), ...(resumed ? afterPause(healthOf(row), now) : {}) }
         if (Object.keys(set).length > 0) db.update(endpoints).set(set).where(eq(endpoints.id, row.id)).run()
-        if (row.paused === 1 && patch.paused === false) makeDue(row.id, now, ne(deliveries.dueAt, now))
+        if (resumed) endWaits(row.id, now)
         return toRecord({ ...row, ...set }, now)
       })
     },
@@ -177,10 +178,7 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
       })
     },
 
-    /** What waits for another try becomes due; the rest of a backlog is due already, and not written. */
-    endWaits(endpointId: number, now: number): void {
-      makeDue(endpointId, now, gt(deliveries.dueAt, now))
-    },
+    endWaits,
   }
 
   /**
@@ -197,12 +195,15 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
       .run()
   }
 
-  /** Of what is in its index, `which` becomes due now, except what a paused subscription holds. */
-  function makeDue(endpointId: number, now: number, which: SQL): void {
+  /**
+   * What waits for another try becomes due, but for what a paused subscription holds. The rest of a backlog is due already
+   * and not written: there may be a hundred thousand of it.
+   */
+  function endWaits(endpointId: number, now: number): void {
     db.update(deliveries)
       .set({ dueAt: now, nextAttemptAt: now })
-      .where(sql`${deliveries.endpointId} = ${endpointId} and ${deliveries.dueAt} is not null
-        and ${which} and ${deliveries.dueAt} < ${heldAt}`)
+      .where(sql`${deliveries.endpointId} = ${endpointId} and ${deliveries.dueAt} > ${now}
+        and ${deliveries.dueAt} < ${heldAt}`)
       .run()
   }
 }

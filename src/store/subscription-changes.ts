@@ -1,5 +1,5 @@
 /** PATCH of a subscription and what it does to the queue of its pending deliveries (CONTRACT §2 "PATCH"). */
-import { and, eq } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import type { UpdateResult } from '../commands.ts'
 import { ownerOfRow } from '../core/ids.ts'
 import { originOf } from '../core/target.ts'
@@ -62,8 +62,10 @@ export function subscriptionChangeVerbs({ db, vault }: StoreContext, world: Subs
   /** Pending deliveries follow their subscription to another endpoint, into a pause and out of it. */
   function moveQueue(before: SubscriptionRow, after: SubscriptionRow, now: number): void {
     const resumed = before.paused === 1 && after.paused === 0
+    // What it waited elsewhere the endpoint it moves to has not kept waiting.
+    const nextAttemptAt = resumed ? now : sql`max(${deliveries.nextAttemptAt}, ${now})`
     db.update(deliveries)
-      .set({ endpointId: after.endpointId, ...(resumed ? { nextAttemptAt: now } : {}) })
+      .set({ endpointId: after.endpointId, nextAttemptAt })
       .where(and(eq(deliveries.subscriptionId, after.id), eq(deliveries.state, 'pending')))
       .run()
     outbox.refreshHead(after)

@@ -96,3 +96,25 @@ it('4.5 what moved to a paused endpoint waits there, also what the old one had r
   await world.run(second)
   expect(world.sent.map(({ type }) => type)).toEqual(['task.encoding', 'task.saving'])
 })
+
+it('4.5 what an endpoint that is paused held is not given up by the one that it moves to', async () => {
+  const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '1m,10m', POLLHOOK_RETRY_SCHEDULE_INTERIM: '1m,10m' })
+  const { commands } = world.relay()
+  const made = await world.register()
+  await world.run(second)
+  await world.after(commands.updateEndpoint(world.ownerId, world.endpoint().id, { paused: true }))
+  await world.change(made.taskToken, { status: 'saving' })
+  world.receiver.answer = () => timedOut
+  // Enough that some wait for probes all the time.
+  for (let n = 0; n < 40; n++) await world.register({ callbackUrl: `${elsewhere}/hook` })
+  await world.run(10 * minute)
+  for (let n = 0; n < 40; n++) await world.register({ callbackUrl: `${elsewhere}/hook` })
+  await world.run(10 * minute)
+  expect(world.endpoint(elsewhere).state).toBe('failing')
+  await patch(world, made, { callbackUrl: `${elsewhere}/hook` })
+  await world.run(minute)
+  expect(world.deliveries(made).at(-1)).toMatchObject({ type: 'task.saving', state: 'pending' })
+  world.receiver.answer = () => accepted
+  await world.run(6 * minute)
+  expect(world.deliveries(made).at(-1)).toMatchObject({ state: 'delivered' })
+})
