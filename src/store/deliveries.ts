@@ -7,7 +7,7 @@ import { appendAttempt, firstAttempt } from './attempt-log.ts'
 import type { StoreContext } from './context.ts'
 import type { DueDelivery } from './due.ts'
 import type { EndpointVerbs } from './endpoints.ts'
-import { firstBy, isPending, isRegular, key } from './literals.ts'
+import { firstBy, isEvent, isPending, isRegular, key } from './literals.ts'
 import type { OutboxVerbs } from './outbox.ts'
 import type { RecipientVerbs } from './recipients.ts'
 import { deliveries, heldAt, subscriptions } from './schema.ts'
@@ -191,7 +191,7 @@ function settleStatements(db: StoreContext['db']) {
   const newer = db
     .select({ id: deliveries.id })
     .from(deliveries)
-    .where(and(eq(deliveries.subscriptionId, key('subscriptionId')), gt(deliveries.id, key('id')), isRegular))
+    .where(and(eq(deliveries.subscriptionId, key('subscriptionId')), gt(deliveries.id, key('id')), isEvent))
     .orderBy(firstBy(sql`${deliveries.id}`))
     .prepare()
   const write = db

@@ -119,7 +119,7 @@ export function deliveryViewVerbs({ db, place }: StoreContext) {
     staleProgress() {
       const stale = sql`d.type = 'task.progress' and d.rank = 2 and d.state = 'pending'
         and exists (select 1 from ${deliveries} n where n.subscription_id = d.subscription_id and n.id > d.id
-          and n.rank = 2)`
+          and n.rank > 0)`
       return db.all<{ id: number; subscriptionId: number; endpointId: number }>(sql`
         select d.id, d.subscription_id as subscriptionId, d.endpoint_id as endpointId
         from ${deliveries} d where d.due_at is not null and ${stale}

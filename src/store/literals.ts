@@ -20,6 +20,8 @@ export function value(name: string): SQL {
 
 export const isPending = sql`${deliveries.state} = 'pending'`
 export const isRegular = sql`${deliveries.rank} = ${sql.raw(String(rank.regular))}`
+/** An event, also where it was asked for again; not a test. */
+export const isEvent = sql`${deliveries.rank} > ${sql.raw(String(rank.test))}`
 export const isTest = sql`${deliveries.rank} = ${sql.raw(String(rank.test))}`
 
 /** Of each task `t`, where it has one, its newest transition `n`: the snapshot. */

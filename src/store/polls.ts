@@ -84,14 +84,15 @@ export function pollVerbs(
       snapshot = { ...change, seq: before.seq + 1, at: now }
       tasks.addTransition(row.token, snapshot.seq, change, now, change.end === null ? nothingStored : stored)
       for (const to of live) {
-        // Its first event is the state itself, under the same seq as the last of these.
-        if (to.awaitsState === 1 && (change.type === 'task.progress' || change.type === 'task.resumed'))
-          continue
+        // Its first event is the state itself, under the same seq.
+        if (to.awaitsState === 1 && change.type === 'task.progress') continue
         if (!wants(to, change, before.percent)) continue
         queued.push(outbox.enqueue(to, eventOf(change, snapshot, before, stored), now, inFlight))
+        // It knows the state by that: later polls owe it nothing.
+        if (to.awaitsState === 1 && change.type !== 'task.stalled') stateGiven(to)
       }
     }
-    if (result.answer.kind === 'known') queued.push(...giveState(live, snapshot, changes, now, inFlight))
+    if (result.answer.kind === 'known') queued.push(...giveState(live, snapshot, now, inFlight))
     const remaining = next.end === null ? expire(live, snapshot, result.polledAt, now, inFlight, queued) : []
     if (remaining.length === 0) next.polling = 0
     tasks.saveTask(row, next)
@@ -112,24 +113,26 @@ export function pollVerbs(
   function giveState(
     live: LiveSubscription[],
     snapshot: Snapshot,
-    changes: readonly Change[],
     now: number,
     inFlight: InFlight,
   ): Queued[] {
     const queued: Queued[] = []
     for (const to of live) {
       if (to.awaitsState === 0) continue
-      const told = changes.some(({ type }) => type !== 'task.progress' && type !== 'task.resumed')
       const type = `task.${snapshot.status}`
       const isKnown = snapshot.status !== null && snapshot.status !== 'lost'
-      if (!told && isKnown && eventMatches(to.events, type)) {
+      if (isKnown && eventMatches(to.events, type)) {
         const event = { ...snapshot, type, previous: null, error: null, result: noResult }
         queued.push(outbox.enqueue(to, event, now, inFlight))
       }
-      recipients.markStateGiven(to.id)
-      to.awaitsState = 0
+      stateGiven(to)
     }
     return queued
+  }
+
+  function stateGiven(to: LiveSubscription): void {
+    recipients.markStateGiven(to.id)
+    to.awaitsState = 0
   }
 
   /** @returns who is left */

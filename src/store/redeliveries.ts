@@ -107,7 +107,7 @@ export function redeliveryVerbs(
       // Progress that has a newer event says nothing any more.
       sql`(${deliveries.type} <> 'task.progress' or not exists (select 1 from ${deliveries} later
         where later.subscription_id = ${deliveries.subscriptionId} and later.id > ${deliveries.id}
-        and later.rank = ${rank.regular}))`,
+        and later.rank > ${rank.test}))`,
     ]
     if (filter.since !== undefined) all.push(gte(deliveries.createdAt, filter.since))
     if (filter.until !== undefined) all.push(sql`${deliveries.createdAt} <= ${filter.until}`)

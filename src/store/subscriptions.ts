@@ -93,7 +93,7 @@ export function subscriptionVerbs(context: StoreContext, world: SubscriptionWorl
       // Those whose wish ended with the loss stay completed although the task goes on (CONTRACT §3).
       if (end === 'lost') completeSubscriptions(found)
       Object.assign(next, { polling: 1, end: null, endedAt: null, regressedAt: null })
-      Object.assign(next, { unknownSince: null, askedAlone: 0, failingSince: null })
+      Object.assign(next, { unknownSince: null, askedAlone: 0, failingSince: null, stalled: 0 })
     }
     tasks.saveTask(found, next)
     return { task: next, fresh }

@@ -130,6 +130,35 @@ it('4.3 progress that is being sent when something newer comes is not sent a sec
   ])
 })
 
+it.each(['an answer', 'a crash'])('4.3 nor when what is newer was asked for again before %s', async (end) => {
+  const world = openWorld()
+  const token = newToken()
+  world.statuses.set(token, { status: 'encoding', percent: 0 })
+  const made = await world.register({ taskToken: token })
+  await world.run(second)
+  let answer: ((outcome: Outcome) => void) | undefined
+  world.receiver.answer = () =>
+    new Promise((resolve) => {
+      answer = resolve
+    })
+  await world.change(token, { status: 'encoding', percent: 10 })
+  await world.change(token, { status: 'saving', percent: 10 })
+  const { id } = world.deliveries(made).at(-1)!
+  await world.after(world.relay().commands.redeliver(world.ownerId, id))
+  world.receiver.answer = () => accepted
+  if (end === 'an answer') answer!(rejected(500))
+  else {
+    world.crash()
+    world.start()
+  }
+  await world.run(minute)
+  expect(world.sent.map(({ seq }) => seq)).toEqual([1, 2, 3])
+  expect(states(world.deliveries(made)).slice(1)).toEqual([
+    'task.progress superseded',
+    'task.saving delivered',
+  ])
+})
+
 it('4.3 an interim event that fails delays the end by its short schedule, not by hours', async () => {
   const world = openWorld()
   const token = newToken()

@@ -296,3 +296,17 @@ it('a registration whose task cannot be read afterwards stands, and is polled as
   await world.run(2 * second)
   expect(world.deliveries(one)).toMatchObject([{ type: 'task.encoding', state: 'delivered' }])
 })
+
+it('a percent that falls within its step is asked for no more often than one that stays', async () => {
+  const world = openWorld()
+  const [falls, stays] = [newToken(), newToken()]
+  for (const taskToken of [falls, stays]) {
+    world.statuses.set(taskToken, { status: 'encoding', percent: 42.5 })
+    await world.register({ taskToken })
+  }
+  await world.run(minute)
+  world.statuses.set(falls, { status: 'encoding', percent: 42.4 })
+  const before = callsFor(world, falls).length - callsFor(world, stays).length
+  await world.run(hour)
+  expect(callsFor(world, falls).length - callsFor(world, stays).length).toBe(before)
+})

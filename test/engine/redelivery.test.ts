@@ -125,6 +125,8 @@ it('by filter: counts without sending on a dry run, and leaves out progress that
   await world.after(commands.redeliverMany(world.ownerId, { ...filter, dryRun: false }))
   await world.run(second)
   expect(world.sent.slice(before).map(({ type }) => type)).toEqual(['task.encoding', 'task.completed'])
+  // What was asked for again is still newer than that progress.
+  expect(await world.after(commands.redeliverMany(world.ownerId, filter))).toEqual({ count: 0 })
 })
 
 it('a test goes out before what waits, even while the circuit is open, and supersedes nothing', async () => {

@@ -194,6 +194,43 @@ it('an outage of 5 × the longest wait is told as stalled, its end as resumed', 
   expect(types(world)).toEqual(['task.encoding', 'task.stalled', 'task.resumed'])
 })
 
+it.each([
+  [['*'], ['task.stalled', 'task.resumed']],
+  [
+    ['task.stalled', 'task.resumed'],
+    ['task.stalled', 'task.resumed'],
+  ],
+  [['task.encoding'], ['task.encoding']],
+])('an outage before the first event of %j is told to its end', async (events, told) => {
+  const world = openWorld()
+  let broken = false
+  breakUpstream(world, () => (broken ? failed('network') : null))
+  const earlier = await world.register()
+  await world.run(10 * second)
+  await world.after(world.relay().commands.cancelSubscription(world.ownerId, earlier.id))
+  broken = true
+  const made = await world.register({ taskToken: earlier.taskToken, events })
+  await world.run(20 * minute)
+  broken = false
+  await world.run(2 * minute)
+  const sent = world.sent.filter(({ subscriptionId }) => subscriptionId === made.id)
+  expect(sent.map(({ type }) => type)).toEqual(told)
+  expect(new Set(sent.map(({ id }) => id)).size).toBe(told.length)
+})
+
+it('a task that was given up while it stalled stalls again for who comes next', async () => {
+  const world = openWorld()
+  breakUpstream(world, () => failed('network'))
+  const earlier = await world.register()
+  await world.run(20 * minute)
+  await world.after(world.relay().commands.cancelSubscription(world.ownerId, earlier.id))
+  await world.run(hour)
+  const made = await world.register({ taskToken: earlier.taskToken })
+  await world.run(20 * minute)
+  const sent = world.sent.filter(({ subscriptionId }) => subscriptionId === made.id)
+  expect(sent.map(({ type }) => type)).toEqual(['task.stalled'])
+})
+
 it('time in which the relay itself was down makes no stall', async () => {
   const world = openWorld()
   let broken = false
