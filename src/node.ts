@@ -145,6 +145,7 @@ async function startOn(
       closing.abort()
       await endsWithin(drainMs, Promise.all([relay.stop(), closeServer(server)]))
       cutConnections(server)
+      relay.cutOff()
       await Promise.all([sender.close(), upstreamFetch.close()])
       if (!(await endsWithin(settleMs, relay.stop()))) {
         const attempts = relay.inFlightCount()

@@ -76,6 +76,8 @@ export interface Relay {
   nextPassAt(): number | null
   /** Takes nothing more; resolves when nothing is under way. */
   stop(): Promise<void>
+  /** After `stop`, before the connections are cut: attempts that end so count for nothing and are made again. */
+  cutOff(): void
   taskCount(): number
   inFlightCount(): number
 }
@@ -217,6 +219,7 @@ export function createRelay(deps: RelayDeps): Relay {
       deliverer.stop()
       await Promise.all([poller.idle(), deliverer.idle()])
     },
+    cutOff: deliverer.cutOff,
     taskCount: poller.taskCount,
     inFlightCount: deliverer.inFlightCount,
   }

@@ -61,4 +61,6 @@ export interface Deliverer {
   idle(): Promise<void>
   /** Takes nothing more. */
   stop(): void
+  /** What is under way is about to be cut: that it ends so is no fault of its receiver and counts for nothing. */
+  cutOff(): void
 }

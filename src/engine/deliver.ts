@@ -34,6 +34,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
   const due = createHeap<number>()
   const flights = createFlights()
   let stopped = false
+  let cutOff = false
   const { terminalMs: terminalScheduleMs } = settings.schedules
   const scheduleSumMs = terminalScheduleMs.reduce((sum, wait) => sum + wait, 0)
   const settler = createSettler<Flight>({
@@ -149,15 +150,16 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     const { health, id } = lane.endpoint
     const giveUpBefore = at - scheduleSumMs
     const since = health.unavailableSince ?? at
-    if (since <= giveUpBefore && lane.held === 0) {
+    // The relay's own downtime is nobody's fault: first somebody asks.
+    const mayGiveUp = lane.held === 0 && lane.tried
+    if (since <= giveUpBefore && mayGiveUp) {
       const ended = store.exhaustKeptWaiting(id, giveUpBefore, at, exhaustMax)
       if (ended > 0) deps.log.warn('deliveries exhausted', { origin: lane.endpoint.origin, count: ended })
       if (ended === exhaustMax) return at
     }
     const oldestAt = store.nextDueAt(id, 0)
     // While something is under way nothing is given up: what lands looks again, so there is no time to wait for.
-    const idle = oldestAt !== null && lane.held === 0
-    const giveUpAt = idle ? Math.max(since, oldestAt) + scheduleSumMs + 1 : null
+    const giveUpAt = mayGiveUp && oldestAt !== null ? Math.max(since, oldestAt) + scheduleSumMs + 1 : null
     if ((health.retryAfterUntil ?? 0) > at) return earliest(health.retryAfterUntil, giveUpAt)
     const tests = store.dueTestIds(id, at, takeMax)
     for (const testId of tests) if (hasPlace(lane, settings, at)) start(lane, [testId], at, false)
@@ -192,7 +194,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
   }
 
   function end(flight: Flight, outcome: Outcome | null, at: number): void {
-    if (outcome === null) {
+    if (outcome === null || (cutOff && outcome.kind === 'unreachable')) {
       // It may be due again while what follows it is in the list already: the order is read anew.
       flight.lane.ready = []
       freeSlot(flight)
@@ -283,6 +285,9 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     idle: flights.idle,
     stop() {
       stopped = true
+    },
+    cutOff() {
+      cutOff = true
     },
   }
 }

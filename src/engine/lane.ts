@@ -31,6 +31,8 @@ export interface Lane {
   successSavedAt: number
   /** The health differs from what is written. */
   dirty: boolean
+  /** An attempt ended since the lane was made: what was known of the endpoint before may be long over. */
+  tried: boolean
   /** The circuit closed by a success: all that waits is made due by the next settle. */
   recovered: boolean
 }
@@ -50,6 +52,7 @@ export function createLane(endpoint: EndpointState, now: number): Lane {
     allowanceAt: now,
     successSavedAt: endpoint.health.lastSuccessAt ?? 0,
     dirty: false,
+    tried: false,
     recovered: false,
   }
 }
@@ -139,6 +142,7 @@ export function noteOutcome(
   log: Log,
 ): void {
   const { health, origin } = lane.endpoint
+  lane.tried = true
   const next = afterAttempt(health, attempt)
   const wasOpen = circuitOpen(health)
   if (wasOpen && attempt.outcome.kind === 'accepted') lane.recovered = true

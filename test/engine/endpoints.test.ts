@@ -113,6 +113,20 @@ it('what its endpoint keeps waiting for longer than the whole schedule is exhaus
   expect(ends.some(({ stateReason }) => stateReason === 'endpoint_unavailable')).toBe(true)
 })
 
+it('a relay that was down longer than the whole schedule asks once more before it gives anything up', async () => {
+  const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '1m,10m' })
+  world.receiver.answer = () => timedOut
+  const made = await completeTasks(world, 12)
+  await world.run(2 * minute)
+  expect(world.endpoint().state).toBe('failing')
+  world.crash()
+  await world.run(hour)
+  world.receiver.answer = () => accepted
+  world.start()
+  await world.run(minute)
+  expect(made.map((one) => world.deliveries(one)[0]!.state)).toEqual(made.map(() => 'delivered'))
+})
+
 it('endpoints that hang leave slots for first attempts elsewhere', async () => {
   const world = openWorld({ POLLHOOK_DELIVERY_CONCURRENCY: '32', POLLHOOK_ENDPOINT_CONCURRENCY: '8' })
   world.receiver.answer = ({ url }) => (url.startsWith('https://hang') ? never() : accepted)

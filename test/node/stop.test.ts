@@ -1,4 +1,7 @@
 /** A stop is a stop, on a full disk too: what could not be written is made again after the next start. */
+import { once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import Sqlite from 'better-sqlite3'
 import { afterEach, expect, it, vi } from 'vitest'
 import { startNode } from '../../src/node.ts'
@@ -68,4 +71,41 @@ it('an attempt that cannot be settled does not hold up the end, and is made agai
   await world.until(() => world!.received.length === 2)
   await again.stop()
   expect(new Set(world.received.map(({ webhookId }) => webhookId)).size).toBe(1)
+})
+
+it('an attempt that the end cuts off is none of its receiver, and is made again after the next start', async () => {
+  world = await openWorld(() => ({ status: 'completed', error: 0 }))
+  const open: ServerResponse[] = []
+  const slow = createServer((request, response) => {
+    request.resume().on('end', () => open.push(response))
+  })
+  slow.listen(0, '127.0.0.1')
+  await once(slow, 'listening')
+  const relay = await start([])
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true })
+  const callbackUrl = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/hook`
+  await fetch(`${relay.url}/v1/subscriptions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ task_token: '7'.repeat(32), callback_url: callbackUrl }),
+  })
+  await expect.poll(() => open.length, { timeout: 10_000 }).toBe(1)
+  let stopped = false
+  void relay.stop().then(() => {
+    stopped = true
+  })
+  const passSecond = () => {
+    vi.advanceTimersByTime(1_000)
+    return stopped
+  }
+  await expect.poll(passSecond, { timeout: 10_000 }).toBe(true)
+  vi.useRealTimers()
+  slow.closeAllConnections()
+  slow.close()
+  const sqlite = new Sqlite(world.env.POLLHOOK_DB!)
+  expect(sqlite.prepare('SELECT state, attempts, attempt_log FROM deliveries').all()).toEqual([
+    { state: 'pending', attempts: 0, attempt_log: expect.stringMatching(/^\[ *\]$/) },
+  ])
+  expect(sqlite.prepare('SELECT failures FROM endpoints').pluck().all()).toEqual([0])
+  sqlite.close()
 })
