@@ -1,5 +1,6 @@
 import { afterPause, isUnavailable } from '../core/endpoint.ts'
 import type { Outcome } from '../core/outcome.ts'
+import type { Settled } from '../store/deliveries.ts'
 import type { DueDelivery, DueEntry } from '../store/due.ts'
 import type { DeliverDeps, Deliverer } from './deliver-ports.ts'
 import { earliest } from './earliest.ts'
@@ -7,7 +8,7 @@ import { createFlights } from './flights.ts'
 import { createHeap } from './heap.ts'
 import { hasPlace, type Lane, noteOutcome, rateAllowsAt, room, spend, takeReady } from './lane.ts'
 import { createLanes } from './lanes.ts'
-import { createSettler } from './settle.ts'
+import { createSettler, type Finished } from './settle.ts'
 
 interface Flight {
   delivery: DueDelivery
@@ -33,25 +34,22 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
   const lanes = createLanes(store, now)
   const due = createHeap<number>()
   const flights = createFlights()
-  let stopped = false
-  let cutOff = false
+  let ending: 'no' | 'stopped' | 'cut off' = 'no'
   const { terminalMs: terminalScheduleMs } = settings.schedules
   const scheduleSumMs = terminalScheduleMs.reduce((sum, wait) => sum + wait, 0)
-  const settler = createSettler<Flight>({
-    ...deps,
-    ...settings,
-    onWritten(items, results) {
-      for (const { flight } of items) land(flight)
-      deps.onSettled(
-        items.map(({ flight, settlement }, i) => ({
-          ...settlement,
-          delivery: flight.delivery,
-          ...results[i]!,
-        })),
-      )
-      deps.wake()
-    },
-  })
+  const settler = createSettler<Flight>({ ...deps, ...settings, onWritten })
+
+  function onWritten(items: readonly Finished<Flight>[], results: readonly Settled[]): void {
+    for (const { flight } of items) land(flight)
+    deps.onSettled(
+      items.map(({ flight, settlement }, i) => ({
+        ...settlement,
+        delivery: flight.delivery,
+        ...results[i]!,
+      })),
+    )
+    deps.wake()
+  }
 
   /** A full disk at one endpoint neither loses its place among the lanes nor keeps the others from their turn. */
   function lookOrRetry(endpointId: number, at: number): number | null {
@@ -194,7 +192,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
   }
 
   function end(flight: Flight, outcome: Outcome | null, at: number): void {
-    if (outcome === null || (cutOff && outcome.kind === 'unreachable')) {
+    if (outcome === null || (ending === 'cut off' && outcome.kind === 'unreachable')) {
       // It may be due again while what follows it is in the list already: the order is read anew.
       flight.lane.ready = []
       freeSlot(flight)
@@ -240,7 +238,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     },
 
     pass() {
-      if (stopped) return null
+      if (ending !== 'no') return null
       const at = now()
       const again: [number, number][] = []
       while (!isFull()) {
@@ -284,10 +282,10 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     inFlightCount: flights.heldCount,
     idle: flights.idle,
     stop() {
-      stopped = true
+      ending = 'stopped'
     },
     cutOff() {
-      cutOff = true
+      ending = 'cut off'
     },
   }
 }
