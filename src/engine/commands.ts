@@ -92,7 +92,11 @@ export function createCommands(deps: CommandDeps): Commands {
 
     async updateSubscription(ownerId, id, patch) {
       const { result, endpointId } = store.updateSubscription(ownerId, id, patch, now())
-      if (result.kind === 'updated') touched([result.subscription.taskToken])
+      if (result.kind === 'updated') {
+        // The end of a pause may be the end of the subscription.
+        if (patch.state === 'active') deps.quota.released(ownerId)
+        touched([result.subscription.taskToken])
+      }
       if (endpointId !== null) deliverer.touch([endpointId])
       return result
     },

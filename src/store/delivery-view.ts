@@ -37,7 +37,8 @@ export function deliveryViewVerbs({ db, place }: StoreContext) {
 
   function toRecord(row: Row): DeliveryRecord {
     return {
-      id: encodeId('dlv', { ...place, row: row.id }),
+      // The nonce of its subscription: a number is used again where the newest rows were forgotten.
+      id: encodeId('dlv', { ...place, row: row.id }, row.nonce),
       webhookId: row.webhookId,
       subscriptionId: encodeId('sub', { ...place, row: row.subscriptionId }, row.nonce),
       taskToken: row.taskToken,
@@ -62,10 +63,10 @@ export function deliveryViewVerbs({ db, place }: StoreContext) {
 
   function deliveryRow(ownerId: number, id: string): Row | null {
     const decoded = decodeId('dlv', id)
-    if (decoded === null || decoded.nonce !== '') return null
-    if (!isHere(decoded)) return null
+    if (decoded === null || !isHere(decoded)) return null
     if (decoded.row < ownerFloor(ownerId) || decoded.row >= ownerFloor(ownerId + 1)) return null
-    return rowById(decoded.row)
+    const row = rowById(decoded.row)
+    return row?.nonce === decoded.nonce ? row : null
   }
 
   return {

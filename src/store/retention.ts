@@ -30,6 +30,7 @@ export function retentionVerbs({ db, onFinished }: StoreContext, verbs: { tasks:
         paused: subscriptions.paused,
         endState: subscriptions.endState,
         endedAt: subscriptions.endedAt,
+        createdAt: subscriptions.createdAt,
       })
       .from(subscriptions)
       .where(eq(subscriptions.taskToken, task.token))
@@ -37,7 +38,9 @@ export function retentionVerbs({ db, onFinished }: StoreContext, verbs: { tasks:
     const waits = rows.some(({ paused, endState }) =>
       endState === 'cancelled' ? false : paused === 1 || (endState === null && task.end === null),
     )
-    return waits ? null : Math.max(task.endedAt ?? 0, ...rows.map(({ endedAt }) => endedAt ?? 0))
+    if (waits) return null
+    // Who registered after the end is told of it as long as anybody else.
+    return Math.max(task.endedAt ?? 0, ...rows.map(({ createdAt, endedAt }) => endedAt ?? createdAt))
   }
 
   /** @returns null when deliveries are left for the next commit */

@@ -19,6 +19,9 @@ export function subscriptionChangeVerbs({ db, vault }: StoreContext, world: Subs
     const task = views.taskOf(row)
     const state = subscriptionState(row, task)
     if (state !== 'active' && state !== 'paused') return refused({ kind: 'conflict', state })
+    // Its pause hides that; nothing polls for it any more.
+    if (row.endState === 'expired' && patch.expiresInMs !== undefined)
+      return refused({ kind: 'conflict', state: 'expired' })
     if (patch.callbackUrl !== undefined) {
       const of = { taskToken: row.taskToken, callbackUrl: patch.callbackUrl, notId: row.id }
       const twin = views.activeTwin(ownerId, of, task)

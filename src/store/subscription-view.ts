@@ -134,10 +134,13 @@ export function subscriptionViewVerbs(
 
     /** Active and paused subscriptions of an owner: what its quota counts. */
     countActive(ownerId: number): number {
-      const row = db.all<{ n: number }>(sql`select count(*) as n from ${tasks}
-        join ${subscriptions} on ${subscriptions.taskToken} = ${tasks.token}
-        where ${tasks.polling} = 1 and ${subscriptions.endState} is null
-          and ${subscriptions.id} >= ${ownerFloor(ownerId)} and ${subscriptions.id} < ${ownerFloor(ownerId + 1)}`)[0]
+      const ofOwner = sql`${subscriptions.id} >= ${ownerFloor(ownerId)} and ${subscriptions.id} < ${ownerFloor(ownerId + 1)}`
+      // A pause outlasts expiry and the end of the task; what is active is found by the index of polled tasks.
+      const row = db.all<{ n: number }>(sql`select
+        (select count(*) from ${tasks} join ${subscriptions} on ${subscriptions.taskToken} = ${tasks.token}
+          where ${tasks.polling} = 1 and ${subscriptions.endState} is null and ${subscriptions.paused} = 0 and ${ofOwner})
+        + (select count(*) from ${subscriptions}
+          where ${subscriptions.paused} = 1 and ${subscriptions.endState} is not 'cancelled' and ${ofOwner}) as n`)[0]
       return row?.n ?? 0
     },
 

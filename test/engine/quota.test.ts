@@ -28,3 +28,33 @@ it('one of several subscriptions of a task that expires makes room', async () =>
   expect(await registerAll(world, 1)).toEqual(['created'])
   await world.run(second)
 })
+
+it('a paused one counts as long as it is paused, also when its task has ended or its time is over', async () => {
+  const world = openWorld({ POLLHOOK_OWNER_QUOTA: '2' })
+  const { commands } = world.relay()
+  const ended = newToken()
+  const [first, second_] = [
+    await world.register({ taskToken: ended }),
+    await world.register({ expiresInMs: minute }),
+  ]
+  for (const { id } of [first, second_])
+    await world.after(commands.updateSubscription(world.ownerId, id, { state: 'paused' }))
+  world.statuses.set(ended, { status: 'completed' })
+  await world.run(2 * minute)
+  expect([first, second_].map(({ id }) => world.subscription(id).state)).toEqual(['paused', 'paused'])
+  expect(await registerAll(world, 1)).not.toEqual(['created'])
+  await world.after(commands.updateSubscription(world.ownerId, first.id, { state: 'active' }))
+  expect(await registerAll(world, 2)).toEqual(['created', expect.stringContaining('quota_exceeded')])
+})
+
+it('the time of a paused one that ran out is not to be had back, only its pause ended', async () => {
+  const world = openWorld()
+  const { commands } = world.relay()
+  const { id } = await world.register({ expiresInMs: minute })
+  await world.after(commands.updateSubscription(world.ownerId, id, { state: 'paused' }))
+  await world.run(2 * minute)
+  const more = await world.after(commands.updateSubscription(world.ownerId, id, { expiresInMs: minute }))
+  expect(more).toEqual({ kind: 'conflict', state: 'expired' })
+  await world.after(commands.updateSubscription(world.ownerId, id, { state: 'active' }))
+  expect(world.subscription(id).state).toBe('expired')
+})

@@ -115,3 +115,36 @@ it('what still waits when its history goes is cancelled first, with that reason'
   await world.run(hour)
   expect(world.sent).toHaveLength(before)
 })
+
+it('who registers to a task that ended long ago is told of it as long as anybody else', async () => {
+  const world = openWorld({ POLLHOOK_RETENTION: '1d' }, { database: file })
+  const [taskToken] = await finishTasks(world, 1)
+  await world.run(day - hour)
+  const late = await world.register({ taskToken: taskToken!, callbackUrl: 'https://app.example.com/late' })
+  await world.run(day - hour)
+  expect(world.subscription(late.id)).toMatchObject({ state: 'completed' })
+  await world.run(2 * hour)
+  expect(count('tasks')).toBe(0)
+})
+
+it('the id of a forgotten delivery is no other one, also after a start', async () => {
+  const world = openWorld({ POLLHOOK_RETENTION: '1d' }, { database: file })
+  const idOf = async () => {
+    const taskToken = newToken()
+    world.statuses.set(taskToken, { status: 'completed' })
+    const made = await world.register({ taskToken })
+    await world.run(second)
+    return world.deliveries(made)[0]!.id
+  }
+  const first = await idOf()
+  await world.run(2 * day)
+  world.crash()
+  world.start()
+  const next = await idOf()
+  expect(next).not.toBe(first)
+  const { store } = world.relay()
+  expect([store.delivery(world.ownerId, first), store.delivery(world.ownerId, next)]).toMatchObject([
+    null,
+    { id: next },
+  ])
+})
