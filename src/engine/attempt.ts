@@ -28,18 +28,20 @@ export async function attemptDelivery(
   at: number,
 ): Promise<Outcome | null> {
   const timestamp = Math.floor(at / 1000)
-  const signature = deps.signer.sign(
-    secretsOf(deps, taken),
-    signedContent(taken.webhookId, timestamp, taken.body),
-  )
+  const secrets = secretsOf(deps, taken)
+  const signature = deps.signer.sign(secrets, signedContent(taken.webhookId, timestamp, taken.body))
   if (typeof signature === 'string') return post(deps, taken, timestamp, signature)
   const signed = await signature
   const now = deps.recheck(taken.id)
   // At another endpoint other limits hold, and it may be paused.
   if (now === null || now.endpointId !== taken.endpointId) return null
   // A secret that changed meanwhile signs anew: the change applies to every attempt started after it.
-  if (now.sealedSecret !== taken.sealedSecret) return attemptDelivery(deps, now, at)
+  if (!sameText(secrets, secretsOf(deps, now))) return attemptDelivery(deps, now, at)
   return post(deps, now, timestamp, signed)
+}
+
+function sameText(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((text, i) => text === others[i])
 }
 
 function secretsOf(deps: AttemptDeps, delivery: DueDelivery): readonly string[] {

@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import type { Outcome } from '../../src/core/outcome.ts'
+import { createNodeSigner } from '../../src/net/node/signer.ts'
 import type { DeliveryDetail } from '../../src/store/records.ts'
 import {
   accepted,
@@ -197,6 +198,23 @@ it('both secrets sign while a rotation overlaps, only the new one after it', asy
   await registered(world, 'completed')
   const parts = world.sent.map(({ request }) => request.headers['webhook-signature']!.split(' ').length)
   expect(parts).toEqual([2, 1])
+})
+
+it('a rotation without overlap holds for an attempt that is being signed', async () => {
+  const signer = createNodeSigner({})
+  const world: EngineWorld = openWorld(
+    {},
+    { signer: { sign: async (...given) => world.later(100, await signer.sign(...given)) } },
+  )
+  await world.register()
+  while (world.relay().inFlightCount() === 0) await world.run(1)
+  const { commands } = world.relay()
+  const secrets = await commands.rotateSigningSecret(world.ownerId, 0)
+  await world.run(second)
+  const { headers, body } = world.sent[0]!.request
+  const content = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`
+  const inForce = secrets.map(({ secret }) => secret)
+  expect(headers['webhook-signature']).toBe(signer.sign(inForce, content))
 })
 
 it('a rotation that could not be written leaves the secret that receivers have', async () => {

@@ -5,7 +5,7 @@ import type { Outcome } from '../../src/core/outcome.ts'
 import { createVault } from '../../src/keys/vault.ts'
 import { createNodeSigner } from '../../src/net/node/signer.ts'
 import { openDatabase } from '../../src/node/database.ts'
-import type { SendRequest, StatusAnswer } from '../../src/ports.ts'
+import type { SendRequest, Signer, StatusAnswer } from '../../src/ports.ts'
 import { createRelay, type Relay, type RelayObserver } from '../../src/relay.ts'
 import type {
   DeliveryDetail,
@@ -90,7 +90,12 @@ export const newToken = () => randomBytes(16).toString('hex')
 
 export function openWorld(
   env: Record<string, string> = {},
-  options: { wrapStore?(store: Store): Store; observer?: RelayObserver; database?: string } = {},
+  options: {
+    wrapStore?(store: Store): Store
+    observer?: RelayObserver
+    database?: string
+    signer?: Signer
+  } = {},
 ): EngineWorld {
   const read = readConfig({
     POLLHOOK_API_KEYS: 'acme=a-key-for-the-engine-tests',
