@@ -37,6 +37,12 @@ export interface Lane {
   recovered: boolean
 }
 
+/**
+ * Timers are late: what a rate lost by that in so much of a second is caught up on, and taken off the rate, so that no
+ * second has more attempts than `max_per_second`.
+ */
+const lateSeconds = 0.02
+
 /** A lane starts narrow, so that an endpoint that hangs holds few slots until it is known to. */
 const windowAtStart = 8
 
@@ -48,7 +54,7 @@ export function createLane(endpoint: EndpointState, now: number): Lane {
     ready: [],
     probing: false,
     window: windowAtStart,
-    allowance: Math.max(1, endpoint.maxPerSecond ?? 1),
+    allowance: 1,
     allowanceAt: now,
     successSavedAt: endpoint.health.lastSuccessAt ?? 0,
     dirty: false,
@@ -110,11 +116,15 @@ export function hasPlace(lane: Lane, settings: { endpointConcurrency: number }, 
 }
 
 function refill(lane: Lane, now: number): number {
-  const perSecond = lane.endpoint.maxPerSecond ?? 0
-  const gained = (Math.max(0, now - lane.allowanceAt) * perSecond) / 1000
-  lane.allowance = Math.min(Math.max(1, perSecond), lane.allowance + gained)
+  const late = (lane.endpoint.maxPerSecond ?? 0) * lateSeconds
+  const gained = Math.max(0, now - lane.allowanceAt) * gainPerMs(lane)
+  lane.allowance = Math.min(1 + late, lane.allowance + gained)
   lane.allowanceAt = now
   return lane.allowance + 1e-6
+}
+
+function gainPerMs({ endpoint }: Lane): number {
+  return ((endpoint.maxPerSecond ?? 0) * (1 - lateSeconds)) / 1000
 }
 
 export function spend(lane: Lane, now: number): void {
@@ -126,9 +136,8 @@ export function spend(lane: Lane, now: number): void {
 
 /** When the rate allows one more; null when the rate is not what holds the lane. */
 export function rateAllowsAt(lane: Lane, now: number): number | null {
-  const perSecond = lane.endpoint.maxPerSecond
-  if (perSecond === null || refill(lane, now) >= 1) return null
-  return now + Math.ceil(((1 - lane.allowance) * 1000) / perSecond)
+  if (lane.endpoint.maxPerSecond === null || refill(lane, now) >= 1) return null
+  return now + Math.ceil((1 - lane.allowance) / gainPerMs(lane))
 }
 
 /** `last_success_at` is written this often at most while nothing else changes. */
@@ -157,7 +166,7 @@ export function noteOutcome(
   if (!same || (next.lastSuccessAt ?? 0) - lane.successSavedAt >= successSaveMs) lane.dirty = true
 }
 
-/** A lane with a rate stays: a new one would begin with a full allowance. */
+/** A lane with a rate stays: a new one would begin with an allowance of its own. */
 export function isForgettable({ held, dirty, endpoint }: Lane): boolean {
   return held === 0 && !dirty && !endpoint.paused && endpoint.maxPerSecond === null
 }

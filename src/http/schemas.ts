@@ -209,7 +209,7 @@ export const endpointChangeSchema = v.pipe(
           v.minValue(0.01, 'must be at least 0.01; use paused to stop all attempts'),
           v.maxValue(100_000, 'must be at most 100000'),
           v.description(
-            'Attempts started per second; null for no limit. What goes unused is saved, one second’s worth at most: in the first second after a pause twice as many may start.',
+            'Attempts started per second; null for no limit. No second has more, also after a pause: what goes unused is not saved.',
           ),
         ),
       ),

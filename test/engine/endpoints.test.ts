@@ -103,6 +103,28 @@ it('max_per_second holds when all is made due at once', async () => {
   expect(sent).toBeLessThanOrEqual(21)
 })
 
+it.each([0.5, 1, 3, 10, 100])(
+  'no second has more than %d attempts, and hardly any has less',
+  async (rate) => {
+    const world = openWorld()
+    const seconds = 10
+    await completeTasks(world, 1)
+    await world.run(minute)
+    const { commands } = world.relay()
+    const { id } = world.endpoint()
+    await world.after(commands.updateEndpoint(world.ownerId, id, { maxPerSecond: rate, paused: true }))
+    await completeTasks(world, Math.ceil(rate * seconds * 2))
+    await world.run(minute)
+    world.sent.length = 0
+    await world.after(commands.updateEndpoint(world.ownerId, id, { paused: false }))
+    await world.run(seconds * second)
+    const starts = world.sent.map(({ at }) => at)
+    const within = (from: number) => starts.filter((at) => at >= from && at < from + second).length
+    expect(Math.max(...starts.map(within))).toBeLessThanOrEqual(Math.max(1, rate))
+    expect(starts.length).toBeGreaterThanOrEqual(Math.floor(rate * seconds * 0.95))
+  },
+)
+
 it('what its endpoint keeps waiting for longer than the whole schedule is exhausted, with that reason', async () => {
   const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '1m,10m' })
   world.receiver.answer = () => timedOut
