@@ -79,6 +79,9 @@ export interface Relay {
   /** After `stop`, before the connections are cut: attempts that end so count for nothing and are made again. */
   cutOff(): void
   taskCount(): number
+  /** Status calls under way: no plan of the passes has them. */
+  callCount(): number
+  /** Attempts under way. */
   inFlightCount(): number
 }
 
@@ -120,9 +123,20 @@ export function createRelay(deps: RelayDeps): Relay {
       }),
   }
 
+  let calls = 0
   const poller = createPoller({
     store,
-    upstream: { status: (origin, tokens) => deps.upstream.status(origin, tokens).finally(lookAtClock) },
+    upstream: {
+      async status(origin, tokens) {
+        calls++
+        try {
+          return await deps.upstream.status(origin, tokens)
+        } finally {
+          calls--
+          lookAtClock()
+        }
+      },
+    },
     now,
     random,
     timers,
@@ -221,6 +235,7 @@ export function createRelay(deps: RelayDeps): Relay {
     },
     cutOff: deliverer.cutOff,
     taskCount: poller.taskCount,
+    callCount: () => calls,
     inFlightCount: deliverer.inFlightCount,
   }
 }

@@ -130,9 +130,11 @@ export class RelayShard extends DurableObject<Env> {
     }
   }
 
-  /** Setting an alarm writes a row, so one that is early enough already stays. */
+  /** Setting an alarm writes a row, so one that is early enough already stays: mostly that of the pass before. */
   #armAlarm(): void {
-    const nextAt = this.#running?.relay.nextPassAt() ?? null
+    const relay = this.#running?.relay
+    if (relay === undefined) return
+    const nextAt = isUnderWay(relay) ? Date.now() : relay.nextPassAt()
     if (nextAt === null) return
     const wanted = Math.max(nextAt, Date.now()) + alarmSlackMs
     if (this.#alarmAt !== null && this.#alarmAt <= wanted) return
@@ -159,7 +161,7 @@ export class RelayShard extends DurableObject<Env> {
 
   #isBusy(relay: Relay): boolean {
     const nextAt = relay.nextPassAt()
-    return relay.inFlightCount() > 0 || (nextAt !== null && nextAt - Date.now() < stayMs)
+    return isUnderWay(relay) || (nextAt !== null && nextAt - Date.now() < stayMs)
   }
 
   /** The cron's call: whatever became of the alarm, the relay goes on. */
@@ -190,6 +192,11 @@ export class RelayShard extends DurableObject<Env> {
     this.#armAlarm()
     return response
   }
+}
+
+/** What calls and attempts that are under way lead to is in no plan of the passes: an eviction would end it. */
+function isUnderWay(relay: Relay): boolean {
+  return relay.callCount() + relay.inFlightCount() > 0
 }
 
 function shareEndpoints(store: Store, shards: number): Store {

@@ -1,0 +1,75 @@
+/** The alarm is a shard's way back from an eviction or a crash (DESIGN §4): when it is armed, and when it stays. */
+import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { RelayShard } from '../../src/worker.ts'
+import { upstreamUrl } from './bindings.ts'
+import { call, newToken, openWorld, until, type World } from './world.ts'
+
+let world: World
+/** Upstream takes a call and says nothing for as long as this holds. */
+let silent: boolean
+let underWay: number
+
+beforeEach(() => {
+  world = openWorld()
+  world.statusOf = () => ({ status: 'completed' })
+  silent = false
+  underWay = 0
+  const answer = globalThis.fetch
+  vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
+    if (url.startsWith(upstreamUrl)) {
+      underWay++
+      while (silent) await new Promise((resolve) => setTimeout(resolve, 5))
+      underWay--
+    }
+    return answer(url, init)
+  })
+})
+
+afterEach(async () => {
+  silent = false
+  await until(() => underWay === 0)
+  vi.restoreAllMocks()
+})
+
+const shard = () => env.SHARDS.get(env.SHARDS.idFromName('1:0'))
+const alarmAt = () => runInDurableObject(shard(), (_instance, { storage }) => storage.getAlarm())
+
+async function register(): Promise<void> {
+  const body = { task_token: newToken(), callback_url: 'https://app.example.com/hooks' }
+  expect((await call('POST', '/v1/subscriptions', body)).status).toBe(201)
+}
+
+/** The alarm that was armed before a status call comes while the call is under way. */
+async function alarmDuringCall() {
+  silent = true
+  await register()
+  await until(() => underWay > 0)
+  const handler = vi.spyOn(RelayShard.prototype, 'alarm')
+  // It rejects where the object is torn down under it.
+  const over = runDurableObjectAlarm(shard()).catch(() => false)
+  await until(() => handler.mock.calls.length > 0)
+  await call('GET', '/healthz')
+  return { handler, over }
+}
+
+it('is armed anew when it comes while a status call is under way', async () => {
+  await alarmDuringCall()
+  expect(await alarmAt()).not.toBeNull()
+})
+
+it('stays until a status call that is under way is over', async () => {
+  const { handler, over } = await alarmDuringCall()
+  expect(handler.mock.settledResults[0]?.type).toBe('incomplete')
+  silent = false
+  expect(await over).toBe(true)
+})
+
+it('brings a shard back that died in the middle of a status call, with nobody calling it', async () => {
+  await alarmDuringCall()
+  await abortAllDurableObjects()
+  underWay = 0
+  silent = false
+  await until(() => world.received.length > 0)
+})
