@@ -198,7 +198,7 @@ export function createRelay(deps: RelayDeps): Relay {
   })
 
   const loop = createLoop({ now, timers, log, passes: [() => poller.pass(), () => deliverer.pass()] })
-  const maintenance = createMaintenance({ store, now, timers, log, retentionMs: config.retentionMs })
+  const maintenance = createMaintenance({ store, now, random, timers, log, retentionMs: config.retentionMs })
   const commands = createCommands({
     store,
     poller,

@@ -1,12 +1,13 @@
 /**
  * What a relay does on the side: forgetting finished tasks, in commits so small that no pass waits for one.
  */
-import type { Clock, Log, Timers } from '../ports.ts'
+import type { Clock, Log, Random, Timers } from '../ports.ts'
 import type { Store } from '../store/store.ts'
 
 export interface MaintenanceDeps {
   store: Pick<Store, 'forgetFinished'>
   now: Clock
+  random: Random
   timers: Timers
   log: Log
   retentionMs: number
@@ -19,6 +20,11 @@ export interface Maintenance {
 
 const roundMsMax = 10 * 60_000
 const roundMsMin = 1000
+/**
+ * The first round comes at some time of the first minute: a relay that is put out of memory within seconds, as a quiet
+ * Durable Object is, has it at one of its starts, and no start has all of a backlog at once.
+ */
+const firstMsMax = 60_000
 
 export function createMaintenance(deps: MaintenanceDeps): Maintenance {
   // Ten looks within a retention are often enough, whatever its length.
@@ -49,7 +55,7 @@ export function createMaintenance(deps: MaintenanceDeps): Maintenance {
   }
 
   return {
-    start: () => plan(roundMs, 0),
+    start: () => plan(deps.random() * Math.min(roundMs, firstMsMax), 0),
     stop() {
       cancelTimer?.()
     },

@@ -5,7 +5,16 @@ import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
-import { accepted, type EngineWorld, hour, newToken, openWorld, rejected, second } from '../engine/world.ts'
+import {
+  accepted,
+  type EngineWorld,
+  hour,
+  minute,
+  newToken,
+  openWorld,
+  rejected,
+  second,
+} from '../engine/world.ts'
 
 const day = 24 * hour
 let folder: string
@@ -63,6 +72,17 @@ it('three months: history goes after 30 days, the file stops growing, what is ac
   // Freed pages are used again: after the first full window the file does not grow by more than a few pages.
   expect(Math.max(...sizes.slice(6))).toBeLessThanOrEqual(sizes[5]! * 1.1)
   expect(world.relay().store.task(world.ownerId, active)).toMatchObject({ status: 'encoding' })
+})
+
+it('a relay that never lives longer than a minute forgets as well', async () => {
+  const world = openWorld({ POLLHOOK_RETENTION: '2h' }, { database: file })
+  await finishTasks(world, 3)
+  for (let starts = 0; starts < 3 * 60; starts++) {
+    await world.run(minute)
+    world.crash()
+    world.start()
+  }
+  expect(count('tasks')).toBe(0)
 })
 
 it('goes in small commits between which the passes run', async () => {
