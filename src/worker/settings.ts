@@ -1,6 +1,6 @@
 /**
- * A shard's copy of each owner's settings, and the changes that go through their home to every shard
- * (DESIGN §5). Knows stubs only by what they are asked.
+ * Changes of an owner's settings, which go through their home to every shard (DESIGN §5). Knows stubs only by what
+ * they are asked.
  */
 import type { Commands } from '../commands.ts'
 import type { Place } from '../core/ids.ts'
@@ -9,7 +9,8 @@ import type { Log } from '../ports.ts'
 import type { Relay } from '../relay.ts'
 import { mergeRecords } from '../shards/endpoints.ts'
 import type { OwnerSettings, SettingsChange } from '../shards/settings.ts'
-import type { EndpointPatch, EndpointRecord } from '../store/records.ts'
+import type { EndpointRecord } from '../store/records.ts'
+import type { Copies } from './copies.ts'
 
 /** What shards ask of each other. */
 export interface SettingsPeer {
@@ -24,8 +25,9 @@ export interface SettingsHome {
 }
 
 export interface SettingsDeps {
-  kv: Pick<SyncKvStorage, 'get' | 'put'>
   log: Log
+  /** This shard's. */
+  copies: Pick<Copies, 'take'>
   /** Every other shard. */
   peers: readonly SettingsPeer[]
   homeOf(owner: string): SettingsHome
@@ -34,23 +36,8 @@ export interface SettingsDeps {
 export type Settings = ReturnType<typeof createSettings>
 
 export function createSettings(deps: SettingsDeps, relay: Relay) {
-  const { kv } = deps
   const names = new Map(relay.owners.map(({ id, name }) => [id, name]))
   const ids = new Map(relay.owners.map(({ id, name }) => [name, id]))
-
-  /** An older version than the copy changes nothing. */
-  async function take(owner: string, settings: OwnerSettings): Promise<void> {
-    const ownerId = ids.get(owner)
-    const copy = readCopy(kv, owner)
-    if (ownerId === undefined || (copy !== undefined && copy.version >= settings.version)) return
-    // First: a copy of what was not taken would keep it from being taken again.
-    relay.store.setSecretNumbers(ownerId, settings.signing)
-    kv.put(copyKey(owner), settings)
-    for (const [id, patch] of Object.entries(settings.endpoints)) {
-      const isNew = JSON.stringify(copy?.endpoints[id]) !== JSON.stringify(patch)
-      if (isNew) await relay.commands.updateEndpoint(ownerId, id, patch)
-    }
-  }
 
   function ownEndpoint(owner: string, id: string): EndpointRecord | null {
     const ownerId = ids.get(owner)
@@ -66,7 +53,7 @@ export function createSettings(deps: SettingsDeps, relay: Relay) {
   async function spread(owner: string, change: SettingsChange): Promise<void> {
     const home = deps.homeOf(owner)
     const settings = await home.change(change)
-    await take(owner, settings)
+    await deps.copies.take(owner, settings)
     const results = await Promise.allSettled(deps.peers.map((peer) => peer.takeSettings(owner, settings)))
     const failed = results.find((result) => result.status === 'rejected')
     if (failed !== undefined) throw failed.reason
@@ -99,44 +86,7 @@ export function createSettings(deps: SettingsDeps, relay: Relay) {
       }),
   }
 
-  return {
-    commands,
-    take,
-    ownEndpoint,
-
-    /** What a shard does before its first delivery. */
-    async fetchMissing(): Promise<void> {
-      const missing = [...ids.keys()].filter((owner) => readCopy(kv, owner) === undefined)
-      await Promise.all(missing.map(async (owner) => take(owner, await deps.homeOf(owner).settings())))
-    },
-
-    /** @param versions the newest of each owner */
-    async catchUp(versions: Readonly<Record<string, number>>): Promise<void> {
-      for (const [owner, version] of Object.entries(versions)) {
-        const copy = readCopy(kv, owner)
-        if (copy === undefined || copy.version < version) {
-          await take(owner, await deps.homeOf(owner).settings())
-        }
-      }
-    },
-  }
-}
-
-/** For an endpoint that a shard meets after its owner changed it elsewhere. */
-export function endpointDefaults(
-  kv: SettingsDeps['kv'],
-  owner: string,
-  endpointId: string,
-): EndpointPatch | undefined {
-  return readCopy(kv, owner)?.endpoints[endpointId]
-}
-
-function readCopy(kv: SettingsDeps['kv'], owner: string): OwnerSettings | undefined {
-  return kv.get<OwnerSettings>(copyKey(owner))
-}
-
-function copyKey(owner: string): string {
-  return `settings:${owner}`
+  return { commands, ownEndpoint }
 }
 
 /** The names of places other than `self`. */

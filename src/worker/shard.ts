@@ -28,9 +28,10 @@ import { migrate } from '../store/migrate.ts'
 import type { EndpointRecord } from '../store/records.ts'
 import * as schema from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
+import { type Copies, createCopies, endpointDefaults } from './copies.ts'
 import { createBatchingSender } from './deliverer.ts'
 import { parsePlace, placeName, shardsBeside, shareOf, shareOfEndpoint } from './place.ts'
-import { createSettings, endpointDefaults, otherPlaces, type Settings } from './settings.ts'
+import { createSettings, otherPlaces, type Settings } from './settings.ts'
 
 const { version } = manifest
 
@@ -43,6 +44,7 @@ const stayMsMax = 60_000
 
 interface Running {
   relay: Relay
+  copies: Copies
   settings: Settings
   app: { fetch(request: Request): Response | Promise<Response> }
   log: Log
@@ -95,26 +97,26 @@ export class RelayShard extends DurableObject<Env> {
       wrapStore: (store) => shareEndpoints(store, shardsBeside(config, place)),
     })
     metrics.watch(relay, () => this.ctx.storage.sql.databaseSize)
-    const settings = this.#createSettings(config, place, relay, log)
-    await settings.fetchMissing()
+    const { copies, settings } = this.#createSettings(config, place, relay, log)
+    await copies.fetchMissing()
     relay.start()
     const commands = { ...relay.commands, ...settings.commands }
     const app = await createShardApp({ config, relay, commands, log, metrics: metrics.text, env: this.env })
-    return { relay, settings, app, log }
+    return { relay, copies, settings, app, log }
   }
 
-  #createSettings(config: Config, place: Place, relay: Relay, log: Log): Settings {
+  #createSettings(
+    config: Config,
+    place: Place,
+    relay: Relay,
+    log: Log,
+  ): Pick<Running, 'copies' | 'settings'> {
     const { SHARDS, HOMES } = this.env
     const others = otherPlaces(allPlaces(config.shards), place)
-    return createSettings(
-      {
-        kv: this.ctx.storage.kv,
-        log,
-        peers: others.map((other) => SHARDS.get(SHARDS.idFromName(placeName(other)))),
-        homeOf: (owner) => HOMES.get(HOMES.idFromName(owner)),
-      },
-      relay,
-    )
+    const peers = others.map((other) => SHARDS.get(SHARDS.idFromName(placeName(other))))
+    const homeOf = (owner: string) => HOMES.get(HOMES.idFromName(owner))
+    const copies = createCopies({ kv: this.ctx.storage.kv, homeOf }, relay)
+    return { copies, settings: createSettings({ log, copies, peers, homeOf }, relay) }
   }
 
   /** Timers hold while the object is awake; the alarm is the way back from an eviction or a crash. */
@@ -168,7 +170,7 @@ export class RelayShard extends DurableObject<Env> {
   async wake(versions: Record<string, number>): Promise<void> {
     this.#running?.relay.pass()
     this.#armAlarm()
-    await this.#running?.settings.catchUp(versions)
+    await this.#running?.copies.catchUp(versions)
   }
 
   /** Which of these tasks are polled here. */
@@ -178,7 +180,7 @@ export class RelayShard extends DurableObject<Env> {
 
   async takeSettings(owner: string, settings: OwnerSettings): Promise<void> {
     if (this.#running === null) throw new Error('the shard is starting')
-    await this.#running.settings.take(owner, settings)
+    await this.#running.copies.take(owner, settings)
   }
 
   async endpointOf(owner: string, id: string): Promise<EndpointRecord | null> {
