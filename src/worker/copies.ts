@@ -13,18 +13,32 @@ export type Copies = ReturnType<typeof createCopies>
 export function createCopies({ kv, homeOf }: CopiesDeps, relay: Relay) {
   const ids = new Map(relay.owners.map(({ id, name }) => [name, id]))
 
+  /** Of these owners a change was written in part at most: what their copy says of an endpoint may not be so. */
+  const torn = new Set<string>()
+  /** One after the other, as each is compared with what the one before it left. */
+  let taken: Promise<void> = Promise.resolve()
+
+  function take(owner: string, settings: OwnerSettings): Promise<void> {
+    const taking = taken.then(() => takeNext(owner, settings))
+    taken = taking.catch(() => {})
+    return taking
+  }
+
   /** An older version than the copy changes nothing. */
-  async function take(owner: string, settings: OwnerSettings): Promise<void> {
+  async function takeNext(owner: string, settings: OwnerSettings): Promise<void> {
     const ownerId = ids.get(owner)
     const copy = readCopy(kv, owner)
     if (ownerId === undefined || (copy !== undefined && copy.version >= settings.version)) return
-    // First: a copy of what was not taken would keep it from being taken again.
+    const before = torn.has(owner) ? undefined : copy
+    torn.add(owner)
     relay.store.setSecretNumbers(ownerId, settings.signing)
-    kv.put(copyKey(owner), settings)
     for (const [id, patch] of Object.entries(settings.endpoints)) {
-      const isNew = JSON.stringify(copy?.endpoints[id]) !== JSON.stringify(patch)
+      const isNew = JSON.stringify(before?.endpoints[id]) !== JSON.stringify(patch)
       if (isNew) await relay.commands.updateEndpoint(ownerId, id, patch)
     }
+    // Last: a copy of what was taken in part would keep the rest from being taken when it is sent again.
+    kv.put(copyKey(owner), settings)
+    torn.delete(owner)
   }
 
   return {
