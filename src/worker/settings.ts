@@ -27,7 +27,7 @@ export interface SettingsHome {
 export interface SettingsDeps {
   log: Log
   /** This shard's. */
-  copies: Pick<Copies, 'take'>
+  copies: Pick<Copies, 'take' | 'assertKnown'>
   /** Every other shard. */
   peers: readonly SettingsPeer[]
   homeOf(owner: string): SettingsHome
@@ -71,7 +71,7 @@ export function createSettings(deps: SettingsDeps, relay: Relay) {
     }
   }
 
-  const commands: Pick<Commands, 'updateEndpoint' | 'rotateSigningSecret'> = {
+  const commands: Pick<Commands, 'updateEndpoint' | 'signingSecrets' | 'rotateSigningSecret'> = {
     updateEndpoint: (ownerId, id, patch) =>
       orUnavailable(async () => {
         const owner = names.get(ownerId) ?? ''
@@ -79,6 +79,10 @@ export function createSettings(deps: SettingsDeps, relay: Relay) {
         await spread(owner, { kind: 'endpoint', id, patch })
         return everywhere(owner, id)
       }),
+    signingSecrets(ownerId) {
+      deps.copies.assertKnown(ownerId)
+      return relay.commands.signingSecrets(ownerId)
+    },
     rotateSigningSecret: (ownerId, overlapMs) =>
       orUnavailable(async () => {
         await spread(names.get(ownerId) ?? '', { kind: 'rotate', overlapMs })

@@ -75,6 +75,7 @@ export class RelayShard extends DurableObject<Env> {
     const vault = createVault(config.secrets, randomBytes)
     claimDatabase(db, config.secrets.map(databaseFingerprint), vault, place)
     const metrics = createMetrics(Date.now, { shard: `${place.generation}:${place.shard}` })
+    const held = new Set<number>()
     const relay = createRelay({
       db,
       config,
@@ -94,10 +95,10 @@ export class RelayShard extends DurableObject<Env> {
       version,
       observer: metrics.observer,
       endpointDefaults: (owner, id) => endpointDefaults(this.ctx.storage.kv, owner, id),
-      wrapStore: (store) => shareEndpoints(store, shardsBeside(config, place)),
+      wrapStore: (store) => shareEndpoints(store, shardsBeside(config, place), held),
     })
     metrics.watch(relay, () => this.ctx.storage.sql.databaseSize)
-    const { copies, settings } = this.#createSettings(config, place, relay, log)
+    const { copies, settings } = this.#createSettings(config, place, relay, { held, log })
     await copies.fetchMissing()
     relay.start()
     const commands = { ...relay.commands, ...settings.commands }
@@ -109,13 +110,13 @@ export class RelayShard extends DurableObject<Env> {
     config: Config,
     place: Place,
     relay: Relay,
-    log: Log,
+    { held, log }: { held: Set<number>; log: Log },
   ): Pick<Running, 'copies' | 'settings'> {
     const { SHARDS, HOMES } = this.env
     const others = otherPlaces(allPlaces(config.shards), place)
     const peers = others.map((other) => SHARDS.get(SHARDS.idFromName(placeName(other))))
     const homeOf = (owner: string) => HOMES.get(HOMES.idFromName(owner))
-    const copies = createCopies({ kv: this.ctx.storage.kv, homeOf }, relay)
+    const copies = createCopies({ kv: this.ctx.storage.kv, homeOf, held, timers: this.#timers(), log }, relay)
     return { copies, settings: createSettings({ log, copies, peers, homeOf }, relay) }
   }
 
@@ -201,12 +202,15 @@ function isUnderWay(relay: Relay): boolean {
   return relay.callCount() + relay.inFlightCount() > 0
 }
 
-function shareEndpoints(store: Store, shards: number): Store {
+/** @param held nothing is sent for these owners: for the engine their endpoints are paused */
+function shareEndpoints(store: Store, shards: number, held: ReadonlySet<number>): Store {
   return {
     ...store,
     endpointState(id) {
       const endpoint = store.endpointState(id)
-      return endpoint && shareOfEndpoint(endpoint, shards)
+      if (endpoint === null) return null
+      const share = shareOfEndpoint(endpoint, shards)
+      return held.has(endpoint.ownerId) ? { ...share, paused: true } : share
     },
   }
 }

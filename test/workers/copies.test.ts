@@ -1,5 +1,5 @@
 /** A shard's copy of an owner's settings: when it counts as taken, and what waits while there is none. */
-import { beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, it, vi } from 'vitest'
 import type { Relay } from '../../src/relay.ts'
 import { firstSettings, type OwnerSettings } from '../../src/shards/settings.ts'
 import type { EndpointPatch } from '../../src/store/records.ts'
@@ -11,15 +11,28 @@ const acme = { id: 1, name: 'acme' }
 let written: [id: string, patch: EndpointPatch][]
 /** The disk is full once so much has been written. */
 let fullAfter: number
+let home: () => Promise<OwnerSettings>
+let held: Set<number>
+/** Endpoints that the shard has. */
+let listed: string[]
+/** What waits, by how long. */
+let timers: Map<number, () => void>
 let copies: Copies
 
 beforeEach(() => {
   written = []
   fullAfter = Number.POSITIVE_INFINITY
+  home = () => Promise.reject(new Error('out of reach'))
+  held = new Set()
+  listed = []
+  timers = new Map()
   const kv = new Map<string, unknown>()
   const relay = {
     owners: [acme],
-    store: { setSecretNumbers() {} },
+    store: {
+      setSecretNumbers() {},
+      listEndpoints: () => ({ data: listed.map((id) => ({ id })), nextCursor: null, positions: [] }),
+    },
     commands: {
       async updateEndpoint(_ownerId: number, id: string, patch: EndpointPatch) {
         if (written.length >= fullAfter) throw new Error('the disk is full')
@@ -34,9 +47,15 @@ beforeEach(() => {
         get: <T>(key: string) => kv.get(key) as T | undefined,
         put: (key, value) => void kv.set(key, value),
       },
-      homeOf: () => {
-        throw new Error('no home is asked')
+      homeOf: () => ({ settings: () => home() }),
+      held,
+      timers: {
+        after(ms, work) {
+          timers.set(ms, work)
+          return () => timers.delete(ms)
+        },
       },
+      log: { debug() {}, info() {}, warn() {}, error() {} },
     },
     relay,
   )
@@ -77,4 +96,21 @@ it('a change that is older than the copy changes nothing', async () => {
   await copies.take('acme', paused(2, true))
   await copies.take('acme', paused(1, false))
   expect(written).toEqual([['ep_1', { paused: true }]])
+})
+
+it('what is missing holds its owner, and is asked for until it is there', async () => {
+  listed = ['ep_9']
+  await copies.fetchMissing()
+  expect([...held]).toEqual([acme.id])
+  expect(() => copies.assertKnown(acme.id)).toThrow()
+  home = async () => paused(1, true)
+  const [askAgain] = timers.values()
+  askAgain?.()
+  await vi.waitFor(() => expect(held.size).toBe(0))
+  // The endpoints that it held are looked at anew.
+  expect(written).toEqual([
+    ['ep_1', { paused: true }],
+    ['ep_9', {}],
+  ])
+  copies.assertKnown(acme.id)
 })

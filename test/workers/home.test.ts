@@ -1,0 +1,66 @@
+/** An owner's home that cannot be reached: only what is that owner's waits for it. */
+import { env } from 'cloudflare:workers'
+import { Webhook } from 'standardwebhooks'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import type { OwnerSettings } from '../../src/shards/settings.ts'
+import { OwnerHome } from '../../src/worker.ts'
+import { apiKey, otherApiKey } from './bindings.ts'
+import { type Call, json, newToken, openWorld, routerOver, runCron, until, type World } from './world.ts'
+
+let world: World
+
+beforeEach(() => {
+  world = openWorld()
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+/** The home of the owner "other" answers so instead. */
+function breakHome(answer: () => Promise<OwnerSettings>) {
+  const { settings } = OwnerHome.prototype
+  return vi.spyOn(OwnerHome.prototype, 'settings').mockImplementation(function (this: OwnerHome) {
+    const { name } = (this as unknown as { ctx: DurableObjectState }).ctx.id
+    return name === 'other' ? answer() : settings.call(this)
+  })
+}
+
+async function register(router: Call, key: string): Promise<string> {
+  const body = { task_token: newToken(), callback_url: 'https://app.example.com/hooks' }
+  const response = await router('POST', '/v1/subscriptions', body, key)
+  expect(response.status).toBe(201)
+  return (await json<{ id: string }>(response)).id
+}
+
+const sentTo = (id: string) => world.received.find(({ subscriptionId }) => subscriptionId === id)
+
+it('the other owners are served; its own deliveries wait and are signed as its home says', async () => {
+  const router = routerOver('1:1')
+  await env.HOMES.get(env.HOMES.idFromName('other')).change({ kind: 'rotate', overlapMs: 60_000 })
+  const broken = breakHome(() => Promise.reject(new Error('out of reach')))
+  const held = await register(router, otherApiKey)
+  const pending = () => json<{ data: unknown[] }>(router('GET', '/v1/deliveries', undefined, otherApiKey))
+  await until(async () => (await pending()).data.length > 0)
+  const free = await register(router, apiKey)
+  await until(() => sentTo(free))
+  expect(sentTo(held)).toBeUndefined()
+  expect((await router('GET', '/v1/signing-secret', undefined, otherApiKey)).status).toBe(503)
+
+  broken.mockRestore()
+  await runCron('1:1')
+  await until(() => sentTo(held))
+  const answer = await json<{ secrets: { secret: string }[] }>(
+    router('GET', '/v1/signing-secret', undefined, otherApiKey),
+  )
+  expect(answer.secrets).toHaveLength(2)
+  const { body, headers } = sentTo(held)!
+  expect(new Webhook(answer.secrets[0]!.secret).verify(body, headers)).toMatchObject({
+    type: 'task.encoding',
+  })
+})
+
+it('a home that never answers does not keep a shard from starting', async () => {
+  breakHome(() => new Promise(() => {}))
+  const id = await register(routerOver('2:1'), apiKey)
+  await until(() => sentTo(id))
+})
