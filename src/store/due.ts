@@ -4,7 +4,7 @@
 import { and, eq, gt, isNotNull, lte, sql } from 'drizzle-orm'
 import type { StoreContext } from './context.ts'
 import { isPending, isTest, key } from './literals.ts'
-import { deliveries, subscriptions } from './schema.ts'
+import { deliveries, heldAt, subscriptions } from './schema.ts'
 
 /** Its place in the queue of an endpoint. */
 export interface DueEntry {
@@ -104,18 +104,21 @@ export function dueVerbs({ db }: StoreContext) {
       return ids.flatMap((id) => due.get(id) ?? []).filter(({ dueAt }) => dueAt <= now)
     },
 
-    /** When the next delivery of the endpoint becomes due after `now`; null when none waits. */
+    /** When the next delivery of the endpoint becomes due after `now`; null when none does: what a pause holds never is. */
     nextDueAt(endpointId: number, now: number): number | null {
       return nextDue.get({ endpointId, now })?.at ?? null
     },
 
-    /** Endpoints with pending deliveries and when the first of each is due: the start of the engine's lanes. */
+    /** Endpoints with deliveries that are due or will be, and when the first of each is: the start of the engine's lanes. */
     waitingEndpoints(): { endpointId: number; dueAt: number }[] {
       return db.all(sql`select endpoint_id as endpointId, min(due_at) as dueAt from ${deliveries}
-        where due_at is not null group by endpoint_id`)
+        where due_at is not null and ${isNotHeld} group by endpoint_id`)
     },
   }
 }
+
+/** A time that never comes is none to plan for. */
+const isNotHeld = sql`${deliveries.dueAt} < ${sql.raw(String(heldAt))}`
 
 function dueStatements(db: StoreContext['db']) {
   const due = db
@@ -152,7 +155,7 @@ function dueStatements(db: StoreContext['db']) {
   const nextDue = db
     .select({ at: sql<number | null>`min(${deliveries.dueAt})` })
     .from(deliveries)
-    .where(and(eq(deliveries.endpointId, key('endpointId')), gt(deliveries.dueAt, key('now'))))
+    .where(and(eq(deliveries.endpointId, key('endpointId')), gt(deliveries.dueAt, key('now')), isNotHeld))
     .prepare()
   return { due, dueTests, byIds, nextDue }
 }

@@ -142,7 +142,17 @@ export class RelayShard extends DurableObject<Env> {
     const wanted = Math.max(nextAt, Date.now()) + alarmSlackMs
     if (this.#alarmAt !== null && this.#alarmAt <= wanted) return
     this.#alarmAt = wanted
-    this.ctx.waitUntil(this.ctx.storage.setAlarm(wanted))
+    this.ctx.waitUntil(this.#setAlarm(wanted))
+  }
+
+  /** Never rejects: one that could not be set is at the next occasion. */
+  async #setAlarm(at: number): Promise<void> {
+    try {
+      await this.ctx.storage.setAlarm(at)
+    } catch (error) {
+      this.#alarmAt = null
+      this.#running?.log.error('the alarm could not be set', { error })
+    }
   }
 
   /** Runs the passes for as long as there is work near; never throws, as six retries later there is silence. */

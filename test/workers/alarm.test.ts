@@ -42,10 +42,11 @@ async function register(): Promise<void> {
 }
 
 /** The alarm that was armed before a status call comes while the call is under way. */
-async function alarmDuringCall() {
+async function alarmDuringCall(before: (storage: DurableObjectStorage) => void = () => {}) {
   silent = true
   await register()
   await until(() => underWay > 0)
+  await runInDurableObject(shard(), (_instance, { storage }) => before(storage))
   const handler = vi.spyOn(RelayShard.prototype, 'alarm')
   // It rejects where the object is torn down under it.
   const over = runDurableObjectAlarm(shard()).catch(() => false)
@@ -64,6 +65,15 @@ it('stays until a status call that is under way is over', async () => {
   expect(handler.mock.settledResults[0]?.type).toBe('incomplete')
   silent = false
   expect(await over).toBe(true)
+})
+
+it('is armed at the next occasion when it could not be', async () => {
+  await alarmDuringCall((storage) => {
+    vi.spyOn(storage, 'setAlarm').mockRejectedValueOnce(new Error('out of reach'))
+  })
+  expect(await alarmAt()).toBeNull()
+  await call('GET', '/healthz')
+  expect(await alarmAt()).not.toBeNull()
 })
 
 it('brings a shard back that died in the middle of a status call, with nobody calling it', async () => {

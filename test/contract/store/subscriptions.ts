@@ -192,6 +192,20 @@ export function subscriptionChangeSuite(on: OnEmptyDatabase): void {
       expect(world.store.subscription(world.acme, id)?.state).toBe('completed')
     }))
 
+  it('what a pause holds is due at no time', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { id, taskToken } = world.subscribe()
+      world.poll(taskToken, { status: 'queued' })
+      const { endpointId } = world.store.waitingEndpoints()[0]!
+      world.store.updateSubscription(world.acme, id, { state: 'paused' }, start)
+      expect(world.store.nextDueAt(endpointId, 0)).toBeNull()
+      expect(world.store.waitingEndpoints()).toEqual([])
+      world.store.updateSubscription(world.acme, id, { state: 'active' }, start + 5)
+      expect(world.store.nextDueAt(endpointId, 0)).toBe(start + 5)
+      expect(world.store.waitingEndpoints()).toEqual([{ endpointId, dueAt: start + 5 }])
+    }))
+
   it('an ended subscription is changed no more', () =>
     on((empty) => {
       const { store, subscribe, poll, acme } = openWorld(empty)
