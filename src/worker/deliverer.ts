@@ -6,10 +6,13 @@ import { WorkerEntrypoint } from 'cloudflare:workers'
 import { readConfig } from '../config.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { createFetchSender } from '../net/worker-send.ts'
-import type { Sender, SendRequest } from '../ports.ts'
+import type { Sender, SendRequest, Timers } from '../ports.ts'
 
 /** POSTs of one invocation. */
 export const batchMax = 6
+
+/** An invocation keeps the time-out of each attempt itself: only one that is lost is still silent so long after it. */
+const handOverSlackMs = 5_000
 
 /** One line of the answer, written as soon as its POST has an outcome. */
 interface Line {
@@ -43,11 +46,15 @@ interface Waiting {
   resolve(outcome: Outcome): void
 }
 
+export interface BatchingDeps {
+  /** Begins an invocation. */
+  deliver(requests: SendRequest[]): Promise<ReadableStream<Uint8Array>>
+  timers: Timers
+  onFailed(error: unknown): void
+}
+
 /** A sender that hands what is asked of it at one time over to invocations of six. */
-export function createBatchingSender(
-  deliver: (requests: SendRequest[]) => Promise<ReadableStream<Uint8Array>>,
-  onFailed: (error: unknown) => void,
-): Sender {
+export function createBatchingSender({ deliver, timers, onFailed }: BatchingDeps): Sender {
   const waiting: Waiting[] = []
 
   async function flush(): Promise<void> {
@@ -58,19 +65,26 @@ export function createBatchingSender(
 
   async function handOver(batch: Waiting[]): Promise<void> {
     const open = new Set(batch)
+    const overdue = new AbortController()
+    const timeoutMs = Math.max(...batch.map(({ request }) => request.timeoutMs))
+    const cancelTimer = timers.after(timeoutMs + handOverSlackMs, () => {
+      endAll(open, 'timeout')
+      overdue.abort(new Error('an invocation did not answer in time'))
+      onFailed(overdue.signal.reason)
+    })
     try {
       const stream = await deliver(batch.map(({ request }) => request))
-      for await (const { index, outcome } of linesOf(stream)) {
+      for await (const { index, outcome } of linesOf(stream, overdue.signal)) {
         const one = batch[index]
         if (one === undefined) continue
         open.delete(one)
         one.resolve(outcome)
       }
     } catch (error) {
-      onFailed(error)
+      if (!overdue.signal.aborted) onFailed(error)
     }
-    // Whether the receiver saw it is not known: it is an attempt, and it is made again.
-    for (const one of open) one.resolve({ kind: 'unreachable', errorCode: 'network_error' })
+    cancelTimer()
+    endAll(open, 'network_error')
   }
 
   return {
@@ -83,11 +97,23 @@ export function createBatchingSender(
   }
 }
 
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Line> {
+/** Whether the receiver saw it is not known: it is an attempt, and it is made again. */
+function endAll(open: Set<Waiting>, errorCode: 'timeout' | 'network_error'): void {
+  for (const one of open) one.resolve({ kind: 'unreachable', errorCode })
+  open.clear()
+}
+
+/** Ends early, and lets go of the stream, when `signal` is aborted. */
+async function* linesOf(stream: ReadableStream<Uint8Array>, signal: AbortSignal): AsyncGenerator<Line> {
   let rest = ''
-  const reader = stream.pipeThrough(new TextDecoderStream()).getReader()
+  const decoder = new TextDecoder()
+  const reader = stream.getReader()
+  // A stream that broke meanwhile has nothing to be let go of.
+  const letGo = () => void reader.cancel(signal.reason).catch(() => {})
+  if (signal.aborted) letGo()
+  else signal.addEventListener('abort', letGo)
   for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
-    const lines = (rest + chunk.value).split('\n')
+    const lines = (rest + decoder.decode(chunk.value, { stream: true })).split('\n')
     rest = lines.pop() ?? ''
     for (const line of lines) yield JSON.parse(line) as Line
   }

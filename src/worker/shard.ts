@@ -81,10 +81,11 @@ export class RelayShard extends DurableObject<Env> {
       config,
       place,
       upstream: createUpstream({ fetch: (url, init) => fetch(url, init), timeoutMs: config.poll.timeoutMs }),
-      sender: createBatchingSender(
-        (requests) => this.ctx.exports.Deliverer.deliver(requests),
-        (error) => log.error('a batch of callbacks was lost on its way', { error }),
-      ),
+      sender: createBatchingSender({
+        deliver: (requests) => this.ctx.exports.Deliverer.deliver(requests),
+        timers: this.#timers(),
+        onFailed: (error) => log.error('a batch of callbacks was lost on its way', { error }),
+      }),
       signer: createWebSigner({ signingKey: config.signingKey ?? undefined }),
       vault,
       now: Date.now,
