@@ -5,6 +5,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import * as v from 'valibot'
 import type { HttpEnv } from './deps.ts'
+import { strictObject } from './objects.ts'
 import { problem, throwable } from './problem.ts'
 import { invalid } from './validate.ts'
 
@@ -45,12 +46,7 @@ export function jsonBody(options: JsonBodyOptions = {}): MiddlewareHandler<HttpE
   }
 }
 
-// An empty array passes as an empty object otherwise.
-const nothing = v.pipe(
-  v.unknown(),
-  v.check((value) => !Array.isArray(value), 'must be an object without fields, or left out'),
-  v.strictObject({}),
-)
+const nothing = strictObject({})
 
 /**
  * For calls without a body: none, or `{}`. A field would be a wish that is not granted, so it is refused.

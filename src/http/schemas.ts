@@ -5,6 +5,7 @@
 import * as v from 'valibot'
 import { parseSigningSecret } from '../core/signature.ts'
 import { urlCharactersMax } from '../core/target.ts'
+import { strictObject, textRecord } from './objects.ts'
 import { fitsUtf8 } from './text.ts'
 
 const subscriptionsPerBatchMax = 1000
@@ -73,7 +74,7 @@ const percentStep = v.pipe(
 )
 
 const metadata = v.pipe(
-  v.record(v.string(), v.string()),
+  textRecord(),
   v.maxEntries(16, 'must have at most 16 entries'),
   v.check(
     (entries) => fitsUtf8(Object.entries(entries).flat(), metadataBytesMax),
@@ -110,7 +111,7 @@ function expiresIn(watchMaxMs: number) {
 /** @param watchMaxMs POLLHOOK_WATCH_MAX, the largest `expires_in` */
 export function registrationSchema(watchMaxMs: number) {
   return v.pipe(
-    v.strictObject({
+    strictObject({
       task_token: taskToken,
       callback_url: callbackUrl,
       status_url: v.nullish(statusUrl),
@@ -127,7 +128,7 @@ export function registrationSchema(watchMaxMs: number) {
 export type Registration = v.InferOutput<ReturnType<typeof registrationSchema>>
 
 /** Items are checked one by one, by `registrationSchema`: each stands alone. */
-export const batchSchema = v.strictObject({
+export const batchSchema = strictObject({
   subscriptions: v.pipe(
     v.array(v.unknown()),
     v.maxLength(
@@ -140,7 +141,7 @@ export const batchSchema = v.strictObject({
 /** What the document says of a batch; `batchSchema` is its lenient twin. */
 export function batchDocumentSchema(watchMaxMs: number) {
   return v.pipe(
-    v.strictObject({
+    strictObject({
       subscriptions: v.pipe(v.array(registrationSchema(watchMaxMs)), v.maxLength(subscriptionsPerBatchMax)),
     }),
     v.metadata({ ref: 'RegistrationBatch' }),
@@ -150,7 +151,7 @@ export function batchDocumentSchema(watchMaxMs: number) {
 /** @param watchMaxMs POLLHOOK_WATCH_MAX, the largest `expires_in` */
 export function changeSchema(watchMaxMs: number) {
   return v.pipe(
-    v.strictObject({
+    strictObject({
       events: v.optional(events),
       percent_step: v.optional(percentStep),
       metadata: v.optional(metadata),
@@ -177,7 +178,7 @@ const time = v.pipe(
 )
 
 export const redeliverSchema = v.pipe(
-  v.strictObject({
+  strictObject({
     state: v.literal('exhausted', 'must be "exhausted"'),
     since: v.optional(v.pipe(time, v.description('Only deliveries created at or after this time.'))),
     until: v.optional(v.pipe(time, v.description('Only deliveries created before this time.'))),
@@ -189,7 +190,7 @@ export const redeliverSchema = v.pipe(
 )
 
 export const endpointChangeSchema = v.pipe(
-  v.strictObject({
+  strictObject({
     paused: v.optional(v.pipe(v.boolean(), v.description('Deliveries are made and held.'))),
     max_concurrency: v.optional(
       v.nullable(
@@ -219,7 +220,7 @@ export const endpointChangeSchema = v.pipe(
 )
 
 export const rotateSchema = v.pipe(
-  v.strictObject({
+  strictObject({
     overlap: v.optional(
       v.pipe(
         v.number(),

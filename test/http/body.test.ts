@@ -20,3 +20,63 @@ describe('a call without a body', () => {
     },
   )
 })
+
+interface Schema {
+  $ref?: string
+  type?: string
+  properties?: Record<string, Schema>
+}
+interface Document {
+  paths: Record<string, Record<string, { requestBody?: { content: Record<string, { schema: Schema }> } }>>
+  components: { schemas: Record<string, Schema> }
+}
+
+const document = (await (await testApp().app.request('/openapi.json')).json()) as Document
+const bodies = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).flatMap(([method, { requestBody }]) => {
+    const schema = requestBody?.content['application/json']?.schema
+    return schema === undefined ? [] : [{ path, method: method.toUpperCase(), schema: resolved(schema) }]
+  }),
+)
+
+function resolved(schema: Schema): Schema {
+  return schema.$ref === undefined ? schema : document.components.schemas[schema.$ref.split('/').at(-1)!]!
+}
+
+async function refusal(method: string, path: string, body: unknown) {
+  const ids: Record<string, string> = { subscriptions: 'sub_1', endpoints: 'ep_1' }
+  const id = ids[path.split('/')[2] ?? ''] ?? ''
+  const response = await testApp().call(method, path.replace('{id}', id), body)
+  return { status: response.status, ...((await response.json()) as { errors?: object[] }) }
+}
+
+describe('where the document says object, an array is refused', () => {
+  test.each(bodies)('$method $path', async ({ method, path, schema }) => {
+    expect(schema.type).toBe('object')
+    expect(await refusal(method, path, [])).toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+      errors: [{ path: '', message: 'must be an object, not an array' }],
+    })
+    const objects = Object.entries(schema.properties ?? {}).filter(([, { type }]) => type === 'object')
+    for (const [name] of objects) {
+      const { status, errors } = await refusal(method, path, { [name]: ['a', 'b'] })
+      expect(status).toBe(400)
+      expect(errors).toContainEqual({ path: name, message: 'must be an object, not an array' })
+    }
+  })
+
+  test('also as an item of a batch, which alone is refused', async () => {
+    const response = await testApp().call('POST', '/v1/subscriptions/batch', { subscriptions: [[]] })
+    expect(await response.json()).toMatchObject({
+      results: [{ status: 400, problem: { errors: [{ path: '' }] } }],
+    })
+  })
+
+  test('and the document has such bodies', () => {
+    expect(bodies.map(({ path }) => path)).toEqual(
+      expect.arrayContaining(['/v1/subscriptions/{id}', '/v1/endpoints/{id}', '/v1/signing-secret/rotate']),
+    )
+    expect(document.components.schemas.Registration?.properties?.metadata?.type).toBe('object')
+  })
+})
