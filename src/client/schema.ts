@@ -888,7 +888,7 @@ export interface components {
       events?: (string)[]
       /** `task.progress` is sent when the percent crosses a multiple of this. */
       percent_step?: number
-      /** Up to 16 string values, 2 KiB in all, echoed in every webhook. */
+      /** Up to 16 string values, 2 KiB in all, echoed in every webhook. The names `__proto__`, `constructor` and `prototype` are refused. */
       metadata?: Record<string, string>
       secret?: string | null
       /** Seconds until Pollhook stops watching and sends `task.expired`. */
@@ -935,7 +935,7 @@ export interface components {
       events?: (string)[]
       /** `task.progress` is sent when the percent crosses a multiple of this. */
       percent_step?: number
-      /** Up to 16 string values, 2 KiB in all, echoed in every webhook. */
+      /** Up to 16 string values, 2 KiB in all, echoed in every webhook. The names `__proto__`, `constructor` and `prototype` are refused. */
       metadata?: Record<string, string>
       /** Where webhooks are posted. https, no user name or password, no fragment, not a private, loopback or reserved address; the configuration may widen this. */
       callback_url?: string

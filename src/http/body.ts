@@ -39,7 +39,6 @@ export function jsonBody(options: JsonBodyOptions = {}): MiddlewareHandler<HttpE
       throw notJson()
     }
     const text = optional && bytes.byteLength === 0 ? '{}' : utf8(bytes)
-    refuseReservedNames(text)
     // What was read can be read again: the validator parses it.
     c.req.bodyCache = { text: Promise.resolve(text) as unknown as string }
     await next()
@@ -119,26 +118,10 @@ function utf8(bytes: Uint8Array): string {
   }
 }
 
-/** Valibot drops these names from records in silence; refusing them keeps `metadata` exactly as given. */
-const reserved = new Set(['__proto__', 'constructor', 'prototype'])
-
-function refuseReservedNames(text: string): void {
-  if (!/__proto__|constructor|prototype|\\u/.test(text)) return
-  const found: string[] = []
-  parseJson(text, (name, value) => {
-    if (reserved.has(name)) found.push(name)
-    return value
-  })
-  if (found[0] === undefined) return
-  throw problem('invalid_request', `The name "${found[0]}" is reserved.`, {
-    errors: [{ path: '', message: `no field may be named "${found[0]}"; rename it` }],
-  })
-}
-
 /** @throws invalid_json as a problem */
-export function parseJson(text: string, reviver?: (name: string, value: unknown) => unknown): unknown {
+export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text, reviver)
+    return JSON.parse(text)
   } catch (error) {
     const reason = error instanceof Error ? error.message : ''
     throw problem('invalid_json', `The body is not valid JSON: ${reason.slice(0, 80)}`)

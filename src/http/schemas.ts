@@ -80,7 +80,9 @@ const metadata = v.pipe(
     (entries) => fitsUtf8(Object.entries(entries).flat(), metadataBytesMax),
     `must have at most ${metadataBytesMax} bytes, names and values together`,
   ),
-  v.description('Up to 16 string values, 2 KiB in all, echoed in every webhook.'),
+  v.description(
+    'Up to 16 string values, 2 KiB in all, echoed in every webhook. The names `__proto__`, `constructor` and `prototype` are refused.',
+  ),
   v.examples([{ job: '7' }]),
 )
 

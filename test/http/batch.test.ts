@@ -47,6 +47,24 @@ describe('POST /v1/subscriptions/batch', () => {
     expect(subscribe.mock.calls[0]?.[0].map(({ percentStep }) => percentStep)).toEqual([1, 5, 6, 7])
   })
 
+  test.each(['__proto__', 'constructor', 'prototype', '\\u0063onstructor'])(
+    'an item with the reserved name %s is refused alone, and the name told',
+    async (name) => {
+      const named = JSON.stringify({ ...valid, metadata: { a: '1', NAME: 'x' } }).replace('NAME', name)
+      const body = `{"subscriptions":[${JSON.stringify(valid)},${named},${JSON.stringify(valid)}]}`
+      const response = await testApp().call('POST', '/v1/subscriptions/batch', body)
+      expect(response.status).toBe(200)
+      const path = `metadata.${JSON.parse(`"${name}"`)}`
+      expect(await response.json()).toMatchObject({
+        results: [
+          { status: 201 },
+          { status: 400, problem: { code: 'invalid_request', errors: [{ path }] } },
+          { status: 201 },
+        ],
+      })
+    },
+  )
+
   test('1,000 items are taken, 1,001 are refused as a whole', async () => {
     const { call } = testApp()
     const of = (count: number) => ({ subscriptions: Array.from({ length: count }, () => valid) })

@@ -156,10 +156,23 @@ describe('request bodies', () => {
     expect(await response.json()).toMatchObject({ code: 'invalid_request' })
   })
 
-  test('names that JavaScript reserves are refused, not dropped', async () => {
-    const body = `{"task_token":"${token}","callback_url":"https://a.example/","metadata":{"constructor":"x"}}`
-    expect((await call('POST', '/v1/subscriptions', body)).status).toBe(400)
-    const value = body.replace('{"constructor":"x"}', '{"x":"constructor"}')
-    expect((await call('POST', '/v1/subscriptions', value)).status).toBe(201)
-  })
+  test.each(['__proto__', 'constructor', 'prototype'])(
+    '%s, a name that JavaScript reserves, is refused at its path, not dropped',
+    async (name) => {
+      const of = (metadata: string, more = '') =>
+        `{"task_token":"${token}","callback_url":"https://a.example/","metadata":${metadata}${more}}`
+      const errorsOf = async (body: string) => {
+        const response = await call('POST', '/v1/subscriptions', body)
+        expect(response.status).toBe(400)
+        return ((await response.json()) as { errors: object[] }).errors
+      }
+      const reserved = { path: `metadata.${name}`, message: 'has a name that is reserved; choose another' }
+      expect(await errorsOf(of(`{"${name}":"x"}`))).toEqual([reserved])
+      expect(await errorsOf(of(`{"\\u00${name.charCodeAt(0).toString(16)}${name.slice(1)}":{}}`))).toEqual([
+        reserved,
+      ])
+      expect(await errorsOf(of('{}', `,"${name}":{"events":["*"]}`))).toMatchObject([{ path: name }])
+      expect((await call('POST', '/v1/subscriptions', of(`{"x":"${name}"}`))).status).toBe(201)
+    },
+  )
 })

@@ -81,6 +81,15 @@ describe('registrations', () => {
     ])
   })
 
+  it('with a reserved name are refused alone, also beside others of their shard', async () => {
+    const good = Array.from({ length: 12 }, () => registration())
+    const bad = { ...registration(), metadata: { constructor: 'x' } }
+    const response = await both('POST', '/v1/subscriptions/batch', { subscriptions: [...good, bad] })
+    const { results } = await json<{ results: { status: number; problem?: object }[] }>(response)
+    expect(results.map(({ status }) => status)).toEqual([...Array(12).fill(201), 400])
+    expect(results.at(-1)?.problem).toMatchObject({ errors: [{ path: 'metadata.constructor' }] })
+  })
+
   it('without a known key are refused as anywhere', async () => {
     const response = await both(
       'POST',
