@@ -1,5 +1,6 @@
 /** What only all shards together can answer: lists, endpoints, redelivery by filter, metrics. */
 import type { Place } from '../core/ids.ts'
+import { bodyBytesMax } from '../http/body.ts'
 import { positionsHeader } from '../http/representations.ts'
 import { type EndpointJson, mergeEndpoints, type Placed, parseEndpointCursor } from '../shards/endpoints.ts'
 import { mergeMetrics } from '../shards/metrics.ts'
@@ -16,10 +17,10 @@ interface PageJson<T = unknown> {
 const limitDefault = 50
 /** What `http/query-schemas.ts` allows; each shard is asked for so many endpoints at a time. */
 const limitMax = 200
-const bodyBytesMax = 64 * 1024
 
 export async function answerList(fleet: Fleet, request: Request): Promise<Response> {
   const { searchParams } = new URL(request.url)
+  if (isGivenTwice(searchParams)) return fleet.ask(fleet.places[0]!, request)
   const cursor = searchParams.get('cursor')
   const places = placesOf(fleet, searchParams)
   const cursors =
@@ -37,6 +38,11 @@ export async function answerList(fleet: Fleet, request: Request): Promise<Respon
   }
   const { data, nextCursor } = mergePages(pages, Number(searchParams.get('limit') ?? limitDefault))
   return answerJson(answers[0]!.response, { data, next_cursor: nextCursor })
+}
+
+/** Of what is asked of the shards anew for each page, which would hide that. A shard says what is wrong. */
+function isGivenTwice(query: URLSearchParams): boolean {
+  return ['limit', 'cursor'].some((name) => query.getAll(name).length > 1)
 }
 
 /** All shards, or those that can have what is asked for. */
@@ -68,6 +74,7 @@ function refused(fleet: Fleet, request: Request): Promise<Response> {
 /** Endpoints have one row in each shard, so every page is made from all of them. */
 export async function answerEndpoints(fleet: Fleet, request: Request): Promise<Response> {
   const { searchParams } = new URL(request.url)
+  if (isGivenTwice(searchParams)) return fleet.ask(fleet.places[0]!, request)
   const cursor = searchParams.get('cursor')
   const after = cursor === null ? null : parseEndpointCursor(cursor)
   if (cursor !== null && after === null) return refused(fleet, request)
@@ -128,10 +135,12 @@ function subscriptionIdIn(body: Uint8Array): string | null {
   return typeof parsed?.subscription_id === 'string' ? parsed.subscription_id : null
 }
 
-/** Null for what is no JSON: a shard says so. */
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+
+/** Null for what is no JSON, or no UTF-8: a shard says so. */
 export function parseJson(body: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(body))
+    return JSON.parse(decoder.decode(body))
   } catch {
     return null
   }

@@ -1,12 +1,11 @@
 /** Registrations on their way to the shards of their tokens (DESIGN §5). */
 import type { Place } from '../core/ids.ts'
+import { batchBytesMax, bodyBytesMax } from '../http/body.ts'
 import { placesOfToken } from '../shards/places.ts'
 import { copyOf, type Fleet, readBody } from './fleet.ts'
 import { answerJson, parseJson } from './lists.ts'
 import { placeName } from './place.ts'
 
-const bodyBytesMax = 64 * 1024
-const batchBytesMax = 1024 * 1024
 const batchMax = 1000
 const tokenPattern = /^[a-f0-9]{32}$/
 
@@ -36,22 +35,27 @@ export async function registerBatch(fleet: Fleet, request: Request): Promise<Res
     group.indexes.push(index)
   })
   const results: unknown[] = []
-  let answered: Response | null = null
   const parts = [...groups.values()].map(async ({ place, indexes }) => {
     const part = JSON.stringify({ subscriptions: indexes.map((index) => items[index]) })
     const answer = await fleet.ask(place, copyOf(request, { body: part }))
     const json = await answer.json<{ results?: unknown[] }>()
-    if (answer.ok || answered === null) answered = answer
     indexes.forEach((index, i) => {
       results[index] = json.results?.[i] ?? { status: answer.status, problem: json }
     })
+    return { answer, json }
   })
-  await Promise.all(parts)
-  const isAuthorized = answered !== null && (answered as Response).status !== 401
-  if (!isAuthorized) return fleet.ask(fleet.places[0]!, copyOf(request, { body }))
-  const headers = new Headers((answered as unknown as Response).headers)
-  headers.set('content-type', 'application/json')
-  return answerJson(new Response(null, { headers }), { results })
+  return joined(await Promise.all(parts), results)
+}
+
+/** One answer of all parts. A refusal of the request itself, such as 401 or 415, every part got alike. */
+function joined(parts: readonly { answer: Response; json: unknown }[], results: unknown[]): Response {
+  const first = parts[0]!
+  const refuses = parts.every(({ answer: { status } }) => status >= 400 && status < 500)
+  if (refuses) return answerJson(first.answer, first.json)
+  const { headers } = (parts.find(({ answer }) => answer.ok) ?? first).answer
+  const answer = answerJson(new Response(null, { headers }), { results })
+  answer.headers.set('content-type', 'application/json')
+  return answer
 }
 
 function itemsIn(body: unknown): unknown[] | null {

@@ -4,8 +4,18 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { decodeId } from '../../src/core/ids.ts'
 import { RelayShard } from '../../src/worker.ts'
-import { otherApiKey } from './bindings.ts'
-import { type Call, json, newToken, openWorld, routerOver, runCron, until, type World } from './world.ts'
+import { apiKey, otherApiKey } from './bindings.ts'
+import {
+  type Call,
+  json,
+  newToken,
+  openWorld,
+  routerOver,
+  runCron,
+  senderTo,
+  until,
+  type World,
+} from './world.ts'
 
 let world: World
 
@@ -15,6 +25,7 @@ beforeEach(() => {
 
 const old = routerOver('1:2')
 const both = routerOver('2:3,1:2')
+const send = senderTo('2:3,1:2')
 
 interface Subscription {
   id: string
@@ -100,6 +111,26 @@ describe('registrations', () => {
     expect(response.status).toBe(401)
   })
 
+  describe('in one batch that no shard would take are refused once', () => {
+    const body = JSON.stringify({ subscriptions: Array.from({ length: 9 }, () => registration()) })
+    const post = async (bytes: BodyInit, contentType: string) => {
+      const headers = { authorization: `Bearer ${apiKey}`, 'content-type': contentType }
+      const response = await send('/v1/subscriptions/batch', { method: 'POST', headers, body: bytes })
+      expect(response.headers.get('content-type')).toBe('application/problem+json')
+      return [response.status, (await json<{ code: string }>(response)).code]
+    }
+
+    it('for their media type', async () => {
+      expect(await post(body, 'text/plain')).toEqual([415, 'unsupported_media_type'])
+    })
+
+    it('for bytes that are no UTF-8', async () => {
+      const bytes = new TextEncoder().encode(body.replace('hooks', 'hook~'))
+      bytes[bytes.indexOf('~'.charCodeAt(0))] = 0xff
+      expect(await post(bytes, 'application/json')).toEqual([400, 'invalid_json'])
+    })
+  })
+
   it.for([
     ['no JSON object', []],
     ['no batch', { subscriptions: {} }],
@@ -126,6 +157,20 @@ describe('lists', () => {
     expect((await both('GET', '/v1/endpoints?cursor=c1')).status).toBe(400)
     expect((await both('GET', '/v1/subscriptions?limit=0')).status).toBe(400)
   })
+
+  it.for(['/v1/subscriptions', '/v1/tasks', '/v1/deliveries', '/v1/endpoints'])(
+    '%s refuse a limit and a cursor that are given twice',
+    async (path) => {
+      for (const name of ['limit', 'cursor']) {
+        const response = await both('GET', `${path}?${name}=1&${name}=2`)
+        expect(response.status).toBe(400)
+        expect(await json(response)).toMatchObject({
+          errors: [{ path: name, message: 'must be given once' }],
+        })
+      }
+      expect((await both('GET', `${path}?other=1&other=2`)).status).toBe(200)
+    },
+  )
 
   it('show an owner nothing of another', async () => {
     await register(both)

@@ -89,15 +89,18 @@ export type Call = (method: string, path: string, body?: unknown, key?: string) 
 
 /** The router over these shards, called as an app would; a `body` is sent as JSON. */
 export function routerOver(shards: string): Call {
-  const over = envOver(shards)
+  const send = senderTo(shards)
   return (method, path, body, key = apiKey) => {
-    const request = new Request(`https://pollhook.test${path}`, {
-      method,
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
-    return worker.fetch(request, over)
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+    return send(path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
   }
+}
+
+/** The same, called as no app should. */
+export function senderTo(shards: string) {
+  const over = envOver(shards)
+  return (path: string, init: RequestInit): Promise<Response> =>
+    worker.fetch(new Request(`https://pollhook.test${path}`, init), over)
 }
 
 export function runCron(shards: string): Promise<void> {
