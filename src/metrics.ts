@@ -3,9 +3,11 @@
  * token or callback host is ever a label.
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Decision } from './core/delivery.ts'
+import type { Outcome } from './core/outcome.ts'
 import { isTerminalType } from './core/transition.ts'
 import type { SettledAttempt } from './engine/deliver-ports.ts'
-import type { Clock } from './ports.ts'
+import type { Clock, StatusAnswer, UpstreamFailure } from './ports.ts'
 import type { Relay, RelayObserver } from './relay.ts'
 
 export interface Metrics {
@@ -20,20 +22,49 @@ const seconds = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 36_000, 100_000,
 ]
 
+/** All that a label can say; the compiler wants none forgotten. */
+type Values<Value extends string> = Readonly<Record<Value, 0>>
+
+const hosts: Values<'api' | 'master'> = { api: 0, master: 0 }
+const answers: Values<Exclude<StatusAnswer['kind'], 'failed'>> = { statuses: 0, busy: 0, error: 0 }
+const failures: Values<UpstreamFailure> = {
+  timeout: 0,
+  network: 0,
+  server_error: 0,
+  redirect: 0,
+  unreadable: 0,
+  too_large: 0,
+}
+const kinds: Values<ReturnType<typeof kindOf>> = { status: 0, progress: 0, end: 0, stalled: 0, resumed: 0 }
+const states: Values<Exclude<Decision['state'], 'pending'>> = {
+  delivered: 0,
+  superseded: 0,
+  exhausted: 0,
+  cancelled: 0,
+}
+const outcomes: Values<Outcome['kind']> = { accepted: 0, rejected: 0, unreachable: 0, refused: 0 }
+
 export function createMetrics(now: Clock, labels: Record<string, string> = {}): Metrics {
   const registry = new Registry()
   registry.setDefaultLabels(labels)
   const registers = [registry]
-  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
-    new Counter({ name, help, labelNames, registers })
+  const counter = <L extends string>(name: string, help: string, known: Record<L, Values<string>>) => {
+    const made = new Counter({ name, help, labelNames: Object.keys(known) as L[], registers })
+    // A series that begins with its first increment hides that one from `rate` and `increase`.
+    for (const labelSet of labelSets(known)) made.inc(labelSet, 0)
+    return made
+  }
   const histogram = (name: string, help: string, buckets: number[]) =>
     new Histogram({ name, help, buckets, registers })
 
-  const polls = counter('pollhook_polls_total', 'Status calls', ['host', 'outcome'])
-  const changes = counter('pollhook_changes_total', 'Transitions recorded', ['kind'])
-  const created = counter('pollhook_deliveries_created_total', 'Deliveries made', [])
-  const finished = counter('pollhook_deliveries_finished_total', 'Deliveries that ended', ['state'])
-  const attempts = counter('pollhook_attempts_total', 'Attempts settled', ['outcome'])
+  const polls = counter('pollhook_polls_total', 'Status calls', {
+    host: hosts,
+    outcome: { ...answers, ...failures },
+  })
+  const changes = counter('pollhook_changes_total', 'Transitions recorded', { kind: kinds })
+  const created = counter('pollhook_deliveries_created_total', 'Deliveries made', {})
+  const finished = counter('pollhook_deliveries_finished_total', 'Deliveries that ended', { state: states })
+  const attempts = counter('pollhook_attempts_total', 'Attempts settled', { outcome: outcomes })
   const tokens = histogram(
     'pollhook_poll_tokens',
     'Tokens in one status call',
@@ -99,8 +130,21 @@ export function createMetrics(now: Clock, labels: Record<string, string> = {}): 
   }
 }
 
+/** Every combination of the values of some labels. */
+function labelSets<L extends string>(known: Readonly<Record<L, Values<string>>>): Record<L, string>[] {
+  const entries = Object.entries<Values<string>>(known)
+  const sets = entries.reduce<Record<string, string>[]>(
+    (some, [label, values]) =>
+      some.flatMap((set) => Object.keys(values).map((value) => ({ ...set, [label]: value }))),
+    [{}],
+  )
+  return sets as Record<L, string>[]
+}
+
 /** Upstream's set of statuses is open, so a type is no label. */
-function kindOf(type: string): string {
-  if (type === 'task.progress' || type === 'task.stalled' || type === 'task.resumed') return type.slice(5)
+function kindOf(type: string) {
+  if (type === 'task.progress') return 'progress'
+  if (type === 'task.stalled') return 'stalled'
+  if (type === 'task.resumed') return 'resumed'
   return isTerminalType(type) ? 'end' : 'status'
 }

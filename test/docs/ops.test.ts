@@ -25,12 +25,36 @@ function namesIn(text: string): string[] {
 }
 
 let exported: string[]
+/** What a relay exports that has done nothing yet. */
+let fresh: Series[]
+
+interface Series {
+  name: string
+  /** Sorted, as text. */
+  labels: string
+  value: string
+}
+
+/** Of a Prometheus text; the order of labels means nothing. */
+function seriesIn(text: string): Series[] {
+  const lines = text.matchAll(/^(pollhook_[a-z_]+)(?:\{(.*?)\})? (\S+)$/gm)
+  return [...lines].map(([, name = '', labels = '', value = '']) => ({ name, labels: sorted(labels), value }))
+}
+
+function sorted(labels: string): string {
+  return labels
+    .split(/\s*,\s*/)
+    .filter((label) => !/^(job|instance)=/.test(label))
+    .sort()
+    .join()
+}
 
 beforeAll(async () => {
   const world = openWorld()
   const metrics = createMetrics(() => 0)
   metrics.watch(world.relay(), () => 0)
   const text = await metrics.text()
+  fresh = seriesIn(text)
   exported = [...text.matchAll(/^# TYPE (pollhook_[a-z_]+) /gm)].map(([, name = '']) => name).sort()
 })
 
@@ -44,6 +68,19 @@ describe('docs/ops', () => {
     const rules = read('alerts.yml').split('\n')
     const used = namesIn(rules.filter((line) => !/description|summary|job=/.test(line)).join('\n'))
     expect(used.filter((name) => !exported.includes(name))).toEqual([])
+  })
+
+  it('the tests of the alert rules begin as a relay does: each series is there, a counter at 0', () => {
+    const inputs = [
+      ...read('alerts_test.yml').matchAll(/series: '(\w+)\{(.*?)\}',\s+values: "(\d+)/g),
+    ].filter(([, name]) => name !== 'up')
+    expect(inputs.length).toBeGreaterThan(8)
+    for (const [, name = '', labels = '', first] of inputs) {
+      const found = fresh.find((series) => series.name === name && series.labels === sorted(labels))
+      expect([name, labels, found?.value]).toEqual([name, labels, expect.any(String)])
+      if (name.endsWith('_total'))
+        expect([name, labels, first, found?.value]).toEqual([name, labels, '0', '0'])
+    }
   })
 
   it('panels have titles of their own', () => {

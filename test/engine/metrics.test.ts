@@ -22,6 +22,21 @@ it('counts every delivery that is made: of changes, of the state at registration
   expect(text).toMatch(/^pollhook_changes_total\{kind="status"\} 1$/m)
 })
 
+it('has every series of a counter from the start, at 0, and makes no other', async () => {
+  const metrics = createMetrics(() => 0)
+  const seriesOf = async () =>
+    (await metrics.text()).match(/^pollhook_\w+_total\S* /gm)?.map((series) => series.trim()) ?? []
+  const before = await seriesOf()
+  expect(before).toContain('pollhook_deliveries_finished_total{state="exhausted"}')
+  expect(before).toContain('pollhook_polls_total{host="master",outcome="too_large"}')
+  expect(await metrics.text()).not.toMatch(/^pollhook_\w+_total\S* [^0]/m)
+  const world = openWorld({}, { observer: metrics.observer })
+  await world.register()
+  await world.run(minute)
+  expect(await metrics.text()).toMatch(/^pollhook_polls_total\{host="api",outcome="statuses"\} [1-9]/m)
+  expect(await seriesOf()).toEqual(before)
+})
+
 it('says nothing of owners, tokens and callback hosts', async () => {
   const metrics = createMetrics(() => 0)
   const world = openWorld({}, { observer: metrics.observer })
