@@ -3,7 +3,6 @@
  * implementation serves one relay and many shards. Knows no store and no engine.
  */
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { csrf } from 'hono/csrf'
 import { html } from 'hono/html'
 import { HTTPException } from 'hono/http-exception'
@@ -22,15 +21,12 @@ import { style } from './style.ts'
 import { taskRoutes } from './task.ts'
 import { taskListRoutes } from './tasks.ts'
 
-const bodyBytesMax = 64 * 1024
-
 /** Answers everything under `/dashboard`. */
 export function createDashboard(deps: DashboardDeps): Hono<DashboardEnv> {
   const app = new Hono<DashboardEnv>().basePath('/dashboard')
   app.use(identify(deps))
   app.use(guard)
   app.use(refuseForeignForms)
-  app.use(bodyLimit({ maxSize: bodyBytesMax, onError: (c) => faultPage(c, 413, 'The form is too large.') }))
   addAssets(app, deps)
   app.route('/', sessionRoutes(deps))
   app.use(requireSession(deps))

@@ -10,6 +10,7 @@ import { field } from './form.ts'
 import { type Html, live, type Notice, page } from './layout.ts'
 import { noticeOf } from './notices.ts'
 import { empty, facts, pager, pill, time } from './parts.ts'
+import { sentFields } from './sent.ts'
 
 type Endpoint = v.InferOutput<typeof answers.Endpoint>
 type Delivery = v.InferOutput<typeof answers.Delivery>
@@ -40,12 +41,9 @@ export function endpointRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
   app.post('/endpoints/:id/pause', (c) => change(c, deps, { paused: true }, 'paused'))
   app.post('/endpoints/:id/resume', (c) => change(c, deps, { paused: false }, 'resumed'))
   app.post('/endpoints/:id/limits', async (c) => {
-    const form = await c.req.parseBody()
+    const form = await sentFields(c)
     const values = Object.fromEntries(
-      ['max_concurrency', 'max_per_second'].map((name) => [
-        name,
-        typeof form[name] === 'string' ? form[name].trim() : '',
-      ]),
+      ['max_concurrency', 'max_per_second'].map((name) => [name, form[name]?.trim() ?? '']),
     )
     const patch = Object.fromEntries(Object.entries(values).map(([name, text]) => [name, numberOrNull(text)]))
     return change(c, deps, patch, 'limited', values)

@@ -6,6 +6,7 @@ import type { DashboardEnv } from './deps.ts'
 import { type Field, field } from './form.ts'
 import { type Html, page } from './layout.ts'
 import { curlText, type Fields, fieldsOf, registrationBody } from './registration.ts'
+import { sentFields } from './sent.ts'
 
 const inputs: readonly (Field & { name: keyof Fields })[] = [
   {
@@ -84,7 +85,7 @@ export function registerRoutes(): Hono<DashboardEnv> {
   const app = new Hono<DashboardEnv>()
   app.get('/register', (c) => c.html(formPage(c, fieldsOf(c.req.query()))))
   app.post('/register', async (c) => {
-    const fields = fieldsOf(await c.req.parseBody())
+    const fields = fieldsOf(await sentFields(c))
     const answer = await c
       .get('api')
       .send<{ task_token: string; created_at: string }>('POST', '/v1/subscriptions', registrationBody(fields))
@@ -94,7 +95,7 @@ export function registerRoutes(): Hono<DashboardEnv> {
     return c.html(formPage(c, fields, answer.refusal))
   })
   // The script shows this beside the form while it is filled in.
-  app.post('/register/curl', async (c) => c.html(curlBlock(c, fieldsOf(await c.req.parseBody()))))
+  app.post('/register/curl', async (c) => c.html(curlBlock(c, fieldsOf(await sentFields(c)))))
   return app
 }
 

@@ -9,6 +9,7 @@ import { createApi } from './api.ts'
 import type { DashboardDeps, DashboardEnv, Session } from './deps.ts'
 import { field } from './form.ts'
 import { bare, type Html } from './layout.ts'
+import { sentFields } from './sent.ts'
 
 const cookieName = 'pollhook_session'
 const path = '/dashboard'
@@ -49,9 +50,9 @@ export function sessionRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
     return c.html(loginPage(c.req.query('next') ?? ''))
   })
   app.post('/login', async (c) => {
-    const form = await c.req.parseBody()
-    const wanted = typeof form.next === 'string' ? form.next : ''
-    const session = typeof form.key === 'string' ? deps.sessions.open(form.key.trim()) : null
+    const form = await sentFields(c)
+    const wanted = form.next ?? ''
+    const session = form.key === undefined ? null : deps.sessions.open(form.key.trim())
     const newest = deps.sessions.cookieKeys[0]
     if (session === null || newest === undefined) {
       return c.html(loginPage(wanted, 'This Pollhook does not know that key.'), 401)

@@ -62,18 +62,32 @@ export const noBody: MiddlewareHandler<HttpEnv> = async (c, next) => {
   await next()
 }
 
-/** The whole body, or null as soon as it is known to be larger; a chunked one announces no length. */
-export async function readBody(
-  c: Context<HttpEnv>,
-  bytesMax: number,
-): Promise<Uint8Array<ArrayBuffer> | null> {
+/** What was read of a request; Hono's contexts have it, whatever travels with them. */
+type Read = Pick<Context, 'req'>
+
+/**
+ * The whole body, or null as soon as it is known to be larger; a chunked one announces no length.
+ * @throws invalid_request as a problem when the caller hung up before its end
+ */
+export async function readBody(c: Read, bytesMax: number): Promise<Uint8Array<ArrayBuffer> | null> {
   const announced = c.req.header('content-length')
   if (Number(announced ?? 0) > bytesMax) return null
-  // A body that told its length is read in one piece: a stream around it costs as much as the rest of the request.
-  if (announced !== undefined) {
+  try {
+    // A body that told its length is read in one piece: a stream around it costs as much as the rest of the request.
+    if (announced === undefined) return await readChunks(c, bytesMax)
     const bytes = new Uint8Array(await c.req.raw.arrayBuffer())
     return bytes.byteLength > bytesMax ? null : bytes
+  } catch {
+    throw brokenOff()
   }
+}
+
+/** Nobody waits for this answer; but it is no failure of Pollhook's own, which would be logged as an error. */
+export function brokenOff(): Error {
+  return problem('invalid_request', 'The body broke off before its end.')
+}
+
+async function readChunks(c: Read, bytesMax: number): Promise<Uint8Array<ArrayBuffer> | null> {
   const chunks: Uint8Array[] = []
   let size = 0
   const reader = c.req.raw.body?.getReader()
@@ -88,6 +102,18 @@ export async function readBody(
     chunks.push(value)
   }
   return join(chunks, size)
+}
+
+/** The fields of a form that are texts, of several with one name the first; null for what is no form. */
+export async function formOf(
+  c: Read,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<ReadonlyMap<string, string> | null> {
+  const headers = { 'content-type': c.req.header('content-type') ?? '' }
+  const form = await new Response(bytes, { headers }).formData().catch(() => null)
+  if (form === null) return null
+  const texts = [...form].filter((field): field is [string, string] => typeof field[1] === 'string')
+  return new Map(texts.reverse())
 }
 
 function join(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {

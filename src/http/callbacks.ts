@@ -3,7 +3,7 @@
  * makes its task due (CONTRACT §2). Anyone may call it, so it writes nothing and always answers the same.
  */
 import { type Context, Hono } from 'hono'
-import { bodyBytesMax, readBody } from './body.ts'
+import { bodyBytesMax, formOf, readBody } from './body.ts'
 import type { AppDeps, HttpEnv } from './deps.ts'
 import { describe } from './describe.ts'
 import { taskTokenPattern } from './schemas.ts'
@@ -37,12 +37,9 @@ export function callbackRoutes({ commands }: Pick<AppDeps, 'commands'>): Hono<Ht
   return app
 }
 
-/** Null for whatever is not a form with a token. */
+/** Null for whatever is not a form with a token, also for one that broke off. */
 async function formToken(c: Context<HttpEnv>): Promise<string | null> {
-  const bytes = await readBody(c, bodyBytesMax)
-  if (bytes === null) return null
-  const headers = { 'content-type': c.req.header('content-type') ?? '' }
-  const form = await new Response(bytes, { headers }).formData().catch(() => null)
-  const token = form?.get('task_token')
-  return typeof token === 'string' ? token : null
+  const bytes = await readBody(c, bodyBytesMax).catch(() => null)
+  const form = bytes && (await formOf(c, bytes))
+  return form?.get('task_token') ?? null
 }

@@ -1,7 +1,8 @@
 /** The shards as the router sees them: places, and questions that never reject. */
 import { type Config, readConfig } from '../config.ts'
 import type { Place } from '../core/ids.ts'
-import { problemBody } from '../http/problem.ts'
+import { brokenOff } from '../http/body.ts'
+import { type Problem, problemBody } from '../http/problem.ts'
 import { createAuthenticator } from '../keys/api-keys.ts'
 import { createSessions, type Sessions } from '../keys/sessions.ts'
 import { createLog } from '../log.ts'
@@ -61,19 +62,28 @@ function createFleet(env: Env): Fleet {
 
 export function unavailable(requestId: string): Response {
   const detail = 'A part of Pollhook cannot be reached. Try again.'
-  return new Response(JSON.stringify(problemBody({ code: 'unavailable', detail }, requestId)), {
-    status: 503,
-    headers: { 'content-type': 'application/problem+json', 'retry-after': '5', 'x-request-id': requestId },
+  return refusal({ code: 'unavailable', detail, headers: { 'retry-after': '5' } }, requestId)
+}
+
+/** For what no shard can answer. */
+export function refusal(problem: Problem, requestId: string): Response {
+  const body = problemBody(problem, requestId)
+  return new Response(JSON.stringify(body), {
+    status: body.status,
+    headers: { ...problem.headers, 'content-type': 'application/problem+json', 'x-request-id': requestId },
   })
 }
 
-/** At most `bytesMax` bytes and one more, which a shard refuses as too large. */
+/**
+ * At most `bytesMax` bytes and one more, which a shard refuses as too large.
+ * @throws invalid_request as a problem when the caller hung up before the end
+ */
 export async function readBody(request: Request, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
   const body = new Uint8Array(bytesMax + 1)
   let size = 0
   const reader = request.body?.getReader()
   while (reader !== undefined && size <= bytesMax) {
-    const { done, value } = await reader.read()
+    const { done, value } = await reader.read().catch(() => Promise.reject(brokenOff()))
     if (done) break
     const part = value.subarray(0, body.byteLength - size)
     body.set(part, size)

@@ -91,6 +91,22 @@ it('refuses a form of more than 64 KiB', async () => {
   expect((await post('/dashboard/register', { metadata: 'x'.repeat(65_536) })).status).toBe(413)
 })
 
+it('refuses what is no form, or breaks off, without an error in the log', async () => {
+  const { request, logged } = openDashboard()
+  const broken = new ReadableStream({ pull: (controller) => controller.error(new Error('gone')) })
+  const form = 'application/x-www-form-urlencoded'
+  for (const [body, type] of [
+    ['--x', 'multipart/form-data; boundary=x'],
+    ['{}', 'application/json'],
+    [broken, form],
+  ] as const) {
+    const init = { method: 'POST', headers: { origin, 'content-type': type }, body, duplex: 'half' }
+    const response = await request('/dashboard/login', init as RequestInit)
+    expect([type, response.status]).toEqual([type, 400])
+  }
+  expect(logged.filter(({ level }) => level === 'error')).toEqual([])
+})
+
 it('shows an owner nothing of another one', async () => {
   const overrides = {
     queries: {

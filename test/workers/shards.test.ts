@@ -131,6 +131,23 @@ describe('registrations', () => {
     })
   })
 
+  it.for(['/callbacks/qencode', '/v1/subscriptions', '/v1/subscriptions/batch'])(
+    'that break off are no failure: POST %s',
+    async (path) => {
+      const log = vi.spyOn(console, 'log')
+      const body = new ReadableStream({ pull: (controller) => controller.error(new Error('gone')) })
+      const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
+      const response = await send(path, { method: 'POST', headers, body })
+      expect([response.status, (await json<{ code: string }>(response)).code]).toEqual([
+        400,
+        'invalid_request',
+      ])
+      expect(response.headers.get('x-request-id')).toMatch(/./)
+      expect(log.mock.calls).toEqual([])
+      log.mockRestore()
+    },
+  )
+
   it.for([
     ['no JSON object', []],
     ['no batch', { subscriptions: {} }],
