@@ -73,16 +73,16 @@ export type WebhookEvent =
 /**
  * The event of a webhook that is genuine and at most five minutes old (Standard Webhooks, "Verifying").
  * @param payload the body exactly as it came: text, never parsed and serialised again
- * @param headers of the request
+ * @param headers of the request: what `fetch` calls Headers, or a record as node:http and frameworks have it
  * @param secret `whsec_…`, or several while one is being rotated out
  * @throws WebhookVerificationError of `standardwebhooks` when no secret verifies it
  */
 export function verify(
   payload: string,
-  headers: Headers | Record<string, string>,
+  headers: Headers | Readonly<Record<string, string | readonly string[] | undefined>>,
   secret: string | readonly string[],
 ): WebhookEvent {
-  const plain = headers instanceof Headers ? Object.fromEntries(headers.entries()) : headers
+  const plain = plainHeaders(headers instanceof Headers ? [...headers.entries()] : Object.entries(headers))
   const secrets = typeof secret === 'string' ? [secret] : secret
   let failure: unknown = new Error('verify needs a secret')
   for (const one of secrets) {
@@ -93,4 +93,16 @@ export function verify(
     }
   }
   throw failure
+}
+
+/** Of a header that came several times all values: signatures stand side by side, separated by spaces. */
+function plainHeaders(
+  entries: readonly [string, string | readonly string[] | undefined][],
+): Record<string, string> {
+  return Object.fromEntries(
+    entries.flatMap(([name, value]) => {
+      if (value === undefined) return []
+      return [[name, typeof value === 'string' ? value : value.join(' ')]]
+    }),
+  )
 }

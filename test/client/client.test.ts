@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs'
+import type { IncomingHttpHeaders } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Webhook } from 'standardwebhooks'
@@ -164,6 +165,19 @@ describe('verify', () => {
     if (event.type === 'task.failed') expectTypeOf(event.data.error.code).toEqualTypeOf<number>()
     expect(verify(body, new Headers(headers), [`whsec_${btoa('x'.repeat(32))}`, await ownSecret()])).toEqual(
       event,
+    )
+  })
+
+  test('takes headers as node:http has them, and as lists', async () => {
+    const { id } = await register()
+    const { body, headers } = await webhookOf(id)
+    const ofNode: IncomingHttpHeaders = { ...headers, 'set-cookie': ['a=1', 'b=2'], host: undefined }
+    expect(verify(body, ofNode, await ownSecret())).toEqual(JSON.parse(body))
+    const lists = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]))
+    lists['webhook-signature']?.unshift(`v1,${btoa('of another secret')}`)
+    expect(verify(body, lists, await ownSecret())).toEqual(JSON.parse(body))
+    expect(() => verify(body, { ...ofNode, 'webhook-id': undefined }, 'whsec_eHg=')).toThrow(
+      'Missing required',
     )
   })
 
