@@ -40,7 +40,9 @@ function callSection(title: string, operation: Operation): string[] {
   if (description !== undefined) lines.push(description)
   if (parameters.length > 0) lines.push(parameterTable(parameters))
   for (const [kind, { schema, example }] of Object.entries(requestBody?.content ?? {})) {
-    lines.push(`Body, \`${kind}\`: ${typeLabel(schema ?? {})}.`)
+    lines.push(
+      `${requestBody?.required ? 'Body' : 'Body, optional'}, \`${kind}\`: ${typeLabel(schema ?? {})}.`,
+    )
     if (schema !== undefined && schema.$ref === undefined) lines.push(...fieldTable(schema))
     if (example !== undefined) lines.push(fenced(example))
   }

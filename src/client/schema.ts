@@ -627,7 +627,7 @@ export interface paths {
         header?: never
         path?: never
       }
-      requestBody: { content: {
+      requestBody?: { content: {
           'application/json': components['schemas']['SecretRotation']
         } }
       responses: {

@@ -23,16 +23,18 @@ export function secretRoutes({ commands }: AppDeps): Hono<HttpEnv> {
   )
   app.post(
     '/rotate',
+    jsonBody({ optional: true }),
+    validBody(rotateSchema),
+    // After the validator, which describes the body as required.
     describe({
       id: 'rotateSigningSecret',
       tag: 'Signing secret',
       summary: 'Make a new signing secret',
       description: 'The one before signs as well while `overlap` lasts, so that receivers can follow.',
+      requestBody: { required: false, content: {} },
       responses: { 200: json('Newest first.', answers.SigningSecrets, examples.signingSecrets) },
       problems: bodyProblems,
     }),
-    jsonBody({ optional: true }),
-    validBody(rotateSchema),
     async (c) => {
       const overlapMs = c.req.valid('json').overlap * 1000
       return c.json(secretsJson(await commands.rotateSigningSecret(c.get('owner').id, overlapMs)))

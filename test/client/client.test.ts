@@ -137,6 +137,16 @@ describe('the client', () => {
     expect(webhooksOf(id)[1]?.headers['webhook-id']).toBe(first.headers['webhook-id'])
   })
 
+  test('makes a new signing secret without a word of how long the old one stays', async () => {
+    const { data: before } = await client.GET('/v1/signing-secret')
+    const { data } = await client.POST('/v1/signing-secret/rotate')
+    expect(data?.secrets.length).toBe(before!.secrets.length + 1)
+    expect(data?.secrets[1]).toMatchObject({
+      secret: before!.secrets[0]!.secret,
+      expires_at: expect.any(String),
+    })
+  })
+
   test('cancels, and asks through a fetch that it is given', async () => {
     const { id } = await register()
     const asked: string[] = []

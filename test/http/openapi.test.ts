@@ -9,7 +9,7 @@ interface Operation {
   tags?: string[]
   security?: object[]
   parameters?: { name: string; in: string; schema: { type?: string } }[]
-  requestBody?: { content: Record<string, { schema: object }> }
+  requestBody?: { required?: boolean; content: Record<string, { schema: object }> }
   responses: Record<string, { content?: Record<string, { examples?: object; example?: unknown }> }>
 }
 interface Document {
@@ -140,6 +140,17 @@ describe('/openapi.json', () => {
       additionalProperties: false,
       required: ['task_token', 'callback_url'],
       properties: { expires_in: { type: 'integer', maximum: 604_800 } },
+    })
+  })
+
+  test('a body is required where the call needs one, and nowhere else', () => {
+    const optional = operations
+      .filter(({ requestBody }) => requestBody !== undefined && requestBody.required !== true)
+      .map(({ operationId }) => operationId)
+    expect(optional.sort()).toEqual(['qencodeCallback', 'rotateSigningSecret'])
+    expect(document.paths['/v1/signing-secret/rotate']?.post?.requestBody).toEqual({
+      required: false,
+      content: { 'application/json': { schema: { $ref: '#/components/schemas/SecretRotation' } } },
     })
   })
 
