@@ -172,10 +172,18 @@ export function changeSchema(watchMaxMs: number) {
 
 export type SubscriptionChange = v.InferOutput<ReturnType<typeof changeSchema>>
 
+/** `Date.parse` alone makes 31 February the 3rd of March. */
+function isOfCalendar(text: string): boolean {
+  const day = text.slice(0, 10)
+  const midnight = Date.parse(day)
+  const isTime = Number.isFinite(midnight) && Number.isFinite(Date.parse(text))
+  return isTime && new Date(midnight).toISOString().startsWith(day)
+}
+
 const time = v.pipe(
   v.string(),
   v.isoTimestamp('must be an ISO 8601 time with a zone, such as 2026-11-23T10:00:00.000Z'),
-  v.check((text) => Number.isFinite(Date.parse(text)), 'must be a time that exists'),
+  v.check(isOfCalendar, 'must be a time that exists'),
   v.examples(['2026-11-23T10:00:00.000Z']),
 )
 

@@ -102,6 +102,7 @@ describe('/v1/deliveries', () => {
     [{}, 'state'],
     [{ state: 'delivered' }, 'state'],
     [{ state: 'exhausted', since: 'yesterday' }, 'since'],
+    [{ state: 'exhausted', since: 'Monday, 23 November 2026' }, 'since'],
     [{ state: 'exhausted', until: '2026-11-23' }, 'until'],
     [{ state: 'exhausted', since: '2026-11-24T00:00:00Z', until: '2026-11-23T00:00:00Z' }, 'since'],
     [{ state: 'exhausted', dry_run: 'yes' }, 'dry_run'],
@@ -110,6 +111,22 @@ describe('/v1/deliveries', () => {
     expect(await response.json()).toMatchObject({ code: 'invalid_request', errors: [{ path }] })
   })
 })
+
+test.each(['2026-02-31T00:00:00Z', '2026-02-29T00:00:00Z', '2026-11-31T10:00:00+01:00'])(
+  'bulk redelivery refuses %s, a day that no calendar has',
+  async (since) => {
+    const { call } = testApp()
+    const of = (body: object) => call('POST', '/v1/deliveries/redeliver', { state: 'exhausted', ...body })
+    for (const name of ['since', 'until']) {
+      const response = await of({ [name]: since })
+      expect(response.status).toBe(400)
+      expect(await response.json()).toMatchObject({
+        errors: [{ path: name, message: 'must be a time that exists' }],
+      })
+    }
+    expect((await of({ since: '2028-02-29T23:59:59.999-12:00' })).status).toBe(202)
+  },
+)
 
 describe('/v1/endpoints', () => {
   test('the list shows health, backlog and settings', async () => {
