@@ -1,6 +1,7 @@
 /** Registrations on their way to the shards of their tokens (DESIGN §5). */
 import type { Place } from '../core/ids.ts'
 import { batchBytesMax, bodyBytesMax } from '../http/body.ts'
+import { itemTexts } from '../shards/batch-items.ts'
 import { placesOfToken } from '../shards/places.ts'
 import { copyOf, type Fleet, readBody } from './fleet.ts'
 import { answerJson, parseJson } from './lists.ts'
@@ -19,8 +20,8 @@ export async function register(fleet: Fleet, request: Request): Promise<Response
 /** Each item stands alone, also when its shard cannot be reached. */
 export async function registerBatch(fleet: Fleet, request: Request): Promise<Response> {
   const body = await readBody(request, batchBytesMax)
-  const items = itemsIn(parseJson(body))
-  // What is no batch is refused by a shard, in its words.
+  const items = body.byteLength > batchBytesMax ? null : itemsIn(parseJson(body))
+  // What is no batch, or too large, is refused by a shard, in its words.
   if (items === null) return fleet.ask(fleet.places[0]!, copyOf(request, { body }))
   const places = await placesFor(
     fleet,
@@ -34,9 +35,10 @@ export async function registerBatch(fleet: Fleet, request: Request): Promise<Res
     groups.set(placeName(place), group)
     group.indexes.push(index)
   })
+  const texts = itemTexts(new TextDecoder().decode(body))
   const results: unknown[] = []
   const parts = [...groups.values()].map(async ({ place, indexes }) => {
-    const part = JSON.stringify({ subscriptions: indexes.map((index) => items[index]) })
+    const part = `{"subscriptions":[${indexes.map((index) => texts[index]).join()}]}`
     const answer = await fleet.ask(place, copyOf(request, { body: part }))
     const json = await answer.json<{ results?: unknown[] }>()
     indexes.forEach((index, i) => {

@@ -21,6 +21,33 @@ describe('a call without a body', () => {
   )
 })
 
+describe('what is nested 30,000 levels deep is refused for what it is', () => {
+  const nested = (open: string, close: string) => `${open.repeat(30_000)}1${close.repeat(30_000)}`
+
+  test.each([
+    ['an array', nested('[', ']'), { path: '', message: 'must be an object, not an array' }],
+    [
+      'with an escape',
+      `{"\\u0061":${nested('[', ']')}}`,
+      { path: 'a', message: expect.stringMatching(/is not a field/) },
+    ],
+    [
+      'in a field',
+      `{"events":${nested('[', ']')}}`,
+      { path: 'events.0', message: 'must be a string, not an array' },
+    ],
+  ])('%s', async (_name, body, error) => {
+    const response = await testApp().call('PATCH', '/v1/subscriptions/sub_1', body)
+    expect(await response.json()).toMatchObject({ status: 400, code: 'invalid_request', errors: [error] })
+    const batch = await testApp().call(
+      'POST',
+      '/v1/subscriptions/batch',
+      `{"subscriptions":[${body},{"\\u0061":1}]}`,
+    )
+    expect(await batch.json()).toMatchObject({ results: [{ status: 400 }, { status: 400 }] })
+  })
+})
+
 interface Schema {
   $ref?: string
   type?: string

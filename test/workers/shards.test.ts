@@ -101,6 +101,22 @@ describe('registrations', () => {
     expect(results.at(-1)?.problem).toMatchObject({ errors: [{ path: 'metadata.constructor' }] })
   })
 
+  it('are judged as they were written: one nested 30,000 levels deep, a number that is none, one too many bytes', async () => {
+    const deep = `{"\\u0061":${'['.repeat(30_000)}${']'.repeat(30_000)}}`
+    const infinite = JSON.stringify({ ...registration(), status_url: 0 }).replace(
+      '"status_url":0',
+      '"status_url":1e999',
+    )
+    const good = Array.from({ length: 9 }, () => JSON.stringify(registration()))
+    const body = `{"subscriptions": [${[...good, deep, infinite].join(' ,\n')}]}`
+    const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
+    const post = (text: string) => send('/v1/subscriptions/batch', { method: 'POST', headers, body: text })
+    const { results } = await json<{ results: { status: number }[] }>(post(body))
+    expect(results.map(({ status }) => status)).toEqual([...Array(9).fill(201), 400, 400])
+    expect((await post(body.padEnd(1024 * 1024))).status).toBe(200)
+    expect((await post(body.padEnd(1024 * 1024 + 1))).status).toBe(413)
+  })
+
   it('without a known key are refused as anywhere', async () => {
     const response = await both(
       'POST',
