@@ -13,6 +13,8 @@ export const bodyBytesMax = 64 * 1024
 export const batchBytesMax = 1024 * 1024
 
 const json = /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i
+/** A `content-encoding` that is none (RFC 9110 §12.5.3). */
+const identity = /^\s*(identity)?\s*$/i
 
 export interface JsonBodyOptions {
   /** @default bodyBytesMax */
@@ -28,11 +30,8 @@ export interface JsonBodyOptions {
 export function jsonBody(options: JsonBodyOptions = {}): MiddlewareHandler<HttpEnv> {
   const { bytesMax = bodyBytesMax, optional = false } = options
   return async (c, next) => {
-    const mediaType = c.req.header('content-type')
-    const absent = optional && mediaType === undefined
-    if (!absent && !json.test(mediaType ?? '')) {
-      throw notJson()
-    }
+    const absent = optional && c.req.header('content-type') === undefined
+    if (!absent) requireJson(c)
     const bytes = await readBody(c, bytesMax)
     if (bytes === null) throw tooLarge(bytesMax)
     if (absent && bytes.byteLength > 0) {
@@ -55,7 +54,7 @@ export const noBody: MiddlewareHandler<HttpEnv> = async (c, next) => {
   const bytes = await readBody(c, bodyBytesMax)
   if (bytes === null) throw tooLarge(bodyBytesMax)
   if (bytes.byteLength > 0) {
-    if (!json.test(c.req.header('content-type') ?? '')) throw notJson()
+    requireJson(c)
     const result = v.safeParse(nothing, parseJson(utf8(bytes)))
     if (!result.success) throw throwable(invalid(result.issues))
   }
@@ -124,6 +123,16 @@ function join(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuff
     offset += chunk.byteLength
   }
   return all
+}
+
+/** @throws unsupported_media_type as a problem */
+function requireJson(c: Read): void {
+  if (!json.test(c.req.header('content-type') ?? '')) throw notJson()
+  if (identity.test(c.req.header('content-encoding') ?? '')) return
+  // RFC 9110 §15.5.16: the answer tells which content codings would have been accepted.
+  throw problem('unsupported_media_type', 'Send the body as it is, without a content-encoding.', {
+    headers: { 'accept-encoding': 'identity' },
+  })
 }
 
 function notJson(): Error {

@@ -119,6 +119,28 @@ describe('request bodies', () => {
     },
   )
 
+  test.each(['gzip', 'br, gzip', 'Identity'])(
+    'encoded as %s it is taken plain, or refused as 415',
+    async (coding) => {
+      const body = { task_token: token, callback_url: 'https://app.example.com/' }
+      for (const [path, sent, taken] of [
+        ['/v1/subscriptions', body, 201],
+        ['/v1/subscriptions/batch', { subscriptions: [body] }, 200],
+        ['/v1/signing-secret/rotate', {}, 200],
+        ['/v1/subscriptions/sub_1/test', {}, 202],
+      ] as const) {
+        const response = await call('POST', path, sent, { 'content-encoding': coding })
+        if (coding === 'Identity') expect(response.status).toBe(taken)
+        else {
+          expect(response.headers.get('accept-encoding')).toBe('identity')
+          const { status, code, detail } = (await response.json()) as Record<string, unknown>
+          expect([status, code]).toEqual([415, 'unsupported_media_type'])
+          expect(detail).toMatch(/content-encoding/)
+        }
+      }
+    },
+  )
+
   test.each([['{'], [''], ['{"a":1}x'], ["{'a':1}"]])('%j is invalid_json', async (body) => {
     const response = await call('POST', '/v1/subscriptions', body, { 'content-type': 'application/json' })
     expect(response.status).toBe(400)

@@ -129,8 +129,8 @@ describe('registrations', () => {
 
   describe('in one batch that no shard would take are refused once', () => {
     const body = JSON.stringify({ subscriptions: Array.from({ length: 9 }, () => registration()) })
-    const post = async (bytes: BodyInit, contentType: string) => {
-      const headers = { authorization: `Bearer ${apiKey}`, 'content-type': contentType }
+    const post = async (bytes: BodyInit, contentType: string, more: Record<string, string> = {}) => {
+      const headers = { authorization: `Bearer ${apiKey}`, 'content-type': contentType, ...more }
       const response = await send('/v1/subscriptions/batch', { method: 'POST', headers, body: bytes })
       expect(response.headers.get('content-type')).toBe('application/problem+json')
       return [response.status, (await json<{ code: string }>(response)).code]
@@ -138,6 +138,11 @@ describe('registrations', () => {
 
     it('for their media type', async () => {
       expect(await post(body, 'text/plain')).toEqual([415, 'unsupported_media_type'])
+    })
+
+    it('for their content-encoding', async () => {
+      const encoded = { 'content-encoding': 'gzip' }
+      expect(await post(body, 'application/json', encoded)).toEqual([415, 'unsupported_media_type'])
     })
 
     it('for bytes that are no UTF-8', async () => {
