@@ -39,7 +39,7 @@ const ends: ReadonlyMap<string, UpstreamEnd> = new Map([
   ['cancelled', 'cancelled'],
 ])
 
-/** Words that mean something of Pollhook's own after `task.` or `pollhook.`, so upstream may not use them. */
+/** Words that mean something of Pollhook's own after `task.`, so upstream may not use them. */
 const reserved: ReadonlySet<string> = new Set([
   'progress',
   'lost',
@@ -47,7 +47,6 @@ const reserved: ReadonlySet<string> = new Set([
   'stalled',
   'resumed',
   'unknown',
-  'test',
 ])
 
 const ranks: ReadonlyMap<string, number> = new Map([

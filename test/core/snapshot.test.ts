@@ -23,6 +23,8 @@ describe('the status of an entry', () => {
     ['downloading', 'downloading'],
     ['created', 'created'],
     ['pre_check2', 'pre_check2'],
+    // `pollhook.test` is no type after `task.`.
+    ['test', 'test'],
     ['a'.repeat(32), 'a'.repeat(32)],
   ])('%j is %s', (status, expected) => {
     expect(parseStatusEntry({ status })).toMatchObject({ status: expected, end: null, error: null })
@@ -35,7 +37,6 @@ describe('the status of an entry', () => {
     'stalled',
     'resumed',
     'unknown',
-    'test',
     'a'.repeat(33),
     '2pass',
     'in-line',
