@@ -176,7 +176,7 @@ type NamedMs = readonly [name: string, ms: number]
 
 /** Whoever set one of the two meant it, so the advice is to move the other. */
 function checkOrder(read: Reader, [low, lowMs]: NamedMs, [high, highMs]: NamedMs): void {
-  if (lowMs <= highMs) return
+  if (lowMs <= highMs || !read.isSound(low) || !read.isSound(high)) return
   const lowText = formatDuration(lowMs)
   const highText = formatDuration(highMs)
   if (read.raw(low) === undefined) {

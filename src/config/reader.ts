@@ -12,6 +12,8 @@ export interface Reader {
   /** `problem` follows the name of the variable in the sentence. */
   fault(name: string, problem: string, example: string): void
   faults(): string[]
+  /** False once a fault of the variable was told: what stands for its value is then not what was meant. */
+  isSound(name: string): boolean
 }
 
 /** A value is quoted in a fault up to this length. */
@@ -22,6 +24,7 @@ const durationMsMax = 3650 * 86_400_000
 
 export function createReader(env: Readonly<Record<string, string | undefined>>): Reader {
   const faults: string[] = []
+  const faulty = new Set<string>()
 
   function fault(name: string, problem: string, example: string): void {
     // A quoted value may be long or hold a line feed; a fault is one line.
@@ -29,6 +32,7 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
     const line = `${name} ${short}; for example ${name}=${example}`.replace(/\s+/g, ' ')
     // Two empty entries of one list are one thing to mend.
     if (!faults.includes(line)) faults.push(line)
+    faulty.add(name)
   }
 
   function raw(name: string): string | undefined {
@@ -52,6 +56,7 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
     raw,
     fault,
     faults: () => faults,
+    isSound: (name) => !faulty.has(name),
 
     text(name, fallback, options) {
       if (options?.emptyAllowed && env[name] !== undefined) return env[name].trim()

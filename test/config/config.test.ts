@@ -227,6 +227,27 @@ describe('values', () => {
     expect(faultsOf({ ...env, [name]: value })).toEqual([])
   })
 
+  it.each([
+    [
+      { POLLHOOK_POLL_INTERVAL: '5S', POLLHOOK_POLL_INTERVAL_MAX: '400ms' },
+      ['POLLHOOK_POLL_INTERVAL is "5S"'],
+    ],
+    [
+      { POLLHOOK_POLL_INTERVAL: '2m', POLLHOOK_POLL_INTERVAL_MAX: '5M' },
+      ['POLLHOOK_POLL_INTERVAL_MAX is "5M"'],
+    ],
+    [{ POLLHOOK_WATCH_DEFAULT: '30d', POLLHOOK_WATCH_MAX: '90 d' }, ['POLLHOOK_WATCH_MAX is "90 d"']],
+    [
+      { POLLHOOK_WATCH_DEFAULT: 'x', POLLHOOK_WATCH_MAX: '1h', POLLHOOK_POLL_INTERVAL: '1m' },
+      ['POLLHOOK_WATCH_DEFAULT is "x"', 'POLLHOOK_POLL_INTERVAL_MAX is 30s, shorter than'],
+    ],
+  ])('of %j that cannot be read are compared with nothing', (env, beginnings) => {
+    const faults = faultsOf(env as Record<string, string>)
+    expect(faults.map((fault, i) => fault.startsWith(beginnings[i] ?? '!'))).toEqual(
+      beginnings.map(() => true),
+    )
+  })
+
   it('that are wrong are all told at once, the missing ones too', () => {
     const faults = faultsOf({
       POLLHOOK_API_KEYS: undefined,
