@@ -86,6 +86,9 @@ export const variables = [
   'LOG_LEVEL',
 ] as const
 
+/** Node makes 1 ms of a timer beyond 24.8 days, so that everything would time out at once. */
+const timeoutRange = { minMs: 10, maxMs: 86_400_000 }
+
 export function readConfig(env: Environment): ReadConfig {
   const read = createReader(env)
   const config: Config = {
@@ -138,14 +141,14 @@ function readPoll(read: Reader): Config['poll'] {
     intervalMaxMs: read.duration('POLLHOOK_POLL_INTERVAL_MAX', '30s', { minMs: 10 }),
     batch: read.integer('POLLHOOK_POLL_BATCH', 100, { min: 1, max: 10_000 }),
     concurrency: read.integer('POLLHOOK_POLL_CONCURRENCY', 4, { min: 1, max: 1000 }),
-    timeoutMs: read.duration('POLLHOOK_POLL_TIMEOUT', '20s', { minMs: 10 }),
+    timeoutMs: read.duration('POLLHOOK_POLL_TIMEOUT', '20s', timeoutRange),
     lostAfterMs: read.duration('POLLHOOK_LOST_AFTER', '10m', { minMs: 1 }),
   }
 }
 
 function readDelivery(read: Reader): Config['delivery'] {
   return {
-    timeoutMs: read.duration('POLLHOOK_DELIVERY_TIMEOUT', '15s', { minMs: 10 }),
+    timeoutMs: read.duration('POLLHOOK_DELIVERY_TIMEOUT', '15s', timeoutRange),
     concurrency: read.integer('POLLHOOK_DELIVERY_CONCURRENCY', 256, { min: 1, max: 10_000 }),
     endpointConcurrency: read.integer('POLLHOOK_ENDPOINT_CONCURRENCY', 64, { min: 1, max: 10_000 }),
     retryScheduleMs: read.durations('POLLHOOK_RETRY_SCHEDULE', '5s,5m,30m,2h,5h,10h,10h'),

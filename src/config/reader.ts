@@ -1,12 +1,18 @@
 /** Reads single values and collects what is wrong with them. Knows no variable by name. */
 import { formatDuration, parseDuration } from '../core/duration.ts'
 
+export interface DurationRange {
+  minMs: number
+  /** @default ten years */
+  maxMs?: number
+}
+
 export interface Reader {
   /** What the variable is set to, trimmed; undefined when it is unset or empty. */
   raw(name: string): string | undefined
   text(name: string, fallback: string, options?: { emptyAllowed?: boolean }): string
   integer(name: string, fallback: number, range: { min: number; max: number }): number
-  duration(name: string, fallback: string, range: { minMs: number }): number
+  duration(name: string, fallback: string, range: DurationRange): number
   durations(name: string, fallback: string): number[]
   choice<T extends string>(name: string, fallback: T, choices: readonly T[]): T
   /** `problem` follows the name of the variable in the sentence. */
@@ -40,15 +46,16 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
     return value === '' ? undefined : value
   }
 
-  function oneDuration(name: string, text: string, minMs: number, example: string): number | null {
+  function oneDuration(name: string, text: string, range: DurationRange, example: string): number | null {
+    const { minMs, maxMs = durationMsMax } = range
     const ms = parseDuration(text)
     if (ms === null) {
       fault(name, `is ${quote(text)}, not a duration such as 500ms, 5s, 5m, 2h or 30d`, example)
       return null
     }
-    if (ms >= minMs && ms <= durationMsMax) return ms
-    const range = `from ${formatDuration(minMs)} to ${formatDuration(durationMsMax)}`
-    fault(name, `is ${quote(text)}, not a duration ${range}`, example)
+    if (ms >= minMs && ms <= maxMs) return ms
+    const allowed = `from ${formatDuration(minMs)} to ${formatDuration(maxMs)}`
+    fault(name, `is ${quote(text)}, not a duration ${allowed}`, example)
     return null
   }
 
@@ -72,8 +79,8 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
       return fallback
     },
 
-    duration(name, fallback, { minMs }) {
-      return oneDuration(name, raw(name) ?? fallback, minMs, fallback) ?? parseDuration(fallback) ?? 0
+    duration(name, fallback, range) {
+      return oneDuration(name, raw(name) ?? fallback, range, fallback) ?? parseDuration(fallback) ?? 0
     },
 
     durations(name, fallback) {
@@ -81,7 +88,7 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
       if (entries.length > scheduleEntriesMax) {
         fault(name, `has ${entries.length} waits, more than ${scheduleEntriesMax}`, fallback)
       }
-      return entries.flatMap((entry) => oneDuration(name, entry, 1, fallback) ?? [])
+      return entries.flatMap((entry) => oneDuration(name, entry, { minMs: 1 }, fallback) ?? [])
     },
 
     choice(name, fallback, choices) {

@@ -168,6 +168,17 @@ describe('values', () => {
     expect(config.logLevel).toBe('debug')
   })
 
+  it('a timeout may be a day, and says so when it is more: a timer would overflow', () => {
+    const day = { POLLHOOK_DELIVERY_TIMEOUT: '24h', POLLHOOK_POLL_TIMEOUT: '1d' }
+    expect(configOf(day)).toMatchObject({
+      delivery: { timeoutMs: 86_400_000 },
+      poll: { timeoutMs: 86_400_000 },
+    })
+    expect(faultsOf({ POLLHOOK_DELIVERY_TIMEOUT: '30d' })).toEqual([
+      'POLLHOOK_DELIVERY_TIMEOUT is "30d", not a duration from 10ms to 1d; for example POLLHOOK_DELIVERY_TIMEOUT=15s',
+    ])
+  })
+
   it('8 shards are the first generation', () => {
     expect(configOf({ POLLHOOK_SHARDS: '8' }).shards).toEqual([{ generation: 1, shards: 8 }])
   })
@@ -189,6 +200,9 @@ describe('values', () => {
     ['POLLHOOK_WATCH_DEFAULT', '8d'],
     ['POLLHOOK_WATCH_MAX', '1h'],
     ['POLLHOOK_DELIVERY_TIMEOUT', '15 s'],
+    ['POLLHOOK_DELIVERY_TIMEOUT', '30d'],
+    ['POLLHOOK_DELIVERY_TIMEOUT', '86401s'],
+    ['POLLHOOK_POLL_TIMEOUT', '25h'],
     ['POLLHOOK_RETRY_SCHEDULE', '5s,,5m'],
     ['POLLHOOK_RETRY_SCHEDULE', '5s,'],
     ['POLLHOOK_RETRY_SCHEDULE_INTERIM', Array(21).fill('1s').join()],
