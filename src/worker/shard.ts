@@ -30,6 +30,7 @@ import * as schema from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import { type Copies, createCopies, endpointDefaults } from './copies.ts'
 import { createBatchingSender } from './deliverer.ts'
+import { claimGeneration } from './generation.ts'
 import { parsePlace, placeName, shardsBeside, shareOf, shareOfEndpoint } from './place.ts'
 import { createSettings, otherPlaces, type Settings } from './settings.ts'
 
@@ -67,6 +68,12 @@ export class RelayShard extends DurableObject<Env> {
     const read = readConfig(this.env as unknown as Record<string, string>)
     if (!read.ok) throw new Error(`Pollhook cannot start: ${read.faults.join('; ')}`)
     const place = parsePlace(this.ctx.id.name)
+    await claimGeneration({
+      kv: this.ctx.storage.kv,
+      generations: read.config.shards,
+      place,
+      askFirst: () => this.#shardAt({ ...place, shard: 0 }).holding([]),
+    })
     const config = shareOf(read.config, place)
     const log = createLog(config.logLevel, (line) => console.log(line.trimEnd()))
     const db = drizzle(this.ctx.storage, { schema })
@@ -113,12 +120,17 @@ export class RelayShard extends DurableObject<Env> {
     relay: Relay,
     { held, log }: { held: Set<number>; log: Log },
   ): Pick<Running, 'copies' | 'settings'> {
-    const { SHARDS, HOMES } = this.env
+    const { HOMES } = this.env
     const others = otherPlaces(allPlaces(config.shards), place)
-    const peers = others.map((other) => SHARDS.get(SHARDS.idFromName(placeName(other))))
+    const peers = others.map((other) => this.#shardAt(other))
     const homeOf = (owner: string) => HOMES.get(HOMES.idFromName(owner))
     const copies = createCopies({ kv: this.ctx.storage.kv, homeOf, held, timers: this.#timers(), log }, relay)
     return { copies, settings: createSettings({ log, copies, peers, homeOf }, relay) }
+  }
+
+  #shardAt(place: Place): DurableObjectStub<RelayShard> {
+    const { SHARDS } = this.env
+    return SHARDS.get(SHARDS.idFromName(placeName(place)))
   }
 
   /** Timers hold while the object is awake; the alarm is the way back from an eviction or a crash. */

@@ -358,3 +358,26 @@ it('an event stream comes through the router', async () => {
   expect(stream.headers.get('content-type')).toBe('text/event-stream')
   expect(await stream.text()).toContain('"type":"task.completed"')
 })
+
+describe('a generation whose number of shards was edited', () => {
+  const said =
+    'POLLHOOK_SHARDS says 1:2, but this data was made with 1:4: set that again, or add a generation'
+  const ask = (place: string) => shardAt(place).fetch('https://pollhook.test/healthz')
+  const write = (place: string, shards: number) =>
+    runInDurableObject(shardAt(place), (_instance, { storage }) => storage.kv.put('shards', shards))
+
+  it('does not start: its data would be looked for in other shards', async () => {
+    // Outside the fleet, so that the other tests do not meet it.
+    expect((await ask('1:7')).status).toBe(200)
+    await write('1:7', 4)
+    await abortAllDurableObjects()
+    await expect(ask('1:7')).rejects.toThrow(`${said} before it; for example POLLHOOK_SHARDS=3:2,1:4`)
+  })
+
+  it('does not start the shards either that came by it', async () => {
+    // The last test of this file: nothing brings that shard back.
+    await write('1:0', 4)
+    await abortAllDurableObjects()
+    await expect(ask('1:8')).rejects.toThrow(said)
+  })
+})
