@@ -26,6 +26,7 @@ import { createUpstreamFetch } from './net/node/upstream-fetch.ts'
 import { createUpstream } from './net/qencode.ts'
 import { type Checkpoints, startCheckpoints } from './node/checkpoints.ts'
 import { type OpenDatabase, openDatabase } from './node/database.ts'
+import { databaseFault } from './node/database-fault.ts'
 import { listenFault } from './node/listen-fault.ts'
 import { createRandomBytes } from './node/random.ts'
 import { createTimers } from './node/timers.ts'
@@ -43,8 +44,8 @@ export interface NodePollhook {
 /** A fault that the person who starts Pollhook can mend: one line each. */
 export class BootError extends Error {
   readonly faults: readonly string[]
-  constructor(faults: readonly string[]) {
-    super(faults.join('\n'))
+  constructor(faults: readonly string[], cause?: unknown) {
+    super(faults.join('\n'), { cause })
     this.name = 'BootError'
     this.faults = faults
   }
@@ -69,12 +70,16 @@ export async function startNode(
   const log = createLog(config.logLevel, write)
   for (const warning of read.warnings) log.warn(warning)
   const signingKey = config.signingKey === null ? null : await soundSigningKey(config.signingKey)
-  const database = bootStep('POLLHOOK_DB', () => openDatabase(config.databasePath))
   try {
-    return await startOn(database, config, signingKey, log)
+    const database = bootStep('POLLHOOK_DB', () => openDatabase(config.databasePath))
+    return await startOn(database, config, signingKey, log).catch((error: unknown) => {
+      database.close()
+      throw error
+    })
   } catch (error) {
-    database.close()
-    throw error
+    // Whichever step came upon it.
+    const fault = databaseFault(error, config.databasePath)
+    throw fault === null ? error : new BootError([fault], error)
   }
 }
 
@@ -173,7 +178,7 @@ function bootStep<T>(variable: string, step: () => T): T {
     return step()
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    throw new BootError([message.startsWith(variable) ? message : `${variable}: ${message}`])
+    throw new BootError([message.startsWith(variable) ? message : `${variable}: ${message}`], error)
   }
 }
 

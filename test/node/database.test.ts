@@ -1,5 +1,5 @@
 /** Whose file it is: Pollhook's own, nobody's yet, or one to keep away from. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
@@ -102,4 +102,32 @@ it('a relay that cannot read its deliveries is no longer there to be asked', asy
   writeFileSync(file, bytes.fill(0xff, from, from + Number(pageSize)))
   await expect(start({ PORT: new URL(first.url).port })).rejects.toThrow(/^POLLHOOK_DB: .*malformed/)
   await expect(fetch(`${first.url}/healthz`)).rejects.toThrow('fetch failed')
+})
+
+it('a back-up put over a crashed relay’s file is refused with the file and the remedy, which works', async () => {
+  await (await start()).stop()
+  const [backup, restored] = [join(folder, 'backup.db'), join(folder, 'restored.db')]
+  copyFileSync(file, backup)
+  // What a crash leaves: a file that grew, and a log that has what came after its last checkpoint only.
+  const sqlite = new Sqlite(file)
+  const grow = (prefix: string) =>
+    sqlite.exec(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+        INSERT INTO meta (key, value) SELECT '${prefix}' || i, hex(randomblob(200)) FROM n`,
+    )
+  grow('s')
+  sqlite.pragma('wal_checkpoint(TRUNCATE)')
+  grow('a')
+  for (const end of ['-wal', '-shm']) copyFileSync(`${file}${end}`, `${restored}${end}`)
+  sqlite.close()
+
+  copyFileSync(backup, restored)
+  await expect(start({ POLLHOOK_DB: restored })).rejects.toMatchObject({
+    faults: [
+      `POLLHOOK_DB: ${restored} is damaged (database disk image is malformed): put a back-up in its place, and first remove ${restored}-wal and ${restored}-shm, which belong to the file before; docs/guides/operate.md has the steps`,
+    ],
+  })
+  for (const end of ['-wal', '-shm']) rmSync(`${restored}${end}`, { force: true })
+  copyFileSync(backup, restored)
+  await (await start({ POLLHOOK_DB: restored })).stop()
 })
