@@ -1,8 +1,8 @@
 /** `pollhook deliveries` and `pollhook redeliver`: what was sent, how it went, and sending it again. */
 import { Command, Option } from 'commander'
-import { type ApiFlags, createApi, withApiFlags } from './api.ts'
+import { type ApiFlags, codeOf, createApi, withApiFlags } from './api.ts'
 import { type ListFlags, showList, showOne, withListFlags } from './lists.ts'
-import { printLine } from './output.ts'
+import { fail, printable, printLine } from './output.ts'
 import { printJson } from './table.ts'
 
 interface Delivery {
@@ -70,6 +70,15 @@ interface RedeliverFlags extends ApiFlags {
   json?: true
 }
 
+/** What chooses among the exhausted ones. Beside ids it would do nothing, and --dry-run send after all. */
+const filters = [
+  { flag: '--since', name: 'since' },
+  { flag: '--until', name: 'until' },
+  { flag: '--subscription', name: 'subscription' },
+  { flag: '--endpoint', name: 'endpoint' },
+  { flag: '--dry-run', name: 'dryRun' },
+] as const
+
 export function redeliverCommand(): Command {
   const command = new Command('redeliver')
     .description('Send deliveries again, with the same webhook id and bytes.')
@@ -93,19 +102,25 @@ Examples:
       if (flags.exhausted && ids.length > 0) throw new Error('give ids or --exhausted, not both')
       if (flags.exhausted) return redeliverExhausted(flags)
       if (ids.length === 0) throw new Error('nothing to redeliver: give ids (dlv_…), or --exhausted')
+      const idle = filters.filter(({ name }) => flags[name] !== undefined).map(({ flag }) => flag)
+      if (idle.length > 0) throw new Error(`${idle.join(', ')}: only with --exhausted, not with ids`)
       return redeliverEach(ids, flags)
     })
 }
 
+/** One that is refused is no reason to leave out the others; what would refuse them all is. */
 async function redeliverEach(ids: readonly string[], flags: RedeliverFlags): Promise<void> {
   const api = createApi(flags)
   for (const id of ids) {
-    const delivery = (await api.call(
-      'POST',
-      `/v1/deliveries/${encodeURIComponent(id)}/redeliver`,
-    )) as Delivery
-    if (flags.json) printLine(JSON.stringify(delivery))
-    else printLine(`${id} is ${delivery.state} again: ${delivery.type} of ${delivery.task_token}`)
+    try {
+      const path = `/v1/deliveries/${encodeURIComponent(id)}/redeliver`
+      const delivery = (await api.call('POST', path)) as Delivery
+      if (flags.json) printLine(JSON.stringify(delivery))
+      else printLine(`${id} is ${delivery.state} again: ${delivery.type} of ${delivery.task_token}`)
+    } catch (error) {
+      if (!(error instanceof Error) || !['not_found', 'conflict'].includes(codeOf(error) ?? '')) throw error
+      fail(`${printable(id)}: ${error.message}`)
+    }
   }
 }
 

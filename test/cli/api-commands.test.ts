@@ -70,6 +70,24 @@ test('a delivery is sent again by its id, and --exhausted counts', async () => {
   expect(await read('redeliver', '--exhausted', '--dry-run', '--json')).toEqual({ count: 0 })
 })
 
+test('an id that there is not is named, and the others are sent all the same', async () => {
+  const { data } = await read<Listed>('deliveries', '--type', 'task.completed', '--json')
+  const id = data[0]?.id ?? ''
+  const { code, out, err } = await call('redeliver', 'dlv_bad', id)
+  expect(code).toBe(1)
+  expect(err).toMatch(/^error: dlv_bad: You have no such delivery \(404 not_found, .*\)\n$/)
+  expect(out).toBe(`${id} is pending again: task.completed of ${taskToken}\n`)
+})
+
+test('a filter beside ids is refused, and nothing is sent: least of all with --dry-run', async () => {
+  const { data } = await read<Listed>('deliveries', '--state', 'delivered', '--json')
+  const id = data[0]?.id ?? ''
+  const { code, out, err } = await call('redeliver', id, '--dry-run', '--endpoint', 'ep_x')
+  expect({ code, out }).toEqual({ code: 1, out: '' })
+  expect(err).toBe('error: --endpoint, --dry-run: only with --exhausted, not with ids\n')
+  expect(await read('deliveries', id)).toMatchObject({ state: 'delivered' })
+})
+
 test('an endpoint is listed, paused, limited and resumed', async () => {
   const { data } = await read<Listed>('endpoints', '--json')
   const id = data[0]?.id ?? ''
