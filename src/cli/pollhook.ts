@@ -27,8 +27,8 @@ Examples:
 pollhook serve is configured by environment variables: the README lists them. What calls a running
 relay takes its URL and key from POLLHOOK_URL and POLLHOOK_KEY. NO_COLOR=1 switches colours off.
 
-Exit codes: 0 done, 1 it could not be done: stderr says why, 2 a watched task did not complete, 130 watching was
-interrupted, 141 the reader of the output went away.
+Exit codes: 0 done, 1 it could not be done: stderr says why, 2 a watched task did not complete, 129, 130 or 143
+watching was interrupted, 141 the reader of the output went away.
 `
 
 const program = new Command('pollhook')

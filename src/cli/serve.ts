@@ -1,4 +1,4 @@
-/** `pollhook serve`: the relay, configured by environment variables, until SIGTERM or SIGINT. */
+/** `pollhook serve`: the relay, configured by environment variables, until SIGTERM, SIGINT or SIGHUP. */
 import { Command } from 'commander'
 import { exitOnBugs } from './last-words.ts'
 import { failStart } from './output.ts'
@@ -13,7 +13,7 @@ export function serveCommand(): Command {
     .addHelpText(
       'after',
       `
-Exit codes: 0 after SIGTERM or SIGINT, 1 when it could not start: one line per fault says why. 1 also when a
+Exit codes: 0 after SIGTERM, SIGINT or SIGHUP, 1 when it could not start: one line per fault says why. 1 also when a
 bug ends it: the last log line tells.
 
 Example:
@@ -23,9 +23,10 @@ Example:
 }
 
 async function serve(): Promise<void> {
+  // First of all: loading takes long enough for a signal to come.
+  const signal = untilSignal()
   // Loaded here so that the other commands start without the database driver.
   const { startNode } = await import('../node.ts')
-  const signal = untilSignal()
   const write = (line: string) => void process.stdout.write(line)
   exitOnBugs(write)
   const relay = await startNode(process.env, write).catch(failStart)

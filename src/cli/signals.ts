@@ -1,4 +1,5 @@
-/** Waits for the person, or the service manager, to end the process. */
+/** Waits for the person, the terminal or the service manager to end the process. */
+import { constants } from 'node:os'
 
 /**
  * npm forwards Ctrl-C to a process that the terminal has told already, so the same wish arrives twice. Only what
@@ -6,7 +7,10 @@
  */
 const repeatMs = 1_000
 
-/** Resolves at the first SIGINT or SIGTERM. One more, when stopping takes too long, ends the process at once. */
+/** SIGHUP is a terminal that closes. nohup does not hold it off: Node puts back what it is told to ignore. */
+const endSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** Resolves at the first of them. One more, when stopping takes too long, ends the process at once. */
 export function untilSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let firstAt: number | null = null
@@ -18,7 +22,11 @@ export function untilSignal(): Promise<NodeJS.Signals> {
         process.exit(1)
       }
     }
-    process.on('SIGINT', onSignal)
-    process.on('SIGTERM', onSignal)
+    for (const signal of endSignals) process.on(signal, onSignal)
   })
+}
+
+/** The shell's own for a process that this signal ended, e.g. 130 for SIGINT. */
+export function codeOfSignal(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal]
 }

@@ -7,7 +7,7 @@ import { colorOf } from './demo-display.ts'
 import { followTask } from './follow.ts'
 import { colorsFor, fail, printable, printLine } from './output.ts'
 import type { WebhookEvent } from './receiver.ts'
-import { untilSignal } from './signals.ts'
+import { codeOfSignal, untilSignal } from './signals.ts'
 import { subscribeTo } from './watch-subscriptions.ts'
 
 interface WatchFlags extends ApiFlags {
@@ -16,8 +16,6 @@ interface WatchFlags extends ApiFlags {
   json?: true
 }
 
-/** The shell's own for a process that SIGINT ended. */
-const interruptedCode = 130
 const otherEndCode = 2
 
 export function watchCommand(): Command {
@@ -34,7 +32,8 @@ export function watchCommand(): Command {
 A task that nobody is subscribed to is registered: to --callback or, without it, to a receiver of this
 command's own on loopback, whose subscription is cancelled at the end.
 
-Exit codes: 0 all completed, 2 some ended otherwise, 1 it could not be watched, 130 after Ctrl-C.
+Exit codes: 0 all completed, 2 some ended otherwise, 1 it could not be watched, 130 after Ctrl-C,
+143 after SIGTERM, 129 when the terminal closed.
 
 Examples:
   $ pollhook watch 471272a512d76c22665db9dcee893409
@@ -46,7 +45,11 @@ Examples:
 async function watch(tokens: string[], flags: WatchFlags): Promise<void> {
   const api = createApi(flags)
   const interrupted = new AbortController()
-  void untilSignal().then(() => interrupted.abort())
+  void untilSignal().then((signal) => {
+    // A reader that went away has set its own.
+    process.exitCode ??= codeOfSignal(signal)
+    interrupted.abort()
+  })
   const undo = await subscribeTo(api, {
     taskTokens: tokens,
     callbackUrl: flags.callback ?? null,
@@ -61,8 +64,9 @@ async function watch(tokens: string[], flags: WatchFlags): Promise<void> {
         return end
       }),
     )
-    if (interrupted.signal.aborted) process.exitCode = interruptedCode
-    else if (ends.some((end) => end !== 'task.completed')) process.exitCode = otherEndCode
+    if (!interrupted.signal.aborted && ends.some((end) => end !== 'task.completed')) {
+      process.exitCode = otherEndCode
+    }
   } finally {
     // When one could not be followed, the others are let go too.
     interrupted.abort()

@@ -20,10 +20,10 @@ test('demo --exit follows three jobs to their ends, verifies every webhook and l
   expect(await readdir(folder)).toEqual([])
 })
 
-test('demo stays up until Ctrl-C, then stops all cleanly', async () => {
+test.each(['SIGINT', 'SIGHUP'] as const)('demo stays up until %s, then stops all cleanly', async (name) => {
   const { code, out, err } = await pollhook(['demo', '--speed', '20'], {
     env: { TMPDIR: folder },
-    signal: { at: 'Ctrl-C stops it all.', name: 'SIGINT' },
+    signal: { at: 'Ctrl-C stops it all.', name },
   })
   expect({ code, err }).toEqual({ code: 0, err: '' })
   expect(out).toContain('/v1/start_encode2 -d task_token=')

@@ -17,13 +17,29 @@ const relayEnv = () => ({
   POLLHOOK_SECRET: Buffer.alloc(32, 7).toString('base64'),
 })
 
-test.each(['SIGTERM', 'SIGINT'] as const)('%s stops a relay cleanly, with code 0', async (name) => {
+test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s stops a relay cleanly, with code 0', async (name) => {
   const { code, out, err } = await pollhook(['serve'], {
     env: relayEnv(),
     signal: { at: '"listening"', name },
   })
   expect({ code, err }).toEqual({ code: 0, err: '' })
   expect(out).toMatch(/"url":"http:\/\/127\.0\.0\.1:[1-9]\d*"/)
+  expect(out).toContain('"stopped"')
+})
+
+test('a signal that comes while the relay is loaded stops it as cleanly', async () => {
+  const signalAtLoad = `import { registerHooks } from 'node:module'
+    registerHooks({ resolve(specifier, context, next) {
+      if (specifier === '../node.ts') process.kill(process.pid, 'SIGTERM')
+      return next(specifier, context)
+    } })`
+  const { code, out, err } = await pollhook(['serve'], {
+    env: {
+      ...relayEnv(),
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(signalAtLoad)}`,
+    },
+  })
+  expect({ code, err }).toEqual({ code: 0, err: '' })
   expect(out).toContain('"stopped"')
 })
 

@@ -48,10 +48,13 @@ test('a subscription that is there is followed and left alone', async () => {
   expect(await subscriptionsOf(taskToken)).toMatchObject([{ state: 'completed' }])
 })
 
-test('Ctrl-C ends it with code 130 and cancels the subscription that it made', async () => {
+test.each([
+  ['SIGINT', 130],
+  ['SIGHUP', 129],
+] as const)('%s ends it with code %i and cancels the subscription that it made', async (name, expected) => {
   const { taskToken } = stage.simulator.createJob({ durationMs: 3_600_000 })
-  const { code } = await watch([taskToken], { signal: { at: 'seq 1', name: 'SIGINT' } })
-  expect(code).toBe(130)
+  const { code } = await watch([taskToken], { signal: { at: 'seq 1', name } })
+  expect(code).toBe(expected)
   expect(await subscriptionsOf(taskToken)).toMatchObject([{ state: 'cancelled' }])
 })
 
