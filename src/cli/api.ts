@@ -36,10 +36,16 @@ export function withApiFlags(command: Command): Command {
     .addOption(new Option('--key <key>', 'API key; as a variable it stays out of ps').env('POLLHOOK_KEY'))
 }
 
-/** @throws when there is no key */
-export function createApi({ url, key }: ApiFlags): Api {
-  if (key === undefined || key === '') {
-    throw new Error('an API key is needed: set POLLHOOK_KEY, or give --key')
+/** @throws when there is no key, or one that no relay can have */
+export function createApi({ url, key: given = '' }: ApiFlags): Api {
+  const key = given.trim()
+  if (key === '') throw new Error('an API key is needed: set POLLHOOK_KEY, or give --key')
+  // Before fetch does: it would say the whole key.
+  const odd = key.search(/[^\x21-\x7e]/)
+  if (odd >= 0) {
+    throw new Error(
+      `the API key has a space, a line feed or a character other than ASCII at position ${odd + 1} of ${key.length}, as no key has: check POLLHOOK_KEY or --key`,
+    )
   }
   // A relay may live under a path.
   const base = url.replace(/\/+$/, '')

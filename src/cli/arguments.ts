@@ -41,8 +41,9 @@ export function duration(text: string): number {
 /** Commander calls it once per flag, with what it returned before. */
 export function signingSecret(text: string, before: readonly string[] = []): string[] {
   if (parseSigningSecret(text) === null) {
-    throw new InvalidArgumentError(
-      'Give whsec_ and base64 of 24 to 64 bytes, as GET /v1/signing-secret shows it.',
+    // Not commander's own error, which says what was given.
+    throw new Error(
+      '--secret is not a signing secret. Give whsec_ and base64 of 24 to 64 bytes, as GET /v1/signing-secret shows it.',
     )
   }
   return [...before, text]
@@ -50,6 +51,10 @@ export function signingSecret(text: string, before: readonly string[] = []): str
 
 export function httpUrl(text: string): string {
   const url = URL.parse(text)
+  // A password must not be said again, also where the rest of the URL is wrong: so not commander's own error.
+  if (url === null ? text.includes('@') : url.username !== '' || url.password !== '') {
+    throw new Error('a URL with a user name or password in it cannot be used: give it without')
+  }
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw new InvalidArgumentError('Give a URL that begins with http:// or https://.')
   }

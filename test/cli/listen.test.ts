@@ -69,10 +69,12 @@ test('listen answers 502 when nothing listens where it forwards', async () => {
 test.each([
   [['--secret', 'hunter2'], 'Give whsec_ and base64 of 24 to 64 bytes'],
   [['--status', '99'], 'Give statuses from 200 to 599'],
+  [['--forward', 'http://user:hunter2@127.0.0.1'], 'give it without'],
   [['--forward', 'ftp://example.com'], 'Give a URL that begins with http://'],
   [['--status', '204', '--forward', 'http://127.0.0.1'], 'cannot be used with'],
 ])('listen %j is refused, and the error says what to do', async (args, advice) => {
   const { code, err } = await pollhook(['listen', ...args])
   expect(code).toBe(1)
   expect(err).toContain(advice)
+  expect(err).not.toContain('hunter2')
 })

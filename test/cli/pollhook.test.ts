@@ -108,6 +108,27 @@ test('a relay that cannot be reached is an error that says what to do', async ()
   }
 })
 
+test.each([
+  [
+    'a line feed',
+    ['--key', 'phk_abc\nSECRET'],
+    'at position 8 of 14, as no key has: check POLLHOOK_KEY or --key',
+  ],
+  ['another script', ['--key', 'SECRETключ'], 'at position 7 of 10'],
+  ['a password', ['--key', 'any', '--url', 'http://user:SECRET@127.0.0.1:9999'], 'give it without'],
+  [
+    'a password in a URL that is none',
+    ['--key', 'any', '--url', 'http://user:SECRET@a b'],
+    'give it without',
+  ],
+])('what is wrong with %s is said, and the secret is not', async (_, args, advice) => {
+  const { code, out, err } = await pollhook(['endpoints', ...args])
+  expect({ code, out }).toEqual({ code: 1, out: '' })
+  expect(err).toMatch(/^error: .*\n$/)
+  expect(err).toContain(advice)
+  expect(err).not.toContain('SECRET')
+})
+
 test('a reader that goes away ends a command quietly, and a waiting one stops in order', async () => {
   const simulate = spawn(process.execPath, [bin, 'simulate', '--port', '0', '--jobs', '5000'])
   let err = ''
