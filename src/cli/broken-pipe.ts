@@ -1,16 +1,20 @@
-/** What happens when the reader of the output goes, as in `pollhook deliveries | head -3`: a quiet end. */
+/** What happens when the output cannot be written: a quiet end where its reader went, one line of trouble elsewhere. */
+import { fail } from './output.ts'
 
-/** The shell's own for a process that SIGPIPE ended. */
+/** The shell's own for a process that SIGPIPE ended, as in `pollhook deliveries | head -3`. */
 const brokenPipeCode = 141
+
+/** EIO: the terminal was closed. */
+const readerGone = ['EPIPE', 'EIO']
 
 /** What waits for a signal is told to stop, so that a relay drains and `watch` takes its subscriptions back. */
 export function endWithReader(): void {
   let ended = false
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
     if (ended) return
     ended = true
-    process.exitCode = brokenPipeCode
+    if (readerGone.includes(error.code ?? '')) process.exitCode ??= brokenPipeCode
+    else fail(`the output cannot be written: ${error.message}`)
     if (!process.emit('SIGTERM', 'SIGTERM')) process.exit()
   })
   // Trouble that nobody reads is no more trouble.

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -144,6 +144,21 @@ test('a reader that goes away ends a command quietly, and a waiting one stops in
   })
   keys.stdout.destroy()
   expect(await new Promise((resolve) => keys.once('close', resolve))).toBe(141)
+})
+
+test.skipIf(!existsSync('/dev/full'))('output that cannot be written is one line of trouble', async () => {
+  const full = openSync('/dev/full', 'w')
+  const keys = spawn(process.execPath, [bin, 'keys', 'new', 'acme', '--json'], {
+    stdio: ['ignore', full, 'pipe'],
+  })
+  let err = ''
+  keys.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    err += text
+  })
+  const code = await new Promise((resolve) => keys.once('close', resolve))
+  closeSync(full)
+  expect(code).toBe(1)
+  expect(err).toBe('error: the output cannot be written: ENOSPC: no space left on device, write\n')
 })
 
 test('serve without configuration names every variable that is missing and ends with code 1', async () => {

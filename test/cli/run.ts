@@ -18,12 +18,14 @@ export interface RunOptions {
   signal?: { at: string; name: NodeJS.Signals }
   /** Called once, as soon as what came on either stream contains `at`; the process gets SIGTERM when it is done. */
   meanwhile?: { at: string; act: (run: Readonly<Run>) => Promise<unknown> }
+  /** The reader of stdout goes away as soon as it has read this. */
+  leaveAt?: string
 }
 
 /** Nothing of this machine's environment but the PATH, so that the answer is the same everywhere. */
 export function pollhook(
   args: readonly string[],
-  { bin = source, env = {}, signal, meanwhile }: RunOptions = {},
+  { bin = source, env = {}, signal, meanwhile, leaveAt }: RunOptions = {},
 ): Promise<Run> {
   const child = spawn(process.execPath, [bin, ...args], { env: { PATH: process.env.PATH, ...env } })
   const run: Run = { code: null, out: '', err: '' }
@@ -43,6 +45,7 @@ export function pollhook(
     }
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       run.out += text
+      if (leaveAt !== undefined && run.out.includes(leaveAt)) child.stdout.destroy()
       look()
     })
     child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -58,6 +58,13 @@ test.each([
   expect(await subscriptionsOf(taskToken)).toMatchObject([{ state: 'cancelled' }])
 })
 
+test('a reader that goes away ends it with code 141 and cancels the subscription that it made', async () => {
+  const { taskToken } = stage.simulator.createJob({ durationMs: 600_000 })
+  const { code, err } = await watch([taskToken], { leaveAt: 'seq 1' })
+  expect({ code, err }).toEqual({ code: 141, err: '' })
+  expect(await subscriptionsOf(taskToken)).toMatchObject([{ state: 'cancelled' }])
+})
+
 test('an odd token is refused, and a relay that does not deliver to loopback asks for --callback', async () => {
   const odd = await watch(['XYZ'])
   expect(odd.code).toBe(1)
