@@ -1,6 +1,6 @@
 /**
- * Sees to it that the relay polls the tasks that `pollhook watch` is to show: subscriptions that are there will
- * do; else it makes some, to the given callback URL or to a receiver of its own, which go when it ends.
+ * Sees to it that the relay polls the tasks that `pollhook watch` is to show, where it is told to: subscriptions that
+ * are there will do; else it makes some, to the given callback URL or to a receiver of its own, which go when it ends.
  */
 import { randomBytes } from 'node:crypto'
 import { formatSigningSecret } from '../core/signature.ts'
@@ -17,9 +17,13 @@ export interface WatchedTasks {
 /** @returns what ends everything that was made for the watching only */
 export async function subscribeTo(api: Api, watched: WatchedTasks): Promise<() => Promise<void>> {
   const missing: string[] = []
-  for (const token of watched.taskTokens) if (!(await isSubscribed(api, token))) missing.push(token)
-  if (missing.length === 0) return async () => {}
   const status = watched.statusUrl === undefined ? {} : { status_url: watched.statusUrl }
+  for (const token of watched.taskTokens) {
+    const id = await subscriptionOf(api, token)
+    if (id === null) missing.push(token)
+    else if (watched.statusUrl !== undefined) await update(api, id, status)
+  }
+  if (missing.length === 0) return async () => {}
   if (watched.callbackUrl !== null) {
     for (const token of missing)
       await subscribe(api, { task_token: token, callback_url: watched.callbackUrl, ...status })
@@ -47,13 +51,21 @@ export async function subscribeTo(api: Api, watched: WatchedTasks): Promise<() =
   }
 }
 
-async function isSubscribed(api: Api, taskToken: string): Promise<boolean> {
+/** The id of one that keeps the task polled. */
+async function subscriptionOf(api: Api, taskToken: string): Promise<string | null> {
   for (const state of ['active', 'paused']) {
     const query = queryOf({ task_token: taskToken, state, limit: 1 })
-    const page = (await api.call('GET', `/v1/subscriptions${query}`)) as Page<unknown>
-    if (page.data.length > 0) return true
+    const page = (await api.call('GET', `/v1/subscriptions${query}`)) as Page<{ id: string }>
+    if (page.data[0] !== undefined) return page.data[0].id
   }
-  return false
+  return null
+}
+
+/** Whose end came in between has no use for it. */
+async function update(api: Api, id: string, change: object): Promise<void> {
+  await api.call('PATCH', `/v1/subscriptions/${id}`, change).catch((error: unknown) => {
+    if (codeOf(error) !== 'conflict') throw error
+  })
 }
 
 async function subscribe(api: Api, body: object): Promise<string> {

@@ -1,6 +1,7 @@
 /** `pollhook watch` in a process of its own, against a whole relay in this one. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createStage, type Stage } from '../../src/cli/demo-stage.ts'
 import { pollhook, type RunOptions } from './run.ts'
@@ -46,6 +47,24 @@ test('a subscription that is there is followed and left alone', async () => {
   await stage.register({ task_token: taskToken, status_url: statusUrl, callback_url: stage.receiverUrl })
   expect((await watch([taskToken])).code).toBe(0)
   expect(await subscriptionsOf(taskToken)).toMatchObject([{ state: 'completed' }])
+})
+
+test('--status-url is given to a subscription that is there, as it belongs to the task', async () => {
+  const changes: string[] = []
+  const relay = createServer(async (request, response) => {
+    const body = await text(request)
+    if (request.method === 'PATCH') changes.push(`${request.url} ${body}`)
+    // Nothing more to come.
+    if (request.url?.endsWith('/events')) return response.writeHead(204).end()
+    response.writeHead(200, { 'content-type': 'application/json' })
+    return response.end('{"data":[{"id":"sub_1"}],"next_cursor":null}')
+  })
+  await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(relay.address() as AddressInfo).port}`
+  const statusUrl = 'https://master-1.qencode.com/v1/status'
+  await watch(['a'.repeat(32), '--url', url, '--status-url', statusUrl])
+  await new Promise((resolve) => relay.close(resolve))
+  expect(changes).toEqual([`/v1/subscriptions/sub_1 {"status_url":"${statusUrl}"}`])
 })
 
 test.each([
