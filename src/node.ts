@@ -37,6 +37,8 @@ import { claimDatabase } from './store/claim.ts'
 export interface NodePollhook {
   /** Where it listens, e.g. `http://127.0.0.1:8080`. */
   url: string
+  /** PORT=0 picked the port, and LOG_LEVEL leaves out the line that says which. */
+  isUntold: boolean
   /** Stops taking requests, finishes or gives up what is in flight, closes the file. */
   stop(): Promise<void>
 }
@@ -145,6 +147,7 @@ async function startOn(
   log.info('listening', { url, version, database: basename(config.databasePath) })
   return {
     url,
+    isUntold: config.listen.port === 0 && ['warn', 'error'].includes(config.logLevel),
     async stop() {
       log.info('stopping', { in_flight: relay.inFlightCount() })
       closing.abort()

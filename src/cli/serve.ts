@@ -1,8 +1,10 @@
 /** `pollhook serve`: the relay, configured by environment variables, until SIGTERM, SIGINT or SIGHUP. */
 import { Command } from 'commander'
+import { createLog } from '../log.ts'
 import { exitOnBugs } from './last-words.ts'
 import { failStart } from './output.ts'
 import { untilSignal } from './signals.ts'
+import { version } from './version.ts'
 
 /** What still holds the process after the end must not hold it for ever. */
 const lingerMs = 2_000
@@ -31,6 +33,7 @@ async function serve(): Promise<void> {
   exitOnBugs(write)
   const relay = await startNode(process.env, write).catch(failStart)
   if (relay !== undefined) {
+    if (relay.isUntold) createLog('info', write).info('listening', { url: relay.url, version })
     await signal
     await relay.stop()
   }

@@ -27,6 +27,18 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s stops a relay cleanly, w
   expect(out).toContain('"stopped"')
 })
 
+test('the port that PORT=0 picked is told at every level, and is all that is', async () => {
+  const { code, out } = await pollhook(['serve'], {
+    env: { ...relayEnv(), LOG_LEVEL: 'error' },
+    signal: { at: '"listening"', name: 'SIGTERM' },
+  })
+  expect(code).toBe(0)
+  const lines = out.trimEnd().split('\n')
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    { level: 'info', message: 'listening', url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:[1-9]/) },
+  ])
+})
+
 test('a signal that comes while the relay is loaded stops it as cleanly', async () => {
   const signalAtLoad = `import { registerHooks } from 'node:module'
     registerHooks({ resolve(specifier, context, next) {
