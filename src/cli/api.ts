@@ -53,7 +53,14 @@ export function createApi({ url, key: given = '' }: ApiFlags): Api {
   async function request(path: string, init: RequestInit): Promise<Response> {
     const headers = { authorization: `Bearer ${key}`, ...init.headers }
     const response = await fetch(`${base}${path}`, { ...init, headers }).catch((error: unknown) => {
-      throw new Error(`no Pollhook answers at ${base} (${reasonOf(error)}): start one, or give its --url`)
+      const reason = reasonOf(error)
+      // The Fetch standard, "port blocking": ports of other protocols are never asked, whatever listens there.
+      if (reason === 'bad port') {
+        throw new Error(
+          `${base} was not asked: like a browser, this command calls no port that belongs to another protocol: let the relay listen on another, e.g. PORT=8080`,
+        )
+      }
+      throw new Error(`no Pollhook answers at ${base} (${reason}): start one, or give its --url`)
     })
     if (!response.ok) throw await problemOf(response)
     return response

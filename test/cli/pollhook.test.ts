@@ -129,6 +129,14 @@ test.each([
   expect(err).not.toContain('SECRET')
 })
 
+test('a port that fetch never calls is the reason, not a relay that is not there', async () => {
+  const { code, err } = await pollhook(['endpoints', '--url', 'http://127.0.0.1:1', '--key', 'any'])
+  expect(code).toBe(1)
+  expect(err).toBe(
+    'error: http://127.0.0.1:1 was not asked: like a browser, this command calls no port that belongs to another protocol: let the relay listen on another, e.g. PORT=8080\n',
+  )
+})
+
 test('a reader that goes away ends a command quietly, and a waiting one stops in order', async () => {
   const simulate = spawn(process.execPath, [bin, 'simulate', '--port', '0', '--jobs', '5000'])
   let err = ''
