@@ -1,6 +1,7 @@
 /** The npm package as its user has it: packed, unpacked into an empty folder, dependencies beside it. */
 import { type ExecFileException, execFile } from 'node:child_process'
 import {
+  globSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -13,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { pollhook, type Run } from '../cli/run.ts'
+import { deadLinks } from '../support/links.ts'
 
 const root = join(import.meta.dirname, '../..')
 const folder = mkdtempSync(join(tmpdir(), 'pollhook-package-'))
@@ -49,9 +51,11 @@ function run(command: string, args: readonly string[], cwd = folder): Promise<Ru
 test('the tarball has what runs and no sources, tests or keys', () => {
   expect(readdirSync(installed).sort()).toEqual([
     'CHANGELOG.md',
+    'CONTRIBUTING.md',
     'LICENSE',
     'README.md',
     'dist',
+    'docs',
     'migrations',
     'package.json',
   ])
@@ -63,6 +67,12 @@ test('the tarball has what runs and no sources, tests or keys', () => {
     'node.js',
     'node.js.map',
   ])
+})
+
+test('what its pages link to is in it: there is no address where else to look', () => {
+  const pages = globSync('{*.md,docs/**/*.md}', { cwd: installed })
+  expect(pages).toContain('docs/cli.md')
+  expect(pages.flatMap((page) => deadLinks(installed, page))).toEqual([])
 })
 
 test('Drizzle is required, not imported: that is half a second of every start', () => {
