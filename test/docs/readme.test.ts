@@ -1,6 +1,6 @@
 /** What the README shows can be pasted: variables are set before they are used, TypeScript compiles. CONTRIBUTING is complete. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -27,6 +27,14 @@ it('CONTRIBUTING.md names every npm script that a person runs', () => {
     .filter((name) => name !== 'prepack')
     .filter((name) => !new RegExp(`npm (run )?${name}\\b(?!:)`).test(contributing))
   expect(missing).toEqual([])
+})
+
+it('CONTRIBUTING.md names folders that have tests', () => {
+  const contributing = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8')
+  const folders = [...contributing.matchAll(/npm test -- (test\/\S+)/g)].map(([, folder = '']) => folder)
+  expect(folders.length).toBeGreaterThan(0)
+  const empty = folders.filter((folder) => globSync(`${folder}/**/*.test.ts`, { cwd: root }).length === 0)
+  expect(empty).toEqual([])
 })
 
 it('its TypeScript compiles under strict', () => {
