@@ -1,6 +1,6 @@
 /**
- * The texts of Standard Webhooks 1.0: secrets and keys as written, the content that is signed, the headers
- * that carry it. Computes no HMAC and no signature: that is the `Signer` port, which differs by runtime.
+ * The texts of Standard Webhooks 1.0: secrets and keys as written, the content that is signed, the header
+ * that carries it. Computes no HMAC and no signature: that is the `Signer` port, which differs by runtime.
  */
 import { decodeBase64, encodeBase64 } from './base64.ts'
 
@@ -61,26 +61,4 @@ export function signedContent(id: string, timestampSeconds: number, body: string
 /** The parts of `webhook-signature` as one header value. */
 export function signatureHeader(signatures: readonly string[]): string {
   return signatures.join(' ')
-}
-
-/** What identifies and signs one attempt (CONTRACT §3). */
-export interface SignedAttempt {
-  webhookId: string
-  /** Unix time of this attempt in seconds, the same as in the signed content. */
-  timestampSeconds: number
-  /** From `Signer.sign`. */
-  signature: string
-  /** Pollhook's own, for `user-agent`. */
-  version: string
-}
-
-/** All headers of a webhook; lengths and host are the sender's. */
-export function webhookHeaders(attempt: SignedAttempt): Record<string, string> {
-  return {
-    'content-type': 'application/json',
-    'user-agent': `Pollhook/${attempt.version}`,
-    'webhook-id': attempt.webhookId,
-    'webhook-timestamp': String(attempt.timestampSeconds),
-    'webhook-signature': attempt.signature,
-  }
 }

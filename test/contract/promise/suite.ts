@@ -38,6 +38,18 @@ function inOrder(subject: () => Subject): void {
     }
   })
 
+  it('says what it carries and who sends it, beside the headers of Standard Webhooks', async () => {
+    const made = await register(subject())
+    await until(() => receivedBy(subject(), made).length > 0)
+    expect(receivedBy(subject(), made)[0]?.headers).toMatchObject({
+      'content-type': 'application/json',
+      'user-agent': expect.stringMatching(/^Pollhook\/\d+\.\d+\.\d+$/),
+      'webhook-id': expect.stringMatching(/^msg_/),
+      'webhook-timestamp': expect.stringMatching(/^\d{10}$/),
+      'webhook-signature': expect.stringMatching(/^v1,[A-Za-z0-9+/]{43}=$/),
+    })
+  })
+
   it('a restart loses nothing, and a repeat has the same id', async () => {
     const { script } = subject()
     let done = false
