@@ -5,6 +5,9 @@
 import { hostBackoffMs } from '../core/backoff.ts'
 import { createLine, type Line } from './line.ts'
 
+/** What a call in flight is for: a batch, or tokens that spoil a whole call and are being told apart or asked alone. */
+export type Place = 'batch' | 'suspects'
+
 export interface Host<Entry> {
   origin: string
   /** Due tasks in the order they became due. */
@@ -14,8 +17,12 @@ export interface Host<Entry> {
   /** Due tasks that are asked for in a call of their own (CONTRACT §5.4). */
   lone: Line<Entry>
   inFlight: number
-  /** Fallbacks that wait for a place among the calls in flight. */
-  waiters: (() => void)[]
+  /** Those of them that are for suspects. */
+  suspectsInFlight: number
+  /** Polls under way that wait for a place among the calls in flight: fallbacks from masters, and parts of spoiled batches. */
+  waiters: Record<Place, Line<() => void>>
+  /** Whose turn it was last. */
+  turn: number
   /** Failed calls in a row. */
   failures: number
   failedAt: number
@@ -32,7 +39,9 @@ export function createHost<Entry>(origin: string): Host<Entry> {
     flushAt: null,
     lone: createLine(),
     inFlight: 0,
-    waiters: [],
+    suspectsInFlight: 0,
+    waiters: { batch: createLine(), suspects: createLine() },
+    turn: 0,
     failures: 0,
     failedAt: 0,
     blockedUntil: 0,
@@ -69,22 +78,6 @@ export function noteFailedCall(
   host.failedAt = call.now
   if (host.failures < 2) return
   host.blockedUntil = call.now + hostBackoffMs({ ...call, failures: host.failures - 1 })
-}
-
-/** Waits for one of the `limit` places; give it back with `release`. */
-export async function acquire(host: Host<unknown>, limit: number): Promise<void> {
-  if (host.inFlight < limit) {
-    host.inFlight++
-    return
-  }
-  await new Promise<void>((resolve) => host.waiters.push(resolve))
-}
-
-export function release(host: Host<unknown>): void {
-  const next = host.waiters.shift()
-  // The place goes from one to the next; it is never free in between.
-  if (next === undefined) host.inFlight--
-  else next()
 }
 
 /** A task of the host comes by once in the longest interval and a bit: a failure is remembered for several. */

@@ -2,12 +2,14 @@
  * The upstream hosts and the due tasks that queue for a call to one: a master's own, or the API host's while the master is
  * down (CONTRACT §5.3). Makes no calls and knows no answers.
  */
+import type { Clock } from '../ports.ts'
 import { earliest } from './earliest.ts'
 import type { Entry } from './entry.ts'
-import { createHost, type Host, isBlocked, isForgettable, isOnProbation } from './host.ts'
+import { createHost, type Host, isBlocked, isForgettable, isOnProbation, type Place } from './host.ts'
 import { lingerMs } from './pace.ts'
 
 export interface HostsDeps {
+  now: Clock
   settings: {
     apiOrigin: string
     intervalMs: number
@@ -15,13 +17,20 @@ export interface HostsDeps {
     batch: number
     concurrency: number
   }
-  /** Asks the host, which has a place for the call. */
-  start(host: Host<Entry>, batch: Entry[]): void
+  /** Asks the host, where the call has a place that is to be released. */
+  start(host: Host<Entry>, batch: Entry[], place: Place): void
   /** No host can be asked at present. */
   refuse(batch: Entry[]): void
 }
 
-export interface Hosts {
+/** The places of a host, for the further calls of a poll that is under way. */
+export interface Places {
+  /** Resolves when the call has a place; give it back with `release`. */
+  acquire(host: Host<Entry>, place: Place): Promise<void>
+  release(host: Host<Entry>, place: Place): void
+}
+
+export interface Hosts extends Places {
   api: Host<Entry>
   /** A due task joins a queue; `first`: nothing is known of it yet. */
   enqueue(entry: Entry, first: boolean, at: number): void
@@ -31,8 +40,16 @@ export interface Hosts {
   clockWentBack(byMs: number): void
 }
 
-export function createHosts({ settings, start, refuse }: HostsDeps): Hosts {
+/** Who waits for a place at a host: batches of due tasks, due tasks that are asked alone, polls that are under way. */
+const turns = ['ready', 'lone', 'fallback', 'split'] as const
+type Turn = (typeof turns)[number]
+
+const placeOf = { ready: 'batch', lone: 'suspects', fallback: 'batch', split: 'suspects' } as const
+
+export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts {
   const hosts = new Map<string, Host<Entry>>()
+  /** However many tokens spoil calls, as many places are left to the others. */
+  const suspectsMax = Math.max(1, settings.concurrency >> 1)
   const api = hostOf(settings.apiOrigin)
 
   function hostOf(origin: string): Host<Entry> {
@@ -65,24 +82,70 @@ export function createHosts({ settings, start, refuse }: HostsDeps): Hosts {
     host.flushAt = null
   }
 
-  function dispatchTo(host: Host<Entry>, at: number): number | null {
-    while (host.ready.length + host.lone.length > 0) {
-      const full = host.lone.length > 0 || host.ready.length >= settings.batch
-      if (!full && host.flushAt !== null && host.flushAt > at) return host.flushAt
-      const blocked = isBlocked(host, at)
-      if (!blocked && host.inFlight >= (isOnProbation(host) ? 1 : settings.concurrency)) return null
-      const batch = takeBatch(host)
-      if (batch.length === 0) continue
-      if (blocked) refuse(batch)
-      else start(host, batch)
+  function isFree(host: Host<Entry>, place: Place, limit: number): boolean {
+    return host.inFlight < limit && (place === 'batch' || host.suspectsInFlight < suspectsMax)
+  }
+
+  function mayGo(host: Host<Entry>, turn: Turn, at: number): boolean {
+    if (turn === 'fallback' || turn === 'split') {
+      const place = placeOf[turn]
+      return host.waiters[place].length > 0 && isFree(host, place, settings.concurrency)
+    }
+    const isDue = turn === 'lone' ? host.lone.length > 0 : isBatchDue(host, at)
+    if (!isDue) return false
+    // What is due at a blocked host needs no place to be refused.
+    return isBlocked(host, at) || isFree(host, placeOf[turn], isOnProbation(host) ? 1 : settings.concurrency)
+  }
+
+  function isBatchDue({ ready, flushAt }: Host<Entry>, at: number): boolean {
+    return ready.length >= settings.batch || (flushAt !== null && flushAt <= at)
+  }
+
+  /** Each after the other, so that none waits for long however many wait elsewhere. */
+  function nextTurn(host: Host<Entry>, at: number): Turn | null {
+    // A poll that is under way keeps the tasks of its batch waiting.
+    if (mayGo(host, 'fallback', at)) return 'fallback'
+    for (let n = 1; n <= turns.length; n++) {
+      const i = (host.turn + n) % turns.length
+      if (!mayGo(host, turns[i]!, at)) continue
+      host.turn = i
+      return turns[i]!
     }
     return null
   }
 
-  function takeBatch(host: Host<Entry>): Entry[] {
-    const batch = host.lone.length > 0 ? host.lone.take(1) : host.ready.take(settings.batch)
+  function take(host: Host<Entry>, turn: Turn, at: number): void {
+    const place = placeOf[turn]
+    if (turn === 'fallback' || turn === 'split') {
+      occupy(host, place)
+      for (const go of host.waiters[place].take(1)) go()
+      return
+    }
+    const batch = takeBatch(host, turn)
+    if (batch.length === 0) return
+    if (isBlocked(host, at)) {
+      refuse(batch)
+      return
+    }
+    occupy(host, place)
+    start(host, batch, place)
+  }
+
+  function takeBatch(host: Host<Entry>, turn: 'ready' | 'lone'): Entry[] {
+    const batch = turn === 'lone' ? host.lone.take(1) : host.ready.take(settings.batch)
     if (host.ready.length === 0) host.flushAt = null
     return batch.filter(({ wanted }) => wanted)
+  }
+
+  function occupy(host: Host<unknown>, place: Place): void {
+    host.inFlight++
+    if (place === 'suspects') host.suspectsInFlight++
+  }
+
+  /** Gives out what places are free. @returns when to look again; null when an answer will wake us */
+  function serve(host: Host<Entry>, at: number): number | null {
+    for (let turn = nextTurn(host, at); turn !== null; turn = nextTurn(host, at)) take(host, turn, at)
+    return host.flushAt !== null && host.flushAt > at ? host.flushAt : null
   }
 
   return {
@@ -97,10 +160,23 @@ export function createHosts({ settings, start, refuse }: HostsDeps): Hosts {
       for (const host of hosts.values()) if (host !== api && isBlocked(host, at)) handOver(host, at)
       let next: number | null = null
       for (const host of hosts.values()) {
-        next = earliest(next, dispatchTo(host, at))
+        next = earliest(next, serve(host, at))
         if (host !== api && isForgettable(host, at, settings.intervalMaxMs)) hosts.delete(host.origin)
       }
       return next
+    },
+
+    acquire(host, place) {
+      const placed = new Promise<void>((resolve) => host.waiters[place].push(resolve))
+      serve(host, now())
+      return placed
+    },
+
+    release(host, place) {
+      host.inFlight--
+      if (place === 'suspects') host.suspectsInFlight--
+      // Due tasks wait for the pass that comes once the answer is settled.
+      if (host.waiters.batch.length + host.waiters.suspects.length > 0) serve(host, now())
     },
 
     clockWentBack(byMs) {

@@ -10,7 +10,7 @@ import { askForAll, type Reply } from './ask.ts'
 import { createCalendar } from './calendar.ts'
 import { earliest } from './earliest.ts'
 import { type Entry, never } from './entry.ts'
-import { acquire, type Host, unblockedAt } from './host.ts'
+import { type Host, type Place, unblockedAt } from './host.ts'
 import { createHosts } from './hosts.ts'
 import { createJudge, type Judgement } from './judge.ts'
 import { createLooks } from './looks.ts'
@@ -40,14 +40,10 @@ export function createPoller(deps: PollDeps): Poller {
   let unread: WatchCursor | null = null
   /** Hinted at while they are asked for: the answer may be older than the hint. */
   const askAgain = new Set<Entry>()
-  const hosts = createHosts({
-    settings,
-    start,
-    refuse: (batch) => track(settle(batch, new Map(), now())),
-  })
+  const hosts = createHosts({ settings, now, start, refuse })
   const apiHost = hosts.api
   const limits = limitsOf(settings)
-  const context = { ...deps, poll: settings, apiHost }
+  const context = { ...deps, places: hosts, poll: settings, apiHost }
   const judge = createJudge({ ...limits, intervalMs: settings.intervalMs }, deps.statusOrigin)
   const record = createRecorder({ ...deps, limits, onRecorded: follow })
 
@@ -129,7 +125,7 @@ export function createPoller(deps: PollDeps): Poller {
     }
   }
 
-  function start(host: Host<Entry>, batch: Entry[]): void {
+  function start(host: Host<Entry>, batch: Entry[], place: Place): void {
     const startedAt = now()
     deps.onBatch(Math.max(0, startedAt - Math.min(...batch.map((entry) => entry.dueAt))))
     for (const entry of batch) {
@@ -140,14 +136,15 @@ export function createPoller(deps: PollDeps): Poller {
     const tokens = batch.map(({ token }) => token)
     // Of the batch, not among all tasks: a token registered anew meanwhile is another entry, with a call of its own.
     const stillWanted = () => new Set(batch.filter(({ wanted }) => wanted).map(({ token }) => token))
-    // There is a place: the promise is resolved already and only takes it.
-    const call = acquire(host, settings.concurrency)
-      .then(() => askForAll({ ...context, stillWanted }, host, tokens))
-      .catch((error: unknown) => {
-        deps.log.error('poll failed', { error })
-        return new Map<string, Reply>()
-      })
+    const call = askForAll({ ...context, stillWanted }, host, tokens, place).catch((error: unknown) => {
+      deps.log.error('poll failed', { error })
+      return new Map<string, Reply>()
+    })
     track(call.then((replies) => settle(batch, replies, startedAt)))
+  }
+
+  function refuse(batch: readonly Entry[]): void {
+    track(settle(batch, new Map(), now()))
   }
 
   /** Until it is over the relay is not idle, and then there may be something to do. */
