@@ -8,12 +8,19 @@ import { createLine, type Line } from './line.ts'
 /** What a call in flight is for: a batch, or tokens that spoil a whole call and are being told apart or asked alone. */
 export type Place = 'batch' | 'suspects'
 
+/** Due tasks in the order they became due. */
+export interface Queue<Entry> {
+  line: Line<Entry>
+  /** Whichever has waited longest for company goes then, full batch or not; null when there is none. */
+  flushAt: number | null
+}
+
 export interface Host<Entry> {
   origin: string
-  /** Due tasks in the order they became due. */
-  ready: Line<Entry>
-  /** Whichever of `ready` has waited longest for company goes then, full batch or not; null when empty. */
-  flushAt: number | null
+  /** Due tasks that upstream has known. */
+  known: Queue<Entry>
+  /** Due tasks that it never has: among these are the bad tokens, which would spoil the calls of the others. */
+  fresh: Queue<Entry>
   /** Due tasks that are asked for in a call of their own (CONTRACT §5.4). */
   lone: Line<Entry>
   inFlight: number
@@ -35,8 +42,8 @@ export interface Host<Entry> {
 export function createHost<Entry>(origin: string): Host<Entry> {
   return {
     origin,
-    ready: createLine(),
-    flushAt: null,
+    known: { line: createLine(), flushAt: null },
+    fresh: { line: createLine(), flushAt: null },
     lone: createLine(),
     inFlight: 0,
     suspectsInFlight: 0,
@@ -47,6 +54,11 @@ export function createHost<Entry>(origin: string): Host<Entry> {
     blockedUntil: 0,
     toldUntil: 0,
   }
+}
+
+/** How many due tasks wait for a call of the host. */
+export function waitingAt({ known, fresh, lone }: Host<unknown>): number {
+  return known.line.length + fresh.line.length + lone.length
 }
 
 export function isBlocked(host: Host<unknown>, now: number): boolean {
@@ -85,7 +97,7 @@ const remembered = 4
 
 /** Nothing is under way, and what is known of it is too old to matter. */
 export function isForgettable(host: Host<unknown>, now: number, intervalMaxMs: number): boolean {
-  if (host.ready.length + host.lone.length + host.inFlight > 0) return false
+  if (waitingAt(host) + host.inFlight > 0) return false
   if (host.failures === 0 && !isBlocked(host, now)) return true
   return Math.max(unblockedAt(host), host.failedAt) + remembered * intervalMaxMs < now
 }

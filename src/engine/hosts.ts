@@ -5,7 +5,16 @@
 import type { Clock } from '../ports.ts'
 import { earliest } from './earliest.ts'
 import type { Entry } from './entry.ts'
-import { createHost, type Host, isBlocked, isForgettable, isOnProbation, type Place } from './host.ts'
+import {
+  createHost,
+  type Host,
+  isBlocked,
+  isForgettable,
+  isOnProbation,
+  type Place,
+  type Queue,
+  waitingAt,
+} from './host.ts'
 import { lingerMs } from './pace.ts'
 
 export interface HostsDeps {
@@ -41,10 +50,21 @@ export interface Hosts extends Places {
 }
 
 /** Who waits for a place at a host: batches of due tasks, due tasks that are asked alone, polls that are under way. */
-const turns = ['ready', 'lone', 'fallback', 'split'] as const
+const turns = ['known', 'fresh', 'lone', 'fallback', 'split'] as const
 type Turn = (typeof turns)[number]
 
-const placeOf = { ready: 'batch', lone: 'suspects', fallback: 'batch', split: 'suspects' } as const
+const placeOf = {
+  known: 'batch',
+  fresh: 'batch',
+  lone: 'suspects',
+  fallback: 'batch',
+  split: 'suspects',
+} as const
+
+/** Upstream has not known the task yet, or not since it was lost. */
+function isFresh({ watch: { status } }: Entry): boolean {
+  return status === null || status === 'lost'
+}
 
 export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts {
   const hosts = new Map<string, Host<Entry>>()
@@ -63,7 +83,7 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
   /** A master that failed again and again gets one batch at a time, as a probe, until it answers. */
   function isOpen(host: Host<Entry>, at: number): boolean {
     if (isBlocked(host, at)) return false
-    return !isOnProbation(host) || (host.inFlight === 0 && host.ready.length < settings.batch)
+    return !isOnProbation(host) || (host.inFlight === 0 && waitingAt(host) < settings.batch)
   }
 
   function join(host: Host<Entry>, entry: Entry, flushAt: number): void {
@@ -71,15 +91,18 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
       host.lone.push(entry)
       return
     }
-    host.ready.push(entry)
-    host.flushAt = Math.min(host.flushAt ?? flushAt, flushAt)
+    const queue = isFresh(entry) ? host.fresh : host.known
+    queue.line.push(entry)
+    queue.flushAt = Math.min(queue.flushAt ?? flushAt, flushAt)
   }
 
   /** What queued before the master was known to be down has waited for long enough. */
   function handOver(host: Host<Entry>, at: number): void {
-    for (const entry of host.ready.take(host.ready.length)) join(api, entry, at)
-    for (const entry of host.lone.take(host.lone.length)) join(api, entry, at)
-    host.flushAt = null
+    for (const { line } of [host.known, host.fresh, { line: host.lone }]) {
+      for (const entry of line.take(line.length)) join(api, entry, at)
+    }
+    host.known.flushAt = null
+    host.fresh.flushAt = null
   }
 
   function isFree(host: Host<Entry>, place: Place, limit: number): boolean {
@@ -91,14 +114,14 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
       const place = placeOf[turn]
       return host.waiters[place].length > 0 && isFree(host, place, settings.concurrency)
     }
-    const isDue = turn === 'lone' ? host.lone.length > 0 : isBatchDue(host, at)
+    const isDue = turn === 'lone' ? host.lone.length > 0 : isBatchDue(host[turn], at)
     if (!isDue) return false
     // What is due at a blocked host needs no place to be refused.
     return isBlocked(host, at) || isFree(host, placeOf[turn], isOnProbation(host) ? 1 : settings.concurrency)
   }
 
-  function isBatchDue({ ready, flushAt }: Host<Entry>, at: number): boolean {
-    return ready.length >= settings.batch || (flushAt !== null && flushAt <= at)
+  function isBatchDue({ line, flushAt }: Queue<Entry>, at: number): boolean {
+    return line.length >= settings.batch || (flushAt !== null && flushAt <= at)
   }
 
   /** Each after the other, so that none waits for long however many wait elsewhere. */
@@ -131,10 +154,15 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
     start(host, batch, place)
   }
 
-  function takeBatch(host: Host<Entry>, turn: 'ready' | 'lone'): Entry[] {
-    const batch = turn === 'lone' ? host.lone.take(1) : host.ready.take(settings.batch)
-    if (host.ready.length === 0) host.flushAt = null
+  function takeBatch(host: Host<Entry>, turn: 'known' | 'fresh' | 'lone'): Entry[] {
+    const batch = turn === 'lone' ? host.lone.take(1) : takeFrom(host[turn])
     return batch.filter(({ wanted }) => wanted)
+  }
+
+  function takeFrom(queue: Queue<Entry>): Entry[] {
+    const batch = queue.line.take(settings.batch)
+    if (queue.line.length === 0) queue.flushAt = null
+    return batch
   }
 
   function occupy(host: Host<unknown>, place: Place): void {
@@ -145,7 +173,9 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
   /** Gives out what places are free. @returns when to look again; null when an answer will wake us */
   function serve(host: Host<Entry>, at: number): number | null {
     for (let turn = nextTurn(host, at); turn !== null; turn = nextTurn(host, at)) take(host, turn, at)
-    return host.flushAt !== null && host.flushAt > at ? host.flushAt : null
+    const { known, fresh } = host
+    const flushAt = earliest(known.flushAt, fresh.flushAt)
+    return flushAt !== null && flushAt > at ? flushAt : null
   }
 
   return {
@@ -181,7 +211,7 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
 
     clockWentBack(byMs) {
       for (const host of hosts.values()) {
-        if (host.flushAt !== null) host.flushAt -= byMs
+        for (const queue of [host.known, host.fresh]) if (queue.flushAt !== null) queue.flushAt -= byMs
         host.failedAt -= byMs
         host.blockedUntil -= byMs
         host.toldUntil -= byMs

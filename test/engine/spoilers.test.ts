@@ -82,3 +82,19 @@ it('a batch that is spoiled is told apart while very many tokens are asked alone
     Array(31).fill(['task.encoding']),
   )
 })
+
+it('a task that upstream has known shares no call with one that it never has', async () => {
+  const world = openWorld()
+  const bad = newTokens(40)
+  spoilCalls(world, bad, 100)
+  const good = new Set((await register(world, newTokens(20))).map(({ taskToken }) => taskToken))
+  await world.run(3 * minute)
+  const from = world.elapsed()
+  for (const token of bad) {
+    await register(world, [token])
+    await world.run(second)
+  }
+  const later = world.calls.filter(({ at }) => at >= from)
+  expect(later.filter(({ tokens }) => tokens.some((token) => good.has(token)))).not.toEqual([])
+  expect(later.filter(({ tokens }) => new Set(tokens.map((token) => good.has(token))).size > 1)).toEqual([])
+})
