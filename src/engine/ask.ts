@@ -2,7 +2,7 @@
  * Asking upstream for a batch of tokens until each has an answer: the task's host, then the API host in the
  * same pass, splitting a batch that one bad token spoils (CONTRACT §5.3, §5.4). Knows no schedule and no store.
  */
-import type { Clock, Random, Upstream } from '../ports.ts'
+import type { Clock, Random, Upstream, UpstreamFailure } from '../ports.ts'
 import type { Entry } from './entry.ts'
 import { type Host, isBlocked, noteAnswer, noteFailedCall, type Place } from './host.ts'
 import type { Places } from './hosts.ts'
@@ -10,8 +10,11 @@ import type { Places } from './hosts.ts'
 export type Reply =
   | { kind: 'known'; entry: Record<string, unknown> }
   | { kind: 'unknown'; alone: boolean }
-  /** `asked`: a host was, and failed; else there was none to ask, or it said to come back later. */
-  | { kind: 'failed'; asked: boolean }
+  /**
+   * `asked`: a host was, and failed; else there was none to ask, or it said to come back later.
+   * `alone`: upstream answers others, but what it says of this token cannot be read.
+   */
+  | { kind: 'failed'; asked: boolean; alone: boolean }
 
 export interface AskContext {
   upstream: Upstream
@@ -32,6 +35,12 @@ interface Round {
   retryAlone: string[]
 }
 
+/** What keeps a call from being of use to all of its tokens: one that upstream refuses, or an answer that cannot be read. */
+type Spoiled = 'refused' | 'unread'
+
+/** After so many unreadable answers in a row it is the host, not a token. Of up to three tokens one is found before. */
+const unreadInARowMax = 6
+
 /** One reply per token that is still wanted. The caller acquired the `place` at `host`, which is released here. */
 export async function askForAll(
   context: AskContext,
@@ -40,7 +49,8 @@ export async function askForAll(
   place: Place,
 ): Promise<Map<string, Reply>> {
   const round: Round = { replies: new Map(), retry: [], retryAlone: [] }
-  await ask(context, host, tokens, place, round)
+  const spoiled = await ask(context, host, tokens, place, round)
+  if (spoiled !== null) await findSpoilers(context, host, tokens, spoiled, round)
   const { apiHost } = context
   if (host === apiHost) {
     for (const token of round.retry) round.replies.set(token, { kind: 'unknown', alone: false })
@@ -61,7 +71,7 @@ async function askApiHost(
 ): Promise<void> {
   const { apiHost, now } = context
   if (isBlocked(apiHost, now())) {
-    for (const token of tokens) replies.set(token, { kind: 'failed', asked: false })
+    for (const token of tokens) replies.set(token, { kind: 'failed', asked: false, alone: false })
     return
   }
   const left = await acquireFor(context, apiHost, tokens, place)
@@ -86,49 +96,79 @@ async function acquireFor(
   return left
 }
 
+/** @returns null when each of the tokens has come to something */
 async function ask(
   context: AskContext,
   host: Host<Entry>,
   tokens: readonly string[],
   place: Place,
   round: Round,
-): Promise<void> {
-  let isSpoiled: boolean
+): Promise<Spoiled | null> {
   try {
-    isSpoiled = await call(context, host, tokens, round)
+    return await call(context, host, tokens, place, round)
   } finally {
     context.places.release(host, place)
   }
-  if (!isSpoiled) return
-  if (tokens.length === 1) {
-    round.retryAlone.push(...tokens)
-    return
-  }
-  const middle = tokens.length >> 1
-  for (const half of [tokens.slice(0, middle), tokens.slice(middle)]) {
-    const left = await acquireFor(context, host, half, 'suspects')
-    if (left.length > 0) await ask(context, host, left, 'suspects', round)
+}
+
+/** Halves what is spoiled until what spoils it stands alone: some 2 log2 n calls for one such token among n. */
+async function findSpoilers(
+  context: AskContext,
+  host: Host<Entry>,
+  tokens: readonly string[],
+  spoiled: Spoiled,
+  round: Round,
+): Promise<void> {
+  const parts = halves(tokens, spoiled, round)
+  let unreadInARow = spoiled === 'unread' ? 1 : 0
+  // Grows while it is walked through.
+  for (const part of parts) {
+    if (unreadInARow >= unreadInARowMax) {
+      fail(round, part, true)
+      continue
+    }
+    const left = await acquireFor(context, host, part, 'suspects')
+    if (left.length === 0) continue
+    const found = await ask(context, host, left, 'suspects', round)
+    unreadInARow = found === 'unread' ? unreadInARow + 1 : 0
+    if (found !== null) parts.push(...halves(left, found, round))
   }
 }
 
-/** @returns whether error 13 or 5 spoiled the call: for one bad token, which is to be found */
+/** One that is alone has come to something. */
+function halves(tokens: readonly string[], spoiled: Spoiled, round: Round): (readonly string[])[] {
+  if (tokens.length > 1) {
+    const middle = tokens.length >> 1
+    return [tokens.slice(0, middle), tokens.slice(middle)]
+  }
+  for (const token of tokens) {
+    if (spoiled === 'refused') round.retryAlone.push(token)
+    else round.replies.set(token, { kind: 'failed', asked: true, alone: true })
+  }
+  return []
+}
+
 async function call(
   context: AskContext,
   host: Host<Entry>,
   tokens: readonly string[],
+  place: Place,
   round: Round,
-): Promise<boolean> {
+): Promise<Spoiled | null> {
   const startedAt = context.now()
-  // Told to wait since this call was planned, by the other half of its batch for one.
-  if (host.toldUntil > startedAt) {
-    fail(round, tokens, false)
-    return false
-  }
+  const api = host === context.apiHost
+  // Told to wait since this call was planned, by the other half of its batch for one; or it failed since.
+  if (host.toldUntil > startedAt || (api && isBlocked(host, startedAt))) return fail(round, tokens, false)
+  if (isBlocked(host, startedAt)) return retry(round, tokens)
   const answer = await context.upstream.status(host.origin, tokens)
   const now = context.now()
   const outcome = answer.kind === 'failed' ? answer.reason : answer.kind
-  const api = host === context.apiHost
   context.onCall({ api, tokens: tokens.length, outcome, durationMs: now - startedAt })
+  const noteFailure = () => {
+    // What a suspect does is no failure of the last resort, which would keep the others from being asked for.
+    if (api && place === 'suspects') return
+    noteFailedCall(host, { startedAt, now, ...context.poll, chance: context.random() })
+  }
   switch (answer.kind) {
     case 'statuses':
       noteAnswer(host)
@@ -137,34 +177,44 @@ async function call(
         if (entry === undefined) round.retry.push(token)
         else round.replies.set(token, { kind: 'known', entry })
       }
-      return false
-    case 'failed':
-      noteFailedCall(host, { startedAt, now, ...context.poll, chance: context.random() })
-      if (api) fail(round, tokens, true)
-      else round.retry.push(...tokens)
-      return false
-    case 'busy':
-      wait(context, host, answer.retryAfterMs, startedAt)
-      fail(round, tokens, false)
-      return false
+      return null
+    case 'failed': {
+      const isSpoiled = isUnread(answer.reason) && maySpoil(host, tokens, place)
+      noteFailure()
+      if (!api) return retry(round, tokens)
+      return isSpoiled ? 'unread' : fail(round, tokens, true)
+    }
+    case 'busy': {
+      noteFailure()
+      const told = now + (answer.retryAfterMs ?? context.poll.intervalMs)
+      host.toldUntil = Math.max(host.toldUntil, told)
+      return fail(round, tokens, false)
+    }
     case 'error':
       if (answer.code === 13 || answer.code === 5) {
         noteAnswer(host)
-        return true
+        return 'refused'
       }
-      noteFailedCall(host, { startedAt, now, ...context.poll, chance: context.random() })
-      fail(round, tokens, true)
-      return false
+      noteFailure()
+      return fail(round, tokens, true)
   }
 }
 
-function fail(round: Round, tokens: readonly string[], asked: boolean): void {
-  for (const token of tokens) round.replies.set(token, { kind: 'failed', asked })
+function isUnread(reason: UpstreamFailure): boolean {
+  return reason === 'unreadable' || reason === 'too_large'
 }
 
-function wait(context: AskContext, host: Host<Entry>, retryAfterMs: number | null, startedAt: number): void {
-  const now = context.now()
-  noteFailedCall(host, { startedAt, now, ...context.poll, chance: context.random() })
-  const told = now + (retryAfterMs ?? context.poll.intervalMs)
-  host.toldUntil = Math.max(host.toldUntil, told)
+/** Of a host that was not well before, a proxy that answers everything with a page for one, no token is suspected. */
+function maySpoil(host: Host<Entry>, tokens: readonly string[], place: Place): boolean {
+  return place === 'suspects' || (host.failures === 0 && tokens.length > 1)
+}
+
+function retry(round: Round, tokens: readonly string[]): null {
+  round.retry.push(...tokens)
+  return null
+}
+
+function fail(round: Round, tokens: readonly string[], asked: boolean): null {
+  for (const token of tokens) round.replies.set(token, { kind: 'failed', asked, alone: false })
+  return null
 }

@@ -87,7 +87,7 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
   }
 
   function join(host: Host<Entry>, entry: Entry, flushAt: number): void {
-    if (entry.watch.askedAlone) {
+    if (entry.watch.askedAlone || entry.apart) {
       host.lone.push(entry)
       return
     }
@@ -182,7 +182,7 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
     api,
 
     enqueue(entry, first, at) {
-      const own = hostOf(entry.origin)
+      const own = entry.apart ? api : hostOf(entry.origin)
       join(own === api || isOpen(own, at) ? own : api, entry, at + lingerMs(settings, first))
     },
 

@@ -23,7 +23,7 @@ export interface Judge {
   clockWentBack(byMs: number): void
 }
 
-const none: Reply = { kind: 'failed', asked: false }
+const none: Reply = { kind: 'failed', asked: false, alone: false }
 
 /** @param limits `intervalMs` is how often an outage is written down: a gap in it is time this relay was not up */
 export function createJudge(

@@ -96,6 +96,7 @@ export function createPoller(deps: PollDeps): Poller {
       origin: originOf(watch),
       polledAt: polledAt + settings.intervalMs > now() ? polledAt : never,
       busy: false,
+      apart: false,
       wanted: true,
       dueAt: at,
       day: null,
@@ -169,6 +170,7 @@ export function createPoller(deps: PollDeps): Poller {
     let judged: Judgement | null = null
     try {
       judged = judge.weigh(batch, replies, polledAt, at)
+      if (batch.length === 1 || judged.failed.size > 0) setApart(batch, replies)
       if (judged.news.length > 0) await record(judged.news)
     } finally {
       for (const entry of batch) {
@@ -264,5 +266,15 @@ export function createPoller(deps: PollDeps): Poller {
     async idle() {
       while (calls.size > 0) await Promise.all(calls)
     },
+  }
+}
+
+/** Kept in memory only: after a start it is found again, with a few calls. */
+function setApart(batch: readonly Entry[], replies: ReadonlyMap<string, Reply>): void {
+  for (const entry of batch) {
+    const reply = replies.get(entry.token)
+    if (reply === undefined) continue
+    if (reply.kind !== 'failed') entry.apart = false
+    else if (reply.alone) entry.apart = true
   }
 }

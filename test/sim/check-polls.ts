@@ -20,7 +20,8 @@ function samePass(token: string, before: Poll, next: Poll): boolean {
   const { answer } = before
   if (answer === null) return false
   const spoiled = answer.kind === 'error' && (answer.code === 13 || answer.code === 5)
-  const split = spoiled && before.tokens.length > 1 && next.tokens.length < before.tokens.length
+  const unread = answer.kind === 'failed' && (answer.reason === 'unreadable' || answer.reason === 'too_large')
+  const split = (spoiled || unread) && before.tokens.length > 1 && next.tokens.length < before.tokens.length
   if (split && next.origin === before.origin) return true
   if (before.origin === apiOrigin || next.origin !== apiOrigin) return false
   return (
