@@ -126,8 +126,6 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
 
   /** Each after the other, so that none waits for long however many wait elsewhere. */
   function nextTurn(host: Host<Entry>, at: number): Turn | null {
-    // A poll that is under way keeps the tasks of its batch waiting.
-    if (mayGo(host, 'fallback', at)) return 'fallback'
     for (let n = 1; n <= turns.length; n++) {
       const i = (host.turn + n) % turns.length
       if (!mayGo(host, turns[i]!, at)) continue

@@ -383,3 +383,24 @@ it.for([{ percent: 10 }, {}, { status: null, percent: 0 }, { status: 'None' }])(
     expect(world.deliveries(again).map(({ type }) => type)).toEqual(['task.encoding'])
   },
 )
+
+it("however many masters know nothing, the API host's own tasks are asked for, and theirs too", async () => {
+  const world = openWorld({ POLLHOOK_POLL_CONCURRENCY: '2' })
+  const { answer } = world.upstream
+  world.upstream.answer = async (origin, tokens) =>
+    origin === apiOrigin
+      ? world.later(2 * second, await answer(origin, tokens))
+      : world.later(100, { kind: 'statuses', statuses: new Map() })
+  const theirs = Array.from({ length: 100 }, (_, n) =>
+    world.register({ statusUrl: `https://master-${n}.qencode.com/v1/status` }),
+  )
+  await Promise.all(theirs)
+  await world.run(minute)
+  const from = world.elapsed()
+  const { taskToken } = await world.register()
+  await world.run(5 * minute)
+  const polls = callsOf(world, apiOrigin, from).filter(({ tokens }) => tokens.includes(taskToken))
+  expect(polls.length).toBeGreaterThanOrEqual(8)
+  // A place that is free goes to a fallback at once.
+  expect(callsOf(world, apiOrigin, from).length).toBeGreaterThanOrEqual(280)
+})
