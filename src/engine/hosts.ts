@@ -61,6 +61,12 @@ const placeOf = {
   split: 'suspects',
 } as const
 
+/**
+ * Calls to all masters together, of which whoever registers may name as many as there are names: what is due beyond that is
+ * asked for at the API host (docs/decisions/0016-calls-to-masters.md). More where one host may have more.
+ */
+const masterCallsMax = 64
+
 /** Upstream has not known the task yet, or not since it was lost. */
 function isFresh({ watch: { status } }: Entry): boolean {
   return status === null || status === 'lost'
@@ -70,6 +76,8 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
   const hosts = new Map<string, Host<Entry>>()
   /** However many tokens spoil calls, as many places are left to the others. */
   const suspectsMax = Math.max(1, settings.concurrency >> 1)
+  const mastersMax = Math.max(masterCallsMax, settings.concurrency)
+  let mastersInFlight = 0
   const api = hostOf(settings.apiOrigin)
 
   function hostOf(origin: string): Host<Entry> {
@@ -96,7 +104,7 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
     queue.flushAt = Math.min(queue.flushAt ?? flushAt, flushAt)
   }
 
-  /** What queued before the master was known to be down has waited for long enough. */
+  /** What queued at a master that cannot be asked, now or for a while, is asked for at the API host. */
   function handOver(host: Host<Entry>, at: number): void {
     for (const { line } of [host.known, host.fresh, { line: host.lone }]) {
       for (const entry of line.take(line.length)) join(api, entry, at)
@@ -142,6 +150,10 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
       for (const go of host.waiters[place].take(1)) go()
       return
     }
+    if (host !== api && (isBlocked(host, at) || mastersInFlight >= mastersMax)) {
+      handOver(host, at)
+      return
+    }
     const batch = takeBatch(host, turn)
     if (batch.length === 0) return
     if (isBlocked(host, at)) {
@@ -163,8 +175,9 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
     return batch
   }
 
-  function occupy(host: Host<unknown>, place: Place): void {
+  function occupy(host: Host<Entry>, place: Place): void {
     host.inFlight++
+    if (host !== api) mastersInFlight++
     if (place === 'suspects') host.suspectsInFlight++
   }
 
@@ -185,13 +198,15 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
     },
 
     dispatch(at) {
-      for (const host of hosts.values()) if (host !== api && isBlocked(host, at)) handOver(host, at)
       let next: number | null = null
       for (const host of hosts.values()) {
+        if (host === api) continue
+        if (isBlocked(host, at)) handOver(host, at)
         next = earliest(next, serve(host, at))
-        if (host !== api && isForgettable(host, at, settings.intervalMaxMs)) hosts.delete(host.origin)
+        if (isForgettable(host, at, settings.intervalMaxMs)) hosts.delete(host.origin)
       }
-      return next
+      // Last: what is handed over to it goes at once.
+      return earliest(next, serve(api, at))
     },
 
     acquire(host, place) {
@@ -202,6 +217,7 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
 
     release(host, place) {
       host.inFlight--
+      if (host !== api) mastersInFlight--
       if (place === 'suspects') host.suspectsInFlight--
       // Due tasks wait for the pass that comes once the answer is settled.
       if (host.waiters.batch.length + host.waiters.suspects.length > 0) serve(host, now())

@@ -238,7 +238,7 @@ it('answers that arrive together share one commit, of which each task keeps what
   )
   const made = [await world.register(), await world.register({ statusUrl: `${masterOrigin}/v1/status` })]
   await world.run(second)
-  expect(world.calls.map(({ origin }) => origin)).toEqual([apiOrigin, masterOrigin])
+  expect(world.calls.map(({ origin }) => origin)).toEqual([masterOrigin, apiOrigin])
   expect(commits).toEqual([2])
   for (const one of made) expect(world.deliveries(one)).toMatchObject([{ type: 'task.encoding', seq: 1 }])
 })

@@ -404,3 +404,25 @@ it("however many masters know nothing, the API host's own tasks are asked for, a
   // A place that is free goes to a fallback at once.
   expect(callsOf(world, apiOrigin, from).length).toBeGreaterThanOrEqual(280)
 })
+
+it('whoever names very many hosts has no more than 64 of them called at once; the API host is asked for the others', async () => {
+  const world = openWorld()
+  const { answer } = world.upstream
+  let inFlight = 0
+  let most = 0
+  world.upstream.answer = async (origin, tokens) => {
+    if (origin === apiOrigin) return answer(origin, tokens)
+    most = Math.max(most, ++inFlight)
+    const given = await world.later(10 * second, answer(origin, tokens))
+    inFlight--
+    return given
+  }
+  const made = Array.from({ length: 200 }, (_, n) =>
+    world.register({ statusUrl: `https://master-${n}.qencode.com/v1/status` }),
+  )
+  await Promise.all(made)
+  await world.run(15 * second)
+  expect(most).toBe(64)
+  expect(types(world)).toEqual(Array(200).fill('task.encoding'))
+  expect(callsOf(world, apiOrigin).length).toBeLessThanOrEqual(5)
+})
