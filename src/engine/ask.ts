@@ -4,7 +4,15 @@
  */
 import type { Clock, Random, Upstream, UpstreamFailure } from '../ports.ts'
 import type { Entry } from './entry.ts'
-import { type Host, isBlocked, noteAnswer, noteFailedCall, type Place } from './host.ts'
+import {
+  beginSearch,
+  type Host,
+  isBlocked,
+  noteAnswer,
+  noteFailedCall,
+  noteRefusal,
+  type Place,
+} from './host.ts'
 import type { Places } from './hosts.ts'
 
 export type Reply =
@@ -133,6 +141,13 @@ async function findSpoilers(
     unreadInARow = found === 'unread' ? unreadInARow + 1 : 0
     if (found !== null) parts.push(...halves(left, found, round))
   }
+  if (spoiled === 'unread' && host.searchedUntil > 0) noteVainSearch(context, host)
+}
+
+/** Nothing could be read: that is the failure of the host as which the first call did not count. */
+function noteVainSearch({ now, poll, random }: AskContext, host: Host<Entry>): void {
+  const at = now()
+  noteFailedCall(host, { startedAt: at, now: at, ...poll, chance: random() })
 }
 
 /** One that is alone has come to something. */
@@ -178,12 +193,13 @@ async function call(
         else round.replies.set(token, { kind: 'known', entry })
       }
       return null
-    case 'failed': {
-      const isSpoiled = isUnread(answer.reason) && maySpoil(host, tokens, place)
+    case 'failed':
+      if (api && isUnread(answer.reason)) {
+        if (place === 'suspects') return 'unread'
+        if (tokens.length > 1 && beginSearch(host, now, context.poll.intervalMaxMs)) return 'unread'
+      }
       noteFailure()
-      if (!api) return retry(round, tokens)
-      return isSpoiled ? 'unread' : fail(round, tokens, true)
-    }
+      return api ? fail(round, tokens, true) : retry(round, tokens)
     case 'busy': {
       noteFailure()
       const told = now + (answer.retryAfterMs ?? context.poll.intervalMs)
@@ -192,7 +208,7 @@ async function call(
     }
     case 'error':
       if (answer.code === 13 || answer.code === 5) {
-        noteAnswer(host)
+        noteRefusal(host, now, context.poll.intervalMaxMs)
         return 'refused'
       }
       noteFailure()
@@ -202,11 +218,6 @@ async function call(
 
 function isUnread(reason: UpstreamFailure): boolean {
   return reason === 'unreadable' || reason === 'too_large'
-}
-
-/** Of a host that was not well before, a proxy that answers everything with a page for one, no token is suspected. */
-function maySpoil(host: Host<Entry>, tokens: readonly string[], place: Place): boolean {
-  return place === 'suspects' || (host.failures === 0 && tokens.length > 1)
 }
 
 function retry(round: Round, tokens: readonly string[]): null {

@@ -8,6 +8,9 @@ import { createLine, type Line } from './line.ts'
 /** What a call in flight is for: a batch, or tokens that spoil a whole call and are being told apart or asked alone. */
 export type Place = 'batch' | 'suspects'
 
+/** A task of the host comes by once in the longest interval and a bit: what it did is remembered for several. */
+const remembered = 4
+
 /** Due tasks in the order they became due. */
 export interface Queue<Entry> {
   line: Line<Entry>
@@ -17,12 +20,16 @@ export interface Queue<Entry> {
 
 export interface Host<Entry> {
   origin: string
-  /** Due tasks that upstream has known. */
+  /** Due tasks that upstream has known; the others too while it refuses no token. */
   known: Queue<Entry>
   /** Due tasks that it never has: among these are the bad tokens, which would spoil the calls of the others. */
   fresh: Queue<Entry>
+  /** It refused a token not long ago: until then others may be bad too. */
+  freshApartUntil: number
   /** Due tasks that are asked for in a call of their own (CONTRACT §5.4). */
   lone: Line<Entry>
+  /** A search for what keeps a batch from being read has begun, and read nothing yet: no other begins before then. */
+  searchedUntil: number
   inFlight: number
   /** Those of them that are for suspects. */
   suspectsInFlight: number
@@ -44,6 +51,8 @@ export function createHost<Entry>(origin: string): Host<Entry> {
     origin,
     known: { line: createLine(), flushAt: null },
     fresh: { line: createLine(), flushAt: null },
+    freshApartUntil: 0,
+    searchedUntil: 0,
     lone: createLine(),
     inFlight: 0,
     suspectsInFlight: 0,
@@ -77,7 +86,21 @@ export function isOnProbation(host: Host<unknown>): boolean {
 
 export function noteAnswer(host: Host<unknown>): void {
   host.failures = 0
+  host.searchedUntil = 0
   host.blockedUntil = 0
+}
+
+/** Error 13 or 5 is an answer, and says that there are bad tokens about: each is asked for once in the longest interval. */
+export function noteRefusal(host: Host<unknown>, now: number, intervalMaxMs: number): void {
+  noteAnswer(host)
+  host.freshApartUntil = now + remembered * intervalMaxMs
+}
+
+/** @returns false while another search shows whether it is a token or the host, a proxy's page for everything for one */
+export function beginSearch(host: Host<unknown>, now: number, intervalMaxMs: number): boolean {
+  if (now < host.searchedUntil) return false
+  host.searchedUntil = now + remembered * intervalMaxMs
+  return true
 }
 
 /** Calls that were under way together count as one failure. One alone is retried; repeated ones back off. */
@@ -91,9 +114,6 @@ export function noteFailedCall(
   if (host.failures < 2) return
   host.blockedUntil = call.now + hostBackoffMs({ ...call, failures: host.failures - 1 })
 }
-
-/** A task of the host comes by once in the longest interval and a bit: a failure is remembered for several. */
-const remembered = 4
 
 /** Nothing is under way, and what is known of it is too old to matter. */
 export function isForgettable(host: Host<unknown>, now: number, intervalMaxMs: number): boolean {

@@ -99,7 +99,7 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
       host.lone.push(entry)
       return
     }
-    const queue = isFresh(entry) ? host.fresh : host.known
+    const queue = flushAt < host.freshApartUntil && isFresh(entry) ? host.fresh : host.known
     queue.line.push(entry)
     queue.flushAt = Math.min(queue.flushAt ?? flushAt, flushAt)
   }
@@ -226,6 +226,8 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
     clockWentBack(byMs) {
       for (const host of hosts.values()) {
         for (const queue of [host.known, host.fresh]) if (queue.flushAt !== null) queue.flushAt -= byMs
+        host.freshApartUntil -= byMs
+        host.searchedUntil -= byMs
         host.failedAt -= byMs
         host.blockedUntil -= byMs
         host.toldUntil -= byMs

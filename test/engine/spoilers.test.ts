@@ -83,14 +83,17 @@ it('a batch that is spoiled is told apart while very many tokens are asked alone
   )
 })
 
-it('a task that upstream has known shares no call with one that it never has', async () => {
+it('while tokens are refused, a task that upstream has known shares no call with one that it never has', async () => {
   const world = openWorld()
   const bad = newTokens(40)
   spoilCalls(world, bad, 100)
   const good = new Set((await register(world, newTokens(20))).map(({ taskToken }) => taskToken))
   await world.run(3 * minute)
+  const [first, ...others] = bad
+  await register(world, [first!])
+  await world.run(10 * second)
   const from = world.elapsed()
-  for (const token of bad) {
+  for (const token of others) {
     await register(world, [token])
     await world.run(second)
   }
@@ -161,7 +164,22 @@ it('the tasks that spoil calls do not have the API host taken for failing', asyn
   for (const token of spoilers) expect(asked(token)).toBeGreaterThanOrEqual(4)
 })
 
-it('an API host of which nothing can be read is asked a few times more, once', async () => {
+it('one is found also when the host was failing before', async () => {
+  const world = openWorld()
+  const good = await register(world, newTokens(30))
+  const spoilers = newTokens(1)
+  await register(world, spoilers)
+  await world.run(minute)
+  const { answer } = world.upstream
+  world.upstream.answer = () => ({ kind: 'failed', reason: 'network' })
+  await world.run(5 * minute)
+  world.upstream.answer = answer
+  spoilCalls(world, spoilers, 100, { kind: 'failed', reason: 'too_large' })
+  await world.run(2 * minute)
+  for (const one of good) expect(world.deliveries(one).at(-1)!.type).toBe('task.resumed')
+})
+
+it('an API host of which nothing can be read is asked for parts of a batch seldom, and backed off from', async () => {
   const world = openWorld()
   const tokens = newTokens(100)
   await register(world, tokens)
@@ -171,6 +189,7 @@ it('an API host of which nothing can be read is asked a few times more, once', a
   await world.run(10 * minute)
   const calls = world.calls.filter(({ at }) => at >= from)
   const parts = calls.filter(({ tokens }) => tokens.length < 100)
-  expect(parts.length).toBeLessThanOrEqual(5)
+  expect(parts.length).toBeLessThanOrEqual(5 * 5)
   expect(calls.length - parts.length).toBeGreaterThan(10)
+  expect(calls.length - parts.length).toBeLessThan(30)
 })

@@ -122,9 +122,13 @@ export const brokenPolls: Mutation[] = [
     store: (store) => ({
       ...store,
       recordPoll: (results, limits, now, inFlight) =>
-        store
-          .recordPoll(results, limits, now, inFlight)
-          .map((record) => ({ ...record, watch: record.watch && { ...record.watch, askedAlone: false } })),
+        store.recordPoll(results, limits, now, inFlight).map((record) => ({
+          ...record,
+          // Among those that upstream knows: with the others that it never has known there is seldom one in a call.
+          watch: record.watch?.askedAlone
+            ? { ...record.watch, askedAlone: false, status: 'queued' }
+            : record.watch,
+        })),
     }),
   },
 ]
