@@ -46,7 +46,8 @@ function inOrder(subject: () => Subject): void {
       'user-agent': expect.stringMatching(/^Pollhook\/\d+\.\d+\.\d+$/),
       'webhook-id': expect.stringMatching(/^msg_/),
       'webhook-timestamp': expect.stringMatching(/^\d{10}$/),
-      'webhook-signature': expect.stringMatching(/^v1,[A-Za-z0-9+/]{43}=$/),
+      // Several while a rotation overlaps.
+      'webhook-signature': expect.stringMatching(/^v1,[A-Za-z0-9+/]{43}=( v1,[A-Za-z0-9+/]{43}=)*$/),
     })
   })
 
