@@ -127,7 +127,7 @@ export function takeStall(task: TaskView): void {
 
 /** A registration makes a task that was not polled polled again. */
 export function reopen(task: TaskView): void {
-  Object.assign(task, { end: null, regressed: false, failing: null, unknownSince: null })
+  Object.assign(task, { end: null, regressed: false, stalled: false, failing: null, unknownSince: null })
 }
 
 function takeAnswer(task: TaskView): Expected[] {
