@@ -870,7 +870,7 @@ export interface components {
       state: 'exhausted'
       /** Only deliveries created at or after this time. */
       since?: string
-      /** Only deliveries created before this time. */
+      /** Only deliveries created at or before this time. */
       until?: string
       subscription_id?: string
       /** The id of an endpoint (`ep_…`). */

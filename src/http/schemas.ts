@@ -191,7 +191,7 @@ export const redeliverSchema = v.pipe(
   strictObject({
     state: v.literal('exhausted', 'must be "exhausted"'),
     since: v.optional(v.pipe(time, v.description('Only deliveries created at or after this time.'))),
-    until: v.optional(v.pipe(time, v.description('Only deliveries created before this time.'))),
+    until: v.optional(v.pipe(time, v.description('Only deliveries created at or before this time.'))),
     subscription_id: v.optional(v.string()),
     endpoint: v.optional(v.pipe(v.string(), v.description('The id of an endpoint (`ep_…`).'))),
     dry_run: v.optional(v.pipe(v.boolean(), v.description('Only count.')), false),
