@@ -43,10 +43,10 @@ test('a task that fails ends it with code 2 and says why', async () => {
 })
 
 test('a subscription that is there is followed and left alone', async () => {
-  const { taskToken, statusUrl } = stage.simulator.createJob()
+  const { taskToken, statusUrl } = stage.simulator.createJob({ durationMs: 3_600_000 })
   await stage.register({ task_token: taskToken, status_url: statusUrl, callback_url: stage.receiverUrl })
-  expect((await watch([taskToken])).code).toBe(0)
-  expect(await subscriptionsOf(taskToken)).toMatchObject([{ state: 'completed' }])
+  expect((await watch([taskToken], { signal: { at: 'seq 1', name: 'SIGINT' } })).code).toBe(130)
+  expect(await subscriptionsOf(taskToken)).toMatchObject([{ state: 'active' }])
 })
 
 test('--status-url is given to a subscription that is there, as it belongs to the task', async () => {
