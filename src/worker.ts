@@ -6,6 +6,9 @@ export { Deliverer } from './worker/deliverer.ts'
 export { OwnerHome } from './worker/home.ts'
 export { RelayShard } from './worker/shard.ts'
 
+/** Shards are woken while a home is silent, too. */
+const homeMsMax = 2_000
+
 export default {
   fetch(request: Request, env: Env): Promise<Response> {
     return answer(fleetOf(env), request)
@@ -17,7 +20,8 @@ export default {
     const owners = [...new Set(config.apiKeys.map(({ owner }) => owner))]
     const settled = await Promise.allSettled(
       owners.map(async (owner) => {
-        const { version } = await env.HOMES.get(env.HOMES.idFromName(owner)).settings()
+        const home = env.HOMES.get(env.HOMES.idFromName(owner))
+        const { version } = await within<{ version: number }>(homeMsMax, home.settings())
         return [owner, version] as const
       }),
     )
@@ -30,3 +34,14 @@ export default {
     }
   },
 } satisfies ExportedHandler<Env>
+
+/** Rejects when `work` takes longer; what becomes of it then is nobody's matter. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error(`no answer within ${ms} ms`)), ms)
+  try {
+    return await Promise.race([work, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

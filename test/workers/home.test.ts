@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers'
 import { Webhook } from 'standardwebhooks'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { OwnerSettings } from '../../src/shards/settings.ts'
-import { OwnerHome } from '../../src/worker.ts'
+import { OwnerHome, RelayShard } from '../../src/worker.ts'
 import { apiKey, otherApiKey } from './bindings.ts'
 import { type Call, json, newToken, openWorld, routerOver, runCron, until, type World } from './world.ts'
 
@@ -63,4 +63,11 @@ it('a home that never answers does not keep a shard from starting', async () => 
   breakHome(() => new Promise(() => {}))
   const id = await register(routerOver('2:1'), apiKey)
   await until(() => sentTo(id))
+})
+
+it('nor the cron from waking the shards', async () => {
+  breakHome(() => new Promise(() => {}))
+  const waking = vi.spyOn(RelayShard.prototype, 'wake')
+  await runCron('3:2')
+  expect(waking).toHaveBeenCalledTimes(2)
 })
