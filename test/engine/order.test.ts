@@ -1,7 +1,17 @@
 /** CONTRACT §4.1 to §4.3: at least once, in order and one at a time, the latest wins. */
 import { expect, it } from 'vitest'
 import type { Outcome } from '../../src/core/outcome.ts'
-import { accepted, hour, minute, never, newToken, openWorld, rejected, second } from './world.ts'
+import {
+  accepted,
+  type EngineWorld,
+  hour,
+  minute,
+  never,
+  newToken,
+  openWorld,
+  rejected,
+  second,
+} from './world.ts'
 
 const states = (deliveries: { type: string; state: string }[]) =>
   deliveries.map(({ type, state }) => `${type} ${state}`)
@@ -107,21 +117,24 @@ it('4.3 waiting progress gives way to anything newer, a status change never does
   expect(all.find(({ state }) => state === 'superseded')).toMatchObject({ stateReason: 'newer_event' })
 })
 
-it('4.3 progress that is being sent when something newer comes is not sent a second time', async () => {
-  const world = openWorld()
+/** A subscription whose progress at 10 % is under way; the test says how that ends. */
+async function sendingProgress(world: EngineWorld) {
   const token = newToken()
   world.statuses.set(token, { status: 'encoding', percent: 0 })
   const made = await world.register({ taskToken: token })
   await world.run(second)
-  let answer: ((outcome: Outcome) => void) | undefined
-  world.receiver.answer = () =>
-    new Promise((resolve) => {
-      answer = resolve
-    })
+  const { promise, resolve: answer } = Promise.withResolvers<Outcome>()
+  world.receiver.answer = () => promise
   await world.change(token, { status: 'encoding', percent: 10 })
+  return { made, token, answer }
+}
+
+it('4.3 progress that is being sent when something newer comes is not sent a second time', async () => {
+  const world = openWorld()
+  const { made, token, answer } = await sendingProgress(world)
   await world.change(token, { status: 'encoding', percent: 20 })
   world.receiver.answer = () => accepted
-  answer!(rejected(500))
+  answer(rejected(500))
   await world.run(minute)
   expect(world.sent.map(({ seq }) => seq)).toEqual([1, 2, 3])
   expect(states(world.deliveries(made)).slice(1)).toEqual([
@@ -132,21 +145,12 @@ it('4.3 progress that is being sent when something newer comes is not sent a sec
 
 it.each(['an answer', 'a crash'])('4.3 nor when what is newer was asked for again before %s', async (end) => {
   const world = openWorld()
-  const token = newToken()
-  world.statuses.set(token, { status: 'encoding', percent: 0 })
-  const made = await world.register({ taskToken: token })
-  await world.run(second)
-  let answer: ((outcome: Outcome) => void) | undefined
-  world.receiver.answer = () =>
-    new Promise((resolve) => {
-      answer = resolve
-    })
-  await world.change(token, { status: 'encoding', percent: 10 })
+  const { made, token, answer } = await sendingProgress(world)
   await world.change(token, { status: 'saving', percent: 10 })
   const { id } = world.deliveries(made).at(-1)!
   await world.after(world.relay().commands.redeliver(world.ownerId, id))
   world.receiver.answer = () => accepted
-  if (end === 'an answer') answer!(rejected(500))
+  if (end === 'an answer') answer(rejected(500))
   else {
     world.crash()
     world.start()

@@ -4,7 +4,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Sqlite from 'better-sqlite3'
 import { afterEach, expect, it, vi } from 'vitest'
-import { startNode } from '../../src/node.ts'
+import { type NodePollhook, startNode } from '../../src/node.ts'
 import { apiKey, openWorld, type World } from '../support/relay-process.ts'
 
 let world: World | null = null
@@ -32,6 +32,19 @@ function fillDisk(file: string): { free(): void } {
   }
 }
 
+/** Under a fake clock: a stop waits for what is under way. */
+async function stopWhileTimePasses(relay: NodePollhook): Promise<void> {
+  let stopped = false
+  void relay.stop().then(() => {
+    stopped = true
+  })
+  const passSecond = () => {
+    vi.advanceTimersByTime(1_000)
+    return stopped
+  }
+  await expect.poll(passSecond, { timeout: 10_000 }).toBe(true)
+}
+
 it('an attempt that cannot be settled does not hold up the end, and is made again after the next start', async () => {
   world = await openWorld(() => ({ status: 'completed', error: 0 }))
   const lines: string[] = []
@@ -46,15 +59,7 @@ it('an attempt that cannot be settled does not hold up the end, and is made agai
   })
   await expect.poll(() => lines.join(''), { timeout: 10_000 }).toContain('attempts could not be settled')
 
-  let stopped = false
-  void relay.stop().then(() => {
-    stopped = true
-  })
-  const passSecond = () => {
-    vi.advanceTimersByTime(1_000)
-    return stopped
-  }
-  await expect.poll(passSecond, { timeout: 10_000 }).toBe(true)
+  await stopWhileTimePasses(relay)
   const said = lines.map((line) => JSON.parse(line) as { message: string; attempts?: number })
   expect(said.slice(-2)).toEqual([
     expect.objectContaining({ message: expect.stringContaining('made again'), attempts: 1 }),
@@ -90,15 +95,7 @@ it('an attempt that the end cuts off is none of its receiver, and is made again 
     body: JSON.stringify({ task_token: '7'.repeat(32), callback_url: callbackUrl }),
   })
   await expect.poll(() => open.length, { timeout: 10_000 }).toBe(1)
-  let stopped = false
-  void relay.stop().then(() => {
-    stopped = true
-  })
-  const passSecond = () => {
-    vi.advanceTimersByTime(1_000)
-    return stopped
-  }
-  await expect.poll(passSecond, { timeout: 10_000 }).toBe(true)
+  await stopWhileTimePasses(relay)
   vi.useRealTimers()
   slow.closeAllConnections()
   slow.close()
