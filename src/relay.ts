@@ -79,8 +79,8 @@ export interface Relay {
   /** After `stop`, before the connections are cut: attempts that end so count for nothing and are made again. */
   cutOff(): void
   taskCount(): number
-  /** Status calls under way: no plan of the passes has them. */
-  callCount(): number
+  /** Polls under way, until what they learned is on disk: no plan of the passes has them. */
+  pollCount(): number
   /** Attempts under way. */
   inFlightCount(): number
 }
@@ -123,20 +123,9 @@ export function createRelay(deps: RelayDeps): Relay {
       }),
   }
 
-  let calls = 0
   const poller = createPoller({
     store,
-    upstream: {
-      async status(origin, tokens) {
-        calls++
-        try {
-          return await deps.upstream.status(origin, tokens)
-        } finally {
-          calls--
-          lookAtClock()
-        }
-      },
-    },
+    upstream: { status: (origin, tokens) => deps.upstream.status(origin, tokens).finally(lookAtClock) },
     now,
     random,
     timers,
@@ -235,7 +224,7 @@ export function createRelay(deps: RelayDeps): Relay {
     },
     cutOff: deliverer.cutOff,
     taskCount: poller.taskCount,
-    callCount: () => calls,
+    pollCount: poller.pollCount,
     inFlightCount: deliverer.inFlightCount,
   }
 }

@@ -106,7 +106,7 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
 
   /** What queued at a master that cannot be asked, now or for a while, is asked for at the API host. */
   function handOver(host: Host<Entry>, at: number): void {
-    for (const { line } of [host.known, host.fresh, { line: host.lone }]) {
+    for (const line of [host.known.line, host.fresh.line, host.lone]) {
       for (const entry of line.take(line.length)) join(api, entry, at)
     }
     host.known.flushAt = null

@@ -47,6 +47,8 @@ export interface Poller {
   hint(token: string): void
   polledAt(token: string): number | null
   taskCount(): number
+  /** Calls and what follows from them, until it is on disk. */
+  pollCount(): number
   /** The wall clock was set back: polls are as far away as they were. */
   clockWentBack(byMs: number): void
   /** Resolves when no call is under way. */

@@ -251,6 +251,7 @@ export function createPoller(deps: PollDeps): Poller {
       return at === never ? (lately.get(token) ?? null) : at
     },
     taskCount: () => entries.size,
+    pollCount: () => calls.size,
 
     clockWentBack(byMs) {
       hosts.clockWentBack(byMs)
