@@ -1,28 +1,15 @@
 /** A start that fails after it listened leaves nobody to ask, and nothing that goes on. */
+import { syncBuiltinESMExports } from 'node:module'
+import threads from 'node:worker_threads'
 import { afterEach, expect, it, vi } from 'vitest'
 import { startNode } from '../../src/node.ts'
 import { apiKey, openWorld, type World } from '../support/relay-process.ts'
 
-let failure: Error | null = null
-
-// Without processes to spare a thread cannot be made; a test cannot take them away from this process alone.
-vi.mock('node:worker_threads', async (actual) => {
-  const real = await actual<typeof import('node:worker_threads')>()
-  return {
-    ...real,
-    Worker: class extends real.Worker {
-      constructor(...args: ConstructorParameters<typeof real.Worker>) {
-        if (failure !== null) throw failure
-        super(...args)
-      }
-    },
-  }
-})
-
 let world: World | null = null
 
 afterEach(async () => {
-  failure = null
+  vi.restoreAllMocks()
+  syncBuiltinESMExports()
   vi.useRealTimers()
   await world?.close()
 })
@@ -39,7 +26,8 @@ it('without a thread for checkpoints', async () => {
   await first.stop()
 
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], shouldAdvanceTime: true })
-  failure = new Error('no thread')
+  const failure = new Error('no thread')
+  withoutThreads(failure)
   const refused = startNode({ ...env, PORT: new URL(first.url).port }, () => {})
   await expect(refused).rejects.toBe(failure)
   await expect(fetch(`${first.url}/healthz`)).rejects.toThrow('fetch failed')
@@ -51,3 +39,14 @@ it('without a thread for checkpoints', async () => {
   }
   expect(world.calls.length).toBe(asked)
 })
+
+/** Without processes to spare a thread cannot be made; a test cannot take them away from this process alone. */
+function withoutThreads(failure: Error): void {
+  const None = class {
+    constructor() {
+      throw failure
+    }
+  }
+  vi.spyOn(threads, 'Worker').mockImplementation(None as unknown as typeof threads.Worker)
+  syncBuiltinESMExports()
+}
