@@ -120,7 +120,11 @@ export const subscriptions = sqliteTable(
     /** 1: the task was known but not polled at registration; the next poll makes the first event. */
     awaitsState: integer('awaits_state').notNull().default(0),
   },
-  (t) => [index('subscriptions_task').on(t.taskToken)],
+  (t) => [
+    index('subscriptions_task').on(t.taskToken),
+    // A quota counts them, and a pause outlasts the polling of the task, by which the others are found.
+    index('subscriptions_paused').on(t.id).where(sql`${t.paused} = 1`),
+  ],
 )
 
 /**

@@ -1,0 +1,1 @@
+CREATE INDEX `subscriptions_paused` ON `subscriptions` (`id`) WHERE "subscriptions"."paused" = 1;
