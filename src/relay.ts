@@ -141,7 +141,7 @@ export function createRelay(deps: RelayDeps): Relay {
     inFlight: (id) => deliverer.isInFlight(id),
     onRecorded(records) {
       report(log, records)
-      if (records.some(({ watch, expired }) => watch === null || expired > 0)) quota.released()
+      for (const { released } of records) quota.released(released)
       deliverer.touch(new Set(records.flatMap(({ queued }) => queued.map(({ endpointId }) => endpointId))))
       // At once: a pass later the next answers would be read first.
       loop.run()
@@ -175,11 +175,12 @@ export function createRelay(deps: RelayDeps): Relay {
     },
     onSettled(settled) {
       for (const one of settled) logAttempt(log, one)
-      const gone = settled.flatMap(({ goneTask }) => goneTask ?? [])
+      const gone = settled.flatMap((one) => one.gone ?? [])
       if (gone.length > 0) {
-        quota.released()
-        poller.reload(gone)
-        feed.publish(gone)
+        for (const { released } of gone) quota.released(released)
+        const tokens = gone.map(({ taskToken }) => taskToken)
+        poller.reload(tokens)
+        feed.publish(tokens)
       }
       deps.observer?.settled(settled, now())
     },

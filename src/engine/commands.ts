@@ -62,10 +62,9 @@ export function createCommands(deps: CommandDeps): Commands {
   }
 
   function commit(inputs: readonly SubscriptionInput[]): SubscribeResult[] {
-    const { results, endpointIds } = store.subscribe(inputs, now(), deps.quota.claims())
-    deps.quota.settle(
-      results.map((result, i) => ({ ownerId: inputs[i]!.ownerId, created: result.kind === 'created' })),
-    )
+    const claims = deps.quota.claim()
+    const { results, endpointIds } = store.subscribe(inputs, now(), claims)
+    claims.committed()
     touched(new Set(inputs.map(({ taskToken }) => taskToken)))
     if (endpointIds.size > 0) deliverer.touch(endpointIds)
     return results
@@ -91,12 +90,9 @@ export function createCommands(deps: CommandDeps): Commands {
     },
 
     async updateSubscription(ownerId, id, patch) {
-      const { result, endpointId } = store.updateSubscription(ownerId, id, patch, now())
-      if (result.kind === 'updated') {
-        // The end of a pause may be the end of the subscription.
-        if (patch.state === 'active') deps.quota.released(ownerId)
-        touched([result.subscription.taskToken])
-      }
+      const { result, endpointId, released } = store.updateSubscription(ownerId, id, patch, now())
+      deps.quota.released(released)
+      if (result.kind === 'updated') touched([result.subscription.taskToken])
       if (endpointId !== null) deliverer.touch([endpointId])
       return result
     },
@@ -104,7 +100,7 @@ export function createCommands(deps: CommandDeps): Commands {
     async cancelSubscription(ownerId, id) {
       const cancelled = store.cancelSubscription(ownerId, id, now())
       if (cancelled === null) return false
-      deps.quota.released(ownerId)
+      deps.quota.released(cancelled.released)
       touched([cancelled.taskToken])
       return true
     },

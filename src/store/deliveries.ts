@@ -25,8 +25,15 @@ export interface Settlement {
 
 export interface Settled {
   state: string
-  /** The subscription was ended by a 410: its task may have nobody left to tell. */
-  goneTask: string | null
+  /** The subscription was ended by a 410. */
+  gone: Cancelled | null
+}
+
+export interface Cancelled {
+  /** May have nobody left to tell. */
+  taskToken: string
+  /** The owner of each subscription that is no longer active or paused. */
+  released: readonly number[]
 }
 
 const settleColumns = {
@@ -74,25 +81,23 @@ export function deliveryVerbs(
   function settleFirstAccepted(item: Settlement, now: number): Settled {
     const attemptLog = firstAttempt({ ...item, attempt: 1 })
     acceptFirst.run({ id: item.delivery.id, now, attemptLog })
-    return { state: 'delivered', goneTask: null }
+    return { state: 'delivered', gone: null }
   }
 
   function settleOne(item: Settlement, schedules: Schedules, now: number): Settled {
     const row = forSettling.get({ id: item.delivery.id })
     // Gone with its task by retention, or settled already: there is nothing left to count the attempt on.
-    if (row === undefined || row.attempts !== item.delivery.attempts)
-      return { state: 'unknown', goneTask: null }
+    if (row === undefined || row.attempts !== item.delivery.attempts) return { state: 'unknown', gone: null }
     const attempts = row.attempts + 1
     const accepted = item.outcome.kind === 'accepted'
     const acceptedAt = row.acceptedAt ?? (accepted ? now : null)
     const attemptLog = appendAttempt(row.attemptLog, { ...item, attempt: attempts })
     const base = { id: item.delivery.id, attempts, acceptedAt, attemptLog }
-    const gone = item.outcome.kind === 'rejected' && item.outcome.statusCode === 410
+    const isGone = item.outcome.kind === 'rejected' && item.outcome.statusCode === 410
     if (row.state !== 'pending') {
       const { state, stateReason: reason, finishedAt } = row
       write.run({ ...base, state, reason, nextAttemptAt: null, dueAt: null, finishedAt })
-      if (gone) verbs.cancel(row.subscriptionId, 'gone', now)
-      return { state, goneTask: gone ? row.taskToken : null }
+      return { state, gone: isGone ? verbs.cancel(row.subscriptionId, 'gone', now) : null }
     }
     const decision = decide(
       {
@@ -110,11 +115,12 @@ export function deliveryVerbs(
     )
     const isHead = row.dueAt !== null
     write.run({ ...base, ...columnsOf(decision, row, now) })
-    if (gone) verbs.cancel(row.subscriptionId, 'gone', now)
-    else if (isHead && decision.state !== 'pending') promoteAfter(item.delivery.id, row)
+    const gone = isGone ? verbs.cancel(row.subscriptionId, 'gone', now) : null
+    if (gone !== null) return { state: decision.state, gone }
+    if (isHead && decision.state !== 'pending') promoteAfter(item.delivery.id, row)
     else if (isHead && attempts === 1)
       verbs.outbox.holdFollowers({ id: row.subscriptionId }, item.delivery.id)
-    return { state: decision.state, goneTask: gone ? row.taskToken : null }
+    return { state: decision.state, gone: null }
   }
 
   return {
@@ -141,7 +147,7 @@ export function deliveryVerbs(
 }
 
 /** Ends a subscription and its pending deliveries. */
-export type CancelVerb = (subscriptionId: number, reason: 'requested' | 'gone', now: number) => void
+export type CancelVerb = (subscriptionId: number, reason: 'requested' | 'gone', now: number) => Cancelled
 
 function columnsOf(decision: Decision, row: { dueAt: number | null; paused: number }, now: number) {
   if (decision.state === 'pending') {

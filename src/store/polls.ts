@@ -2,6 +2,7 @@
  * What a poll pass learned, written down: snapshots, transitions, deliveries, expiries, in one transaction
  * or not at all (DESIGN §3.3). Knows nothing of hosts, calls or schedules.
  */
+import { ownerOfRow } from '../core/ids.ts'
 import { eventResult, noResult, storedResultBytesMax, utf8BytesOver } from '../core/payload.ts'
 import type { Observation } from '../core/snapshot.ts'
 import { eventMatches, wants } from '../core/subscription.ts'
@@ -43,7 +44,8 @@ export interface PollRecord {
   watch: Watch | null
   changes: Change[]
   queued: Queued[]
-  expired: number
+  /** The owner of each subscription that is no longer active or paused. */
+  released: readonly number[]
 }
 
 /** As the results before left it: a task may be in one group twice. */
@@ -100,13 +102,7 @@ export function pollVerbs(
     state.snapshot = snapshot.seq === 0 ? null : snapshot
     state.live = remaining
     const watch = next.polling === 1 ? watchOf(next, snapshot, remaining) : null
-    return {
-      token: row.token,
-      watch,
-      changes,
-      queued,
-      expired: next.end === null ? live.length - remaining.length : 0,
-    }
+    return { token: row.token, watch, changes, queued, released: ownersOf(live, remaining) }
   }
 
   /** The first event of those who registered while the task was known but not polled (CONTRACT §5.1). */
@@ -184,7 +180,14 @@ export function pollVerbs(
 }
 
 function notPolled(token: string): PollRecord {
-  return { token, watch: null, changes: [], queued: [], expired: 0 }
+  return { token, watch: null, changes: [], queued: [], released: [] }
+}
+
+/** A pause outlasts the end of the task and of the subscription's time. */
+function ownersOf(live: readonly LiveSubscription[], remaining: readonly LiveSubscription[]): number[] {
+  if (remaining.length === live.length) return []
+  const stay = new Set(remaining)
+  return live.filter((to) => to.paused === 0 && !stay.has(to)).map(({ id }) => ownerOfRow(id))
 }
 
 /** The transitions an answer makes, and the task row as it is after them. */

@@ -9,6 +9,14 @@ export interface Owner {
   name: string
 }
 
+/** What the registrations of one commit take of their owners' quotas. */
+export interface Claims {
+  /** The quota of an owner that may have no more; null while it may. */
+  exceeded(ownerId: number): number | null
+  /** One more is active. */
+  made(ownerId: number): void
+}
+
 export interface SubscriptionInput {
   ownerId: number
   taskToken: string

@@ -6,19 +6,27 @@ import { originOf } from '../core/target.ts'
 import type { StoreContext } from './context.ts'
 import type { SubscriptionPatch } from './records.ts'
 import { deliveries, subscriptions } from './schema.ts'
-import { type SubscriptionRow, subscriptionState } from './subscription-view.ts'
+import { isOpen, type SubscriptionRow, subscriptionState } from './subscription-view.ts'
 import type { SubscriptionWorld } from './subscriptions.ts'
 import { inTransaction } from './transaction.ts'
+
+export interface Updated {
+  result: UpdateResult
+  /** Where its pending deliveries now wait. */
+  endpointId: number | null
+  /** The owner, if it is no longer active or paused: the end of a pause may be its end. */
+  released: readonly number[]
+}
 
 export function subscriptionChangeVerbs({ db, vault }: StoreContext, world: SubscriptionWorld) {
   const { tasks, outbox, endpoints, owners, views } = world
 
-  function update(ownerId: number, id: string, patch: SubscriptionPatch, now: number) {
+  function update(ownerId: number, id: string, patch: SubscriptionPatch, now: number): Updated {
     const row = views.subscriptionRow(ownerId, id)
     if (row === null) return refused({ kind: 'not_found' })
     const task = views.taskOf(row)
     const state = subscriptionState(row, task)
-    if (state !== 'active' && state !== 'paused') return refused({ kind: 'conflict', state })
+    if (!isOpen(state)) return refused({ kind: 'conflict', state })
     // Its pause hides that; nothing polls for it any more.
     if (row.endState === 'expired' && patch.expiresInMs !== undefined)
       return refused({ kind: 'conflict', state: 'expired' })
@@ -36,7 +44,7 @@ export function subscriptionChangeVerbs({ db, vault }: StoreContext, world: Subs
     if (next.endpointId !== row.endpointId || next.paused !== row.paused) moveQueue(row, next, now)
     const subscription = views.subscriptionRecord(next, { ...task, statusUrl })
     const result: UpdateResult = { kind: 'updated', subscription }
-    return { result, endpointId: next.endpointId }
+    return { result, endpointId: next.endpointId, released: isOpen(subscription.state) ? [] : [ownerId] }
   }
 
   function patched(row: SubscriptionRow, patch: SubscriptionPatch, now: number): SubscriptionRow {
@@ -75,18 +83,12 @@ export function subscriptionChangeVerbs({ db, vault }: StoreContext, world: Subs
   }
 
   return {
-    /** `endpointId` is where its pending deliveries now wait. */
-    updateSubscription(
-      ownerId: number,
-      id: string,
-      patch: SubscriptionPatch,
-      now: number,
-    ): { result: UpdateResult; endpointId: number | null } {
+    updateSubscription(ownerId: number, id: string, patch: SubscriptionPatch, now: number): Updated {
       return inTransaction(db, () => update(ownerId, id, patch, now))
     },
   }
 }
 
-function refused(result: UpdateResult): { result: UpdateResult; endpointId: null } {
-  return { result, endpointId: null }
+function refused(result: UpdateResult): Updated {
+  return { result, endpointId: null, released: [] }
 }

@@ -19,6 +19,11 @@ export function subscriptionState(row: SubscriptionRow, task: { end: string | nu
   return task.end === null ? 'active' : 'completed'
 }
 
+/** Not over: its owner may change it, and its quota counts it. */
+export function isOpen(state: SubscriptionState): boolean {
+  return state === 'active' || state === 'paused'
+}
+
 const stateSql = sql`case when ${subscriptions.endState} = 'cancelled' then 'cancelled'
   when ${subscriptions.paused} = 1 then 'paused'
   when ${subscriptions.endState} is not null then ${subscriptions.endState}
@@ -154,8 +159,7 @@ export function subscriptionViewVerbs(
       const [floor, ceiling] = [ownerFloor(ownerId), ownerFloor(ownerId + 1)]
       const rows = byTaskAndUrl.all({ taskToken, callbackUrl, floor, ceiling })
       const active = rows.find((row) => {
-        const state = subscriptionState(row, task)
-        return row.id !== notId && (state === 'active' || state === 'paused')
+        return row.id !== notId && isOpen(subscriptionState(row, task))
       })
       return active ?? null
     },

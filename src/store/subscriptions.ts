@@ -4,11 +4,12 @@
  */
 import { and, eq, gte, isNull, lt, sql } from 'drizzle-orm'
 import type { SubscribeResult } from '../commands.ts'
-import { ownerFloor } from '../core/ids.ts'
+import { ownerFloor, ownerOfRow } from '../core/ids.ts'
 import { noResult } from '../core/payload.ts'
 import { eventMatches } from '../core/subscription.ts'
 import { originOf } from '../core/target.ts'
 import type { StoreContext } from './context.ts'
+import type { Cancelled } from './deliveries.ts'
 import type { EndpointVerbs } from './endpoints.ts'
 import { isPending, key, value } from './literals.ts'
 import type { InFlight, OutboxVerbs } from './outbox.ts'
@@ -16,9 +17,14 @@ import type { OwnerVerbs } from './owners.ts'
 import { resultOf } from './polls.ts'
 import { emptyQueue } from './queue.ts'
 import type { RecipientVerbs } from './recipients.ts'
-import type { SubscriptionInput, SubscriptionRecord } from './records.ts'
+import type { Claims, SubscriptionInput, SubscriptionRecord } from './records.ts'
 import { deliveries, subscriptions } from './schema.ts'
-import type { SubscriptionRow, SubscriptionViewVerbs } from './subscription-view.ts'
+import {
+  isOpen,
+  type SubscriptionRow,
+  type SubscriptionViewVerbs,
+  subscriptionState,
+} from './subscription-view.ts'
 import { endOf, type Snapshot, type TaskRow, type TaskVerbs } from './tasks.ts'
 import { inTransaction } from './transaction.ts'
 
@@ -36,8 +42,7 @@ const nothingInFlight: InFlight = () => false
 /** What the registrations of one commit share: read once for all of them, kept up to date by each. */
 interface Registering {
   now: number
-  /** Null while the owner may have one more, else its quota. */
-  quotaLeft(ownerId: number): number | null
+  claims: Claims
   /** Those that something waits for now. */
   endpointIds: Set<number>
   /** By token, as far as there are any. */
@@ -204,9 +209,12 @@ export function subscriptionVerbs(context: StoreContext, world: SubscriptionWorl
       registering.tasks.set(task.token, task)
       return { kind: 'existing', subscription: views.subscriptionRecord(twin, task) }
     }
-    const quota = registering.quotaLeft(input.ownerId)
+    const quota = registering.claims.exceeded(input.ownerId)
     if (quota !== null) return { kind: 'quota_exceeded', quota }
-    return { kind: 'created', subscription: create(input, known, registering) }
+    const subscription = create(input, known, registering)
+    // Who registers for what has ended is told of it, and that is all.
+    if (isOpen(subscription.state)) registering.claims.made(input.ownerId)
+    return { kind: 'created', subscription }
   }
 
   function create(
@@ -227,34 +235,39 @@ export function subscriptionVerbs(context: StoreContext, world: SubscriptionWorl
   }
 
   /** Ends it and its pending deliveries; a task with nobody left to tell is not polled any more. */
-  function cancel(subscriptionId: number, reason: 'requested' | 'gone', now: number): void {
-    const row = db.select().from(subscriptions).where(eq(subscriptions.id, subscriptionId)).limit(1).get()
-    if (row === undefined || row.endState === 'cancelled') return
-    world.recipients.endSubscription(row.id, 'cancelled', reason, now)
-    for (const { id } of pending.all({ subscriptionId })) outbox.finishDelivery(id, 'cancelled', reason, now)
+  function cancel(row: SubscriptionRow, reason: 'requested' | 'gone', now: number): Cancelled {
+    const { taskToken } = row
+    if (row.endState === 'cancelled') return { taskToken, released: [] }
     const task = views.taskOf(row)
+    world.recipients.endSubscription(row.id, 'cancelled', reason, now)
+    for (const { id } of pending.all({ subscriptionId: row.id }))
+      outbox.finishDelivery(id, 'cancelled', reason, now)
     if (task.polling === 1 && !world.recipients.hasLive(task.token)) {
       tasks.saveTask(task, { ...task, polling: 0 })
     }
+    return { taskToken, released: isOpen(subscriptionState(row, task)) ? [ownerOfRow(row.id)] : [] }
   }
 
   return {
-    cancelSubscriptionRow: cancel,
+    /** @throws when there is no such row */
+    cancelSubscriptionRow(id: number, reason: 'requested' | 'gone', now: number): Cancelled {
+      const row = db.select().from(subscriptions).where(eq(subscriptions.id, id)).limit(1).get()
+      if (row === undefined) throw new Error('there is no such subscription')
+      return cancel(row, reason, now)
+    },
 
     /**
-     * All of them in one commit, results in order. `quotaLeft` answers null while the owner may have one
-     * more, else its quota; it is asked once for each that would be made. `endpointIds` are those that
-     * something waits for now.
+     * All of them in one commit, results in order. `endpointIds` are those that something waits for now.
      */
     subscribe(
       inputs: readonly SubscriptionInput[],
       now: number,
-      quotaLeft: (ownerId: number) => number | null,
+      claims: Claims,
     ): { results: SubscribeResult[]; endpointIds: ReadonlySet<number> } {
       return inTransaction(db, () => {
         const registering: Registering = {
           now,
-          quotaLeft,
+          claims,
           endpointIds: new Set(),
           tasks: tasks.tasksOf(inputs.map(({ taskToken }) => taskToken)),
           newestIds: new Map(),
@@ -266,17 +279,10 @@ export function subscriptionVerbs(context: StoreContext, world: SubscriptionWorl
     },
 
     /** @returns null when the owner has no such subscription */
-    cancelSubscription(
-      ownerId: number,
-      id: string,
-      now: number,
-    ): { taskToken: string; wasActive: boolean } | null {
+    cancelSubscription(ownerId: number, id: string, now: number): Cancelled | null {
       return inTransaction(db, () => {
         const row = views.subscriptionRow(ownerId, id)
-        if (row === null) return null
-        const wasActive = row.endState === null
-        cancel(row.id, 'requested', now)
-        return { taskToken: row.taskToken, wasActive }
+        return row === null ? null : cancel(row, 'requested', now)
       })
     },
   }

@@ -1,5 +1,6 @@
 /** POLLHOOK_OWNER_QUOTA: never exceeded, and nobody is refused who has room. */
 import { expect, it } from 'vitest'
+import { createQuota } from '../../src/engine/quota.ts'
 import { type EngineWorld, minute, newToken, openWorld, second } from './world.ts'
 
 const registerAll = async (world: EngineWorld, count: number) =>
@@ -57,4 +58,32 @@ it('the time of a paused one that ran out is not to be had back, only its pause 
   expect(more).toEqual({ kind: 'conflict', state: 'expired' })
   await world.after(commands.updateSubscription(world.ownerId, id, { state: 'active' }))
   expect(world.subscription(id).state).toBe('expired')
+})
+
+it('what is told at once that its task has ended takes no room, in its own commit neither', async () => {
+  const world = openWorld({ POLLHOOK_OWNER_QUOTA: '2' })
+  const ended = newToken()
+  await world.register({ taskToken: ended })
+  world.statuses.set(ended, { status: 'completed' })
+  await world.run(minute)
+  const late = () =>
+    world.register({ taskToken: ended, callbackUrl: `https://app.example.com/${newToken()}` })
+  const all = await Promise.all([late(), late(), late(), world.register(), world.register()])
+  expect(all.map(({ state }) => state)).toEqual([...Array(3).fill('completed'), 'active', 'active'])
+  expect(await registerAll(world, 1)).not.toEqual(['created'])
+})
+
+it('an owner is counted once, however many of its subscriptions end and begin at its quota', () => {
+  let counted = 0
+  const quota = createQuota(2, () => ++counted && 2)
+  for (let i = 0; i < 10; i++) {
+    const claims = quota.claim()
+    expect(claims.exceeded(7)).toBe(2)
+    quota.released([7])
+    expect(claims.exceeded(7)).toBeNull()
+    claims.made(7)
+    expect(claims.exceeded(7)).toBe(2)
+    claims.committed()
+  }
+  expect(counted).toBe(1)
 })

@@ -5,7 +5,7 @@ import type { Commands } from '../../src/commands.ts'
 import { createCommands } from '../../src/engine/commands.ts'
 import { createQuota } from '../../src/engine/quota.ts'
 import { firstWatch } from '../../src/store/watches.ts'
-import { inputOf, openWorld, start, type World } from '../contract/store/fixture.ts'
+import { inputOf, noQuota, openWorld, start, type World } from '../contract/store/fixture.ts'
 import { openOnNode } from '../contract/store/on-node.ts'
 
 const statements: string[] = []
@@ -20,7 +20,7 @@ const inputs = (count: number) => Array.from({ length: count }, () => inputOf(wo
 
 function statementsOf(count: number): number {
   statements.length = 0
-  world.store.subscribe(inputs(count), start, () => null)
+  world.store.subscribe(inputs(count), start, noQuota)
   return statements.length
 }
 

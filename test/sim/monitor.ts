@@ -16,6 +16,7 @@ import {
   takeStall,
   takeUnknown,
 } from './oracle.ts'
+import { createQuotaWatch } from './quota-watch.ts'
 import { short } from './upstream.ts'
 import type { Life, World } from './world.ts'
 
@@ -49,6 +50,7 @@ const liveSql = `select s.id, s.events, s.percent_step as step, s.awaits_state a
 export function createMonitor(world: World) {
   const tasks = new Map<string, TaskView>()
   const pending = new Map<string, Pending>()
+  const quotaWatch = createQuotaWatch(world)
   const { poll: settings } = world.config
   const stalledAfterMs = 5 * settings.intervalMaxMs
 
@@ -214,15 +216,15 @@ export function createMonitor(world: World) {
     }
   }
 
-  function subscribe(store: Store): Store['subscribe'] {
-    return (inputs, now, quotaLeft) => {
+  function subscribe(store: Pick<Store, 'subscribe'>): Store['subscribe'] {
+    return (inputs, now, claims) => {
       const unpolled = new Set(
         inputs.map(({ taskToken }) => taskToken).filter((token) => !look(token).polling),
       )
       for (const { taskToken } of inputs) excuse(taskToken)
       const commits = world.commits()
       try {
-        return store.subscribe(inputs, now, quotaLeft)
+        return store.subscribe(inputs, now, claims)
       } finally {
         if (world.commits() > commits) {
           for (const token of unpolled) if (look(token).polling) reopen(viewOf(token))
@@ -267,7 +269,7 @@ export function createMonitor(world: World) {
     wrap: (store: Store, life: Life): Store => ({
       ...store,
       recordPoll: recordPoll(store, life),
-      subscribe: subscribe(store),
+      subscribe: subscribe({ subscribe: quotaWatch.subscribe(store) }),
       settleDeliveries: settleDeliveries(store),
     }),
 

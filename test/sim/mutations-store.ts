@@ -25,8 +25,8 @@ export const brokenStores: Mutation[] = [
     rule: '4.1 registered is kept',
     store: (store, world) => ({
       ...store,
-      subscribe(inputs, now, quotaLeft) {
-        const done = store.subscribe(inputs, now, quotaLeft)
+      subscribe(inputs, now, claims) {
+        const done = store.subscribe(inputs, now, claims)
         const id = '(select max(id) from subscriptions)'
         world.sqlite().exec(`delete from deliveries where subscription_id = ${id};
           delete from subscriptions where id = ${id}`)
@@ -43,7 +43,7 @@ export const brokenStores: Mutation[] = [
         ...store,
         settleDeliveries: (items, health, schedules, now) => {
           if (++n % 5 > 0) return store.settleDeliveries(items, health, schedules, now)
-          return items.map(() => ({ state: 'delivered', goneTask: null }))
+          return items.map(() => ({ state: 'delivered', gone: null }))
         },
       }
     },
@@ -181,6 +181,26 @@ export const brokenStores: Mutation[] = [
     store: spoiled('redeliver', `update deliveries set accepted_at = null where state = 'pending'`),
   },
   {
+    name: 'forgets that a subscription ended with its task',
+    rule: '2 quota',
+    store: (store) => ({
+      ...store,
+      recordPoll: (...of) => store.recordPoll(...of).map((record) => ({ ...record, released: [] })),
+    }),
+  },
+  {
+    name: 'takes a cancelled subscription off twice',
+    rule: '2 quota',
+    needs: ['cancel'],
+    store: (store) => ({
+      ...store,
+      cancelSubscription: (...of) => {
+        const one = store.cancelSubscription(...of)
+        return one && { ...one, released: [...one.released, ...one.released] }
+      },
+    }),
+  },
+  {
     name: 'answers a DELETE and goes on',
     rule: '2 promises of answers',
     needs: ['cancel'],
@@ -188,7 +208,7 @@ export const brokenStores: Mutation[] = [
       ...store,
       cancelSubscription: (ownerId, id) => {
         const one = store.subscription(ownerId, id)
-        return one && { taskToken: one.taskToken, wasActive: true }
+        return one && { taskToken: one.taskToken, released: [] }
       },
     }),
   },

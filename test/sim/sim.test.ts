@@ -37,9 +37,13 @@ const mustHappen = [
   ...['cancel', 'endpoint', 'hint', 'patch', 'redeliver queued', 'redeliver conflict', 'redeliver many'].map(
     (kind) => `command ${kind}`,
   ),
-  ...['rotate', 'subscribe existing', 'subscribe subscription_exists', 'test'].map(
-    (kind) => `command ${kind}`,
-  ),
+  ...[
+    'rotate',
+    'subscribe existing',
+    'subscribe subscription_exists',
+    'subscribe quota_exceeded',
+    'test',
+  ].map((kind) => `command ${kind}`),
   ...['delivered', 'pending', 'superseded', 'exhausted', 'cancelled'].map((state) => `settled ${state}`),
 ]
 

@@ -140,6 +140,7 @@ function drawConfig(random: Rng): Config {
     POLLHOOK_ENDPOINT_CONCURRENCY: String(random.pick([2, 4, 8])),
     POLLHOOK_RETRY_SCHEDULE: '5s,30s,2m,5m',
     POLLHOOK_RETRY_SCHEDULE_INTERIM: '5s,30s',
+    POLLHOOK_OWNER_QUOTA: String(random.fork('quota').pick([4, 1000, 1000])),
   })
   if (!read.ok) throw new Error(read.faults.join('; '))
   return read.config

@@ -12,7 +12,7 @@ import type { StoreContext } from '../../../src/store/context.ts'
 import { type MigrationFolder, migrate } from '../../../src/store/migrate.ts'
 import type { InFlight } from '../../../src/store/outbox.ts'
 import type { PollAnswer, PollRecord } from '../../../src/store/polls.ts'
-import type { SubscriptionInput, SubscriptionRecord } from '../../../src/store/records.ts'
+import type { Claims, SubscriptionInput, SubscriptionRecord } from '../../../src/store/records.ts'
 import { deliveries } from '../../../src/store/schema.ts'
 import { createStore, type Store } from '../../../src/store/store.ts'
 import type { Database } from '../../../src/store/transaction.ts'
@@ -81,6 +81,8 @@ function isAnswer(answer: PollAnswer | Record<string, unknown>): answer is PollA
   return 'kind' in answer
 }
 
+export const noQuota: Claims = { exceeded: () => null, made: () => {} }
+
 export function openWorld({ db, migrations }: EmptyDatabase): World {
   migrate(db, migrations)
   let made = 0
@@ -101,7 +103,7 @@ export function openWorld({ db, migrations }: EmptyDatabase): World {
     other,
     newToken,
     subscribe(more = {}, now = start) {
-      const [result] = store.subscribe([{ ...inputOf(acme, newToken()), ...more }], now, () => null).results
+      const [result] = store.subscribe([{ ...inputOf(acme, newToken()), ...more }], now, noQuota).results
       if (result?.kind !== 'created') expect.fail(`not created: ${JSON.stringify(result)}`)
       return result.subscription
     },

@@ -12,6 +12,7 @@ import {
   type DeliveryRow,
   inputOf,
   limits,
+  noQuota,
   type OnEmptyDatabase,
   openWorld,
   rejected,
@@ -73,7 +74,7 @@ function step(run: Run, todo: Verb): void {
     case 'subscribe': {
       const { step: percentStep } = todo as { step: number }
       const input = { ...inputOf(acme, token), callbackUrl, percentStep, expiresInMs: 900_000 }
-      store.subscribe([input], now, () => null)
+      store.subscribe([input], now, noQuota)
       return
     }
     case 'pause':

@@ -4,7 +4,16 @@ import { expect, it } from 'vitest'
 import { migrate } from '../../../src/store/migrate.ts'
 import { endpoints, heldAt, subscriptions, tasks } from '../../../src/store/schema.ts'
 import { firstWatch, type WatchCursor, watchesPart } from '../../../src/store/watches.ts'
-import { accepted, inputOf, type OnEmptyDatabase, openWorld, rejected, start, told } from './fixture.ts'
+import {
+  accepted,
+  inputOf,
+  noQuota,
+  type OnEmptyDatabase,
+  openWorld,
+  rejected,
+  start,
+  told,
+} from './fixture.ts'
 
 const one = (result: unknown[]) => result[0]
 const head = { limit: 1, cursor: null }
@@ -104,7 +113,7 @@ export function subscribeSuite(on: OnEmptyDatabase): void {
         { ...input, ownerId: other },
         { ...input, taskToken: newToken() },
       ]
-      const { results } = store.subscribe([input, again, ...others, ...apart], start, () => null)
+      const { results } = store.subscribe([input, again, ...others, ...apart], start, noQuota)
       const [first, second] = results
       expect(first?.kind).toBe('created')
       expect(second).toMatchObject({ kind: 'existing', subscription: { statusUrl: 'https://m/v1/status' } })
@@ -118,14 +127,15 @@ export function subscribeSuite(on: OnEmptyDatabase): void {
     on((empty) => {
       const world = openWorld(empty)
       const input = inputOf(world.acme, world.newToken())
-      let made = 0
-      const quotaLeft = () => (made++ < 1 ? null : 1)
+      const made: number[] = []
+      const claims = { exceeded: () => (made.length < 1 ? null : 1), made: (id: number) => made.push(id) }
       const { results } = world.store.subscribe(
         [input, { ...input, taskToken: world.newToken() }, input],
         start,
-        quotaLeft,
+        claims,
       )
       expect(results.map(({ kind }) => kind)).toEqual(['created', 'quota_exceeded', 'existing'])
+      expect(made).toEqual([world.acme])
       expect(world.store.countActive(world.acme)).toBe(1)
       expect(world.store.countActive(world.other)).toBe(0)
     }))
@@ -239,9 +249,9 @@ export function subscriptionChangeSuite(on: OnEmptyDatabase): void {
       world.poll(taskToken, { status: 'queued' })
       world.settle(world.rows()[0]!, accepted)
       world.poll(taskToken, { status: 'encoding' })
-      const asked = { taskToken, wasActive: true }
-      expect(world.store.cancelSubscription(world.acme, id, start)).toEqual(asked)
-      expect(world.store.cancelSubscription(world.acme, id, start)).toEqual({ ...asked, wasActive: false })
+      const first = world.store.cancelSubscription(world.acme, id, start)
+      expect(first).toEqual({ taskToken, released: [world.acme] })
+      expect(world.store.cancelSubscription(world.acme, id, start)).toEqual({ taskToken, released: [] })
       expect(told(world.rows())).toEqual(['task.queued delivered', 'task.encoding cancelled requested'])
       expect(world.store.subscription(world.acme, id)).toMatchObject({
         state: 'cancelled',
@@ -271,7 +281,7 @@ export function subscriptionChangeSuite(on: OnEmptyDatabase): void {
     on((empty) => {
       const { store, acme, newToken, db } = openWorld(empty)
       const inputs = Array.from({ length: 1000 }, () => inputOf(acme, newToken()))
-      const { results } = store.subscribe(inputs, start, () => null)
+      const { results } = store.subscribe(inputs, start, noQuota)
       expect(results.every(({ kind }) => kind === 'created')).toBe(true)
       expect(store.watchesAfter(firstWatch).watches).toHaveLength(1000)
       expect(store.countActive(acme)).toBe(1000)
@@ -285,7 +295,7 @@ export function subscriptionChangeSuite(on: OnEmptyDatabase): void {
       const count = watchesPart + 300
       const inputs = Array.from({ length: count }, () => inputOf(acme, newToken()))
       const made = [0, 1].flatMap(
-        (n) => store.subscribe(inputs.slice(n * 700, (n + 1) * 700), start + n, () => null).results,
+        (n) => store.subscribe(inputs.slice(n * 700, (n + 1) * 700), start + n, noQuota).results,
       )
       expect(made.every(({ kind }) => kind === 'created')).toBe(true)
       db.update(tasks).set({ polling: 0 }).where(sql`${tasks.token} = ${inputs[5]!.taskToken}`).run()
