@@ -75,10 +75,11 @@ export function ranksBefore(known: KnownState, observed: Observation): boolean {
 export function diff(known: KnownState, observed: Observation, steps: readonly number[]): Diff {
   const changes: Change[] = []
   if (known.stalled) changes.push(unchanged('task.resumed', known))
+  const regresses = ranksBefore(known, observed)
+  if (regresses && !known.regressed) return { changes, regressed: true }
   const change = changeOf(known, observed, steps)
-  // A percent that falls within its step changes nothing, whether it is believed or not.
-  if (change === null) return { changes, regressed: false }
-  if (ranksBefore(known, observed) && !known.regressed) return { changes, regressed: true }
+  // A percent that stays below the known one, but in its step, is believed, and nobody is told.
+  if (change === null) return { changes, regressed: regresses }
   changes.push(change)
   return { changes, regressed: false }
 }

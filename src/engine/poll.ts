@@ -195,7 +195,8 @@ export function createPoller(deps: PollDeps): Poller {
   }
 
   function waitAfter(entry: Entry, failed: boolean, at: number): number {
-    if (entry.watch.regressed) return settings.intervalMs
+    // Once a second answer was like the first, and within its step, there is none to wait for.
+    if (entry.watch.regressed && entry.seen === null) return settings.intervalMs
     const { intervalMs, intervalMaxMs } = settings
     const blockedMs = failed ? Math.max(0, unblockedAt(apiHost) - at) : 0
     const sinceChangeMs = at - entry.watch.changedAt

@@ -163,10 +163,12 @@ describe('an answer that ranks before the known state', () => {
     expect(typesOf({ ...encoding, status: 'weird' }, { status: 'queued' })).toEqual(['task.queued'])
   })
 
-  it('is none where its smaller percent is still in the same step: nobody is told either way', () => {
+  it('is one where its smaller percent is still in the same step: what is even smaller is the second', () => {
     const at = { ...encoding, percent: 42.5 }
-    expect(diff(at, seen({ percent: 42.1 }), [1, 10])).toEqual({ changes: [], regressed: false })
-    expect(diff(at, seen({ percent: 42.1 }), [1, 0.1])).toEqual({ changes: [], regressed: true })
+    expect(diff(at, seen({ percent: 42.1 }), [1, 10])).toEqual({ changes: [], regressed: true })
+    const after = { ...at, regressed: true }
+    expect(diff(after, seen({ percent: 42.1 }), [1, 10])).toEqual({ changes: [], regressed: true })
+    expect(diff(after, seen({ percent: 30 }), [1, 10]).changes).toMatchObject([{ percent: 30 }])
   })
 
   it('is forgotten when the next one does not', () => {
