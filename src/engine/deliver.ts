@@ -5,10 +5,10 @@ import type { DueDelivery, DueEntry } from '../store/due.ts'
 import type { DeliverDeps, Deliverer } from './deliver-ports.ts'
 import { earliest } from './earliest.ts'
 import { createFlights } from './flights.ts'
-import { createHeap } from './heap.ts'
 import { hasPlace, type Lane, noteOutcome, rateAllowsAt, room, spend, takeReady } from './lane.ts'
 import { createLanes } from './lanes.ts'
 import { createSettler, type Finished } from './settle.ts'
+import { createTurns } from './turns.ts'
 
 interface Flight {
   delivery: DueDelivery
@@ -32,8 +32,8 @@ const unsettledMax = 1000
 export function createDeliverer(deps: DeliverDeps): Deliverer {
   const { store, settings, now } = deps
   const lanes = createLanes(store, now)
-  const due = createHeap<number>()
   const flights = createFlights()
+  const due = createTurns(store, flights)
   let ending: 'no' | 'stopped' | 'cut off' = 'no'
   const { terminalMs: terminalScheduleMs } = settings.schedules
   const scheduleSumMs = terminalScheduleMs.reduce((sum, wait) => sum + wait, 0)
@@ -217,8 +217,8 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     deps.wake()
   }
 
-  function freeSlot({ lane, probe }: Flight): void {
-    flights.answered()
+  function freeSlot({ delivery, lane, probe }: Flight): void {
+    flights.answered(delivery)
     lane.inFlight--
     if (probe) lane.probing = false
     due.set(lane.endpoint.id, now())

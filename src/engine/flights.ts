@@ -1,4 +1,5 @@
 /** What the delivery pass has under way, kept in memory only (DESIGN §3.6). Knows neither endpoints' limits nor outcomes. */
+import { ownerOfRow } from '../core/ids.ts'
 import type { DueEntry } from '../store/due.ts'
 
 export interface Flights {
@@ -7,13 +8,14 @@ export interface Flights {
   heldCount(): number
   /** Attempts whose answer is still to come: what the concurrency limits count. */
   inFlight(): number
+  inFlightOf(ownerId: number): number
   /** Its subscription has no other attempt under way, and it is not under way itself. */
   isFree(entry: DueEntry): boolean
   /** Subscriptions with an attempt under way. */
   busy: ReadonlySet<number>
   take(entry: DueEntry): void
-  /** One attempt has its answer and waits to be settled. */
-  answered(): void
+  /** Its attempt has its answer and waits to be settled. */
+  answered(entry: DueEntry): void
   /** Settled: the next of its subscription may go. @returns where the queue of the subscription was seen to have moved */
   land(entry: DueEntry): number | null
   /** These wait at an endpoint; what is under way elsewhere for their subscriptions has it looked at when it lands. */
@@ -27,20 +29,30 @@ export function createFlights(): Flights {
   const busy = new Set<number>()
   const movedTo = new Map<number, number>()
   let inFlight = 0
+  const byOwner = new Map<number, number>()
   const idleWaiters: (() => void)[] = []
+
+  function count(ownerId: number, change: 1 | -1): void {
+    inFlight += change
+    const own = (byOwner.get(ownerId) ?? 0) + change
+    if (own === 0) byOwner.delete(ownerId)
+    else byOwner.set(ownerId, own)
+  }
+
   return {
     isHeld: (deliveryId) => held.has(deliveryId),
     heldCount: () => held.size,
     inFlight: () => inFlight,
+    inFlightOf: (ownerId) => byOwner.get(ownerId) ?? 0,
     isFree: ({ id, subscriptionId }) => !held.has(id) && !busy.has(subscriptionId),
     busy,
     take({ id, subscriptionId }) {
       held.add(id)
       busy.add(subscriptionId)
-      inFlight++
+      count(ownerOfRow(id), 1)
     },
-    answered() {
-      inFlight--
+    answered({ id }) {
+      count(ownerOfRow(id), -1)
     },
     land({ id, subscriptionId }) {
       held.delete(id)

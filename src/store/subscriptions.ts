@@ -256,9 +256,7 @@ export function subscriptionVerbs(context: StoreContext, world: SubscriptionWorl
       return cancel(row, reason, now)
     },
 
-    /**
-     * All of them in one commit, results in order. `endpointIds` are those that something waits for now.
-     */
+    /** All of them in one commit, results in order. `endpointIds` are those that something waits for now. */
     subscribe(
       inputs: readonly SubscriptionInput[],
       now: number,

@@ -159,6 +159,21 @@ it('endpoints that hang leave slots for first attempts elsewhere', async () => {
   expect(made.map((one) => world.deliveries(one)[0]!.state)).toEqual(made.map(() => 'delivered'))
 })
 
+it('one owner with hundreds of endpoints that hang does not take every place that comes free', async () => {
+  const world = openWorld({
+    POLLHOOK_API_KEYS: 'acme=key-of-acme-0123456789abcdef,other=key-of-other-0123456789abcd',
+    POLLHOOK_DELIVERY_CONCURRENCY: '32',
+  })
+  world.receiver.answer = ({ url }) =>
+    url.startsWith('https://hang') ? world.later(15 * second, timedOut) : accepted
+  for (let n = 0; n < 300; n++) await completeTasks(world, 1, `https://hang-${n}.example.com/`)
+  await world.run(second)
+  world.ownerId = world.relay().owners[1]!.id
+  const made = await completeTasks(world, 200)
+  await world.run(20 * second)
+  expect(made.map((one) => world.deliveries(one)[0]!.state)).toEqual(made.map(() => 'delivered'))
+})
+
 it('a paused endpoint holds what is made for it and exhausts nothing', async () => {
   const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '1s', POLLHOOK_RETRY_SCHEDULE_INTERIM: '1s' })
   const [first] = await completeTasks(world, 1)
