@@ -32,7 +32,7 @@ import { type Copies, createCopies, endpointDefaults } from './copies.ts'
 import { createBatchingSender } from './deliverer.ts'
 import { claimGeneration } from './generation.ts'
 import { parsePlace, placeName, shardsBeside, shareOf, shareOfEndpoint } from './place.ts'
-import { createSettings, otherPlaces, type Settings } from './settings.ts'
+import { createSettings, otherPlaces, type Settings, type SettingsPeer } from './settings.ts'
 
 const { version } = manifest
 
@@ -122,7 +122,13 @@ export class RelayShard extends DurableObject<Env> {
   ): Pick<Running, 'copies' | 'settings'> {
     const { HOMES } = this.env
     const others = otherPlaces(allPlaces(config.shards), place)
-    const peers = others.map((other) => this.#shardAt(other))
+    // A stub anew for each call: one that has failed, as when its shard died, fails from then on.
+    const peers = others.map(
+      (other): SettingsPeer => ({
+        takeSettings: (owner, settings) => this.#shardAt(other).takeSettings(owner, settings),
+        endpointOf: (owner, id) => this.#shardAt(other).endpointOf(owner, id),
+      }),
+    )
     const homeOf = (owner: string) => HOMES.get(HOMES.idFromName(owner))
     const copies = createCopies({ kv: this.ctx.storage.kv, homeOf, held, timers: this.#timers(), log }, relay)
     return { copies, settings: createSettings({ log, copies, peers, homeOf }, relay) }

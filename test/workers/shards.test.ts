@@ -320,6 +320,14 @@ describe('settings of an owner', () => {
     expect(await count()).toBe(before + 1)
   })
 
+  it('reach a shard that died since the last change', async () => {
+    const rotate = () => both('POST', '/v1/signing-secret/rotate', { overlap: 78 })
+    expect((await rotate()).status).toBe(200)
+    // The shard that takes the change has called this one before.
+    await runInDurableObject(shardAt('2:1'), (_instance, state) => state.abort('died')).catch(() => {})
+    expect((await rotate()).status).toBe(200)
+  })
+
   it('that a shard missed are brought by the cron', async () => {
     const home = env.HOMES.get(env.HOMES.idFromName('acme'))
     const { version } = await home.change({ kind: 'rotate', overlapMs: 90_000 })
