@@ -42,6 +42,8 @@ const alarmSlackMs = 2_000
 const stayMs = 10_000
 /** And leaves after this long in any case: an alarm handler may run for 15 minutes. */
 const stayMsMax = 60_000
+/** One that is so late will not come: its retries are used up, as where the shard could not start for a while. */
+const lateMsMax = 2 * stayMsMax
 
 interface Running {
   relay: Relay
@@ -158,8 +160,9 @@ export class RelayShard extends DurableObject<Env> {
     if (relay === undefined) return
     const nextAt = isUnderWay(relay) ? Date.now() : relay.nextPassAt()
     if (nextAt === null) return
-    const wanted = Math.max(nextAt, Date.now()) + alarmSlackMs
-    if (this.#alarmAt !== null && this.#alarmAt <= wanted) return
+    const now = Date.now()
+    const wanted = Math.max(nextAt, now) + alarmSlackMs
+    if (this.#alarmAt !== null && this.#alarmAt <= wanted && now - this.#alarmAt < lateMsMax) return
     this.#alarmAt = wanted
     this.ctx.waitUntil(this.#setAlarm(wanted))
   }

@@ -76,6 +76,19 @@ it('is armed at the next occasion when it could not be', async () => {
   expect(await alarmAt()).not.toBeNull()
 })
 
+it('is armed anew by a shard whose alarm has used up its retries, as while it could not start', async () => {
+  await call('GET', '/healthz')
+  const threeMinutesAgo = Date.now() - 180_000
+  await runInDurableObject(shard(), async (_instance, { storage }) => {
+    await storage.deleteAlarm()
+    // The storage keeps the time of an alarm that nobody will bring any more.
+    vi.spyOn(Object.getPrototypeOf(storage), 'getAlarm').mockResolvedValueOnce(threeMinutesAgo)
+  })
+  await abortAllDurableObjects()
+  await call('GET', '/healthz')
+  expect(await alarmAt()).not.toBeNull()
+})
+
 it('brings a shard back that died in the middle of a status call, with nobody calling it', async () => {
   await alarmDuringCall()
   await abortAllDurableObjects()
