@@ -1,4 +1,5 @@
 /** Which shard, or shards, a request goes to (DESIGN §5). Judges nothing: a shard answers what is refused. */
+import { getPath } from 'hono/utils/url'
 import { thrownProblem } from '../http/problem.ts'
 import { placeOfId, placesOfToken } from '../shards/places.ts'
 import { copyOf, type Fleet, readBody, refusal, unavailable } from './fleet.ts'
@@ -26,7 +27,8 @@ export async function route(fleet: Fleet, incoming: Request): Promise<Response> 
 
 function dispatch(fleet: Fleet, request: Request): Promise<Response> {
   const home = fleet.places[0]!
-  const { pathname } = new URL(request.url)
+  // As the routes of a shard read it: the same call may be spelled with %-escapes.
+  const pathname = getPath(request)
   const isRead = request.method === 'GET' || request.method === 'HEAD'
   const call = `${isRead ? 'GET' : request.method} ${pathname}`
   if (fleet.places.length === 1) return fleet.ask(home, request)

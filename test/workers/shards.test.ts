@@ -73,6 +73,18 @@ describe('registrations', () => {
     for (const { id } of made) expect((await both('GET', `/v1/subscriptions/${id}`)).status).toBe(200)
   })
 
+  it('reach the shard of their token however the path is spelled', async () => {
+    const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
+    for (let i = 0; i < 9; i++) {
+      const made = await register(both)
+      const body = JSON.stringify(registration(made.task_token))
+      const again = await send('/v1/%73ubscriptions', { method: 'POST', headers, body })
+      expect([again.status, (await json<Subscription>(again)).id]).toEqual([200, made.id])
+      const spelled = `/v1/%74asks/%${made.task_token.charCodeAt(0).toString(16)}${made.task_token.slice(1)}`
+      expect((await send(spelled, { headers })).status).toBe(200)
+    }
+  })
+
   it('in one batch come back in order, each standing alone', async () => {
     const good = Array.from({ length: 9 }, () => registration())
     const subscriptions = [...good.slice(0, 4), { task_token: 'no token' }, ...good.slice(4), good[0]]
