@@ -27,6 +27,8 @@ export interface Config {
     intervalMaxMs: number
     batch: number
     concurrency: number
+    /** Calls to all masters together, where the runtime has few connections (docs/decisions/0016-calls-to-masters.md). */
+    mastersConcurrency?: number
     timeoutMs: number
     lostAfterMs: number
   }

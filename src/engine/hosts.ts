@@ -25,6 +25,8 @@ export interface HostsDeps {
     intervalMaxMs: number
     batch: number
     concurrency: number
+    /** Of all masters together; without it there is room for many. */
+    mastersConcurrency?: number
   }
   /** Asks the host, where the call has a place that is to be released. */
   start(host: Host<Entry>, batch: Entry[], place: Place): void
@@ -76,7 +78,7 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
   const hosts = new Map<string, Host<Entry>>()
   /** However many tokens spoil calls, as many places are left to the others. */
   const suspectsMax = Math.max(1, settings.concurrency >> 1)
-  const mastersMax = Math.max(masterCallsMax, settings.concurrency)
+  const mastersMax = settings.mastersConcurrency ?? Math.max(masterCallsMax, settings.concurrency)
   let mastersInFlight = 0
   const api = hostOf(settings.apiOrigin)
 

@@ -11,6 +11,7 @@ export interface PollSettings {
   intervalMaxMs: number
   batch: number
   concurrency: number
+  mastersConcurrency?: number
   /** Of one call. */
   timeoutMs: number
   lostAfterMs: number

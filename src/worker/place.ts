@@ -3,6 +3,12 @@ import type { Config } from '../config.ts'
 import type { Place } from '../core/ids.ts'
 import type { EndpointState } from '../store/endpoints.ts'
 
+/**
+ * Six connections of an object may wait for headers (DESIGN §4), and a call that waits for one has its time-out running:
+ * half of them are for the API host, so that masters that say nothing do not keep it from being asked.
+ */
+const callsMax = 3
+
 export function placeName({ generation, shard }: Place): string {
   return `${generation}:${shard}`
 }
@@ -26,7 +32,11 @@ export function shareOf(config: Config, place: Place): Config {
   return {
     ...config,
     ownerQuota: share(config.ownerQuota),
-    poll: { ...config.poll, concurrency: share(config.poll.concurrency) },
+    poll: {
+      ...config.poll,
+      concurrency: Math.min(share(config.poll.concurrency), callsMax),
+      mastersConcurrency: callsMax,
+    },
     delivery: {
       ...config.delivery,
       concurrency: share(config.delivery.concurrency),
