@@ -3,7 +3,7 @@ import type { Place } from '../core/ids.ts'
 import { batchBytesMax, bodyBytesMax } from '../http/body.ts'
 import { itemTexts } from '../shards/batch-items.ts'
 import { placesOfToken } from '../shards/places.ts'
-import { copyOf, type Fleet, readBody } from './fleet.ts'
+import { copyOf, type Fleet, readBody, unavailable } from './fleet.ts'
 import { answerJson, parseJson } from './lists.ts'
 import { placeName } from './place.ts'
 
@@ -13,8 +13,8 @@ const tokenPattern = /^[a-f0-9]{32}$/
 export async function register(fleet: Fleet, request: Request): Promise<Response> {
   const body = await readBody(request, bodyBytesMax)
   const token = tokenIn(parseJson(body))
-  const place = token === null ? fleet.places[0]! : (await placesFor(fleet, [token])).get(token)!
-  return fleet.ask(place, copyOf(request, { body }))
+  const place = token === null ? fleet.places[0]! : (await placesFor(fleet, [token])).get(token)
+  return askAt(fleet, place, copyOf(request, { body }))
 }
 
 /** Each item stands alone, also when its shard cannot be reached. */
@@ -27,19 +27,20 @@ export async function registerBatch(fleet: Fleet, request: Request): Promise<Res
     fleet,
     items.map(tokenIn).filter((token) => token !== null),
   )
-  const groups = new Map<string, { place: Place; indexes: number[] }>()
+  const groups = new Map<string, { place: Place | undefined; indexes: number[] }>()
   items.forEach((item, index) => {
     const token = tokenIn(item)
-    const place = (token === null ? undefined : places.get(token)) ?? fleet.places[0]!
-    const group = groups.get(placeName(place)) ?? { place, indexes: [] }
-    groups.set(placeName(place), group)
+    const place = token === null ? fleet.places[0]! : places.get(token)
+    const name = place === undefined ? '' : placeName(place)
+    const group = groups.get(name) ?? { place, indexes: [] }
+    groups.set(name, group)
     group.indexes.push(index)
   })
   const texts = itemTexts(new TextDecoder().decode(body))
   const results: unknown[] = []
   const parts = [...groups.values()].map(async ({ place, indexes }) => {
     const part = `{"subscriptions":[${indexes.map((index) => texts[index]).join()}]}`
-    const answer = await fleet.ask(place, copyOf(request, { body: part }))
+    const answer = await askAt(fleet, place, copyOf(request, { body: part }))
     const json = await answer.json<{ results?: unknown[] }>()
     indexes.forEach((index, i) => {
       results[index] = json.results?.[i] ?? { status: answer.status, problem: json }
@@ -72,22 +73,46 @@ function tokenIn(item: unknown): string | null {
   return typeof token === 'string' && tokenPattern.test(token) ? token : null
 }
 
-/** A token that an older generation has not finished stays there; the oldest is asked first. */
+/** 503 where it is not known which shard is to be asked. */
+export async function askAt(fleet: Fleet, place: Place | undefined, request: Request): Promise<Response> {
+  if (place !== undefined) return fleet.ask(place, request)
+  return unavailable(request.headers.get('x-request-id') ?? '')
+}
+
+/**
+ * A token that an older generation has not finished stays there; the oldest is asked first.
+ * @returns without the tokens of an older shard that cannot be reached: elsewhere they might be registered twice
+ */
 export async function placesFor(fleet: Fleet, tokens: readonly string[]): Promise<Map<string, Place>> {
   const places = new Map<string, Place>()
+  const unknown = new Set<string>()
   const { shards: generations } = fleet.config
   for (const generation of generations.slice(1).reverse()) {
     const byShard = new Map<number, string[]>()
-    for (const token of tokens.filter((one) => !places.has(one))) {
+    for (const token of tokens.filter((one) => !places.has(one) && !unknown.has(one))) {
       const { shard } = placesOfToken([generation], token)[0]!
       byShard.set(shard, [...(byShard.get(shard) ?? []), token])
     }
     const asked = [...byShard].map(async ([shard, some]) => {
       const place = { generation: generation.generation, shard }
-      for (const token of await fleet.shard(place).holding(some)) places.set(token, place)
+      const held = await heldAt(fleet, place, some)
+      if (held === null) for (const token of some) unknown.add(token)
+      else for (const token of held) places.set(token, place)
     })
     await Promise.all(asked)
   }
-  for (const token of tokens) if (!places.has(token)) places.set(token, placesOfToken(generations, token)[0]!)
+  for (const token of tokens) {
+    if (!places.has(token) && !unknown.has(token)) places.set(token, placesOfToken(generations, token)[0]!)
+  }
   return places
+}
+
+/** Which of the tokens are polled there; null when it cannot be reached. */
+async function heldAt(fleet: Fleet, place: Place, tokens: string[]): Promise<string[] | null> {
+  try {
+    return await fleet.shard(place).holding(tokens)
+  } catch (error) {
+    fleet.log.error('a shard did not answer', { shard: placeName(place), error })
+    return null
+  }
 }

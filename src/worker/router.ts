@@ -4,7 +4,7 @@ import { thrownProblem } from '../http/problem.ts'
 import { placeOfId, placesOfToken } from '../shards/places.ts'
 import { copyOf, type Fleet, readBody, refusal, unavailable } from './fleet.ts'
 import { answerEndpoints, answerList, answerMetrics, redeliverMany } from './lists.ts'
-import { placesFor, register, registerBatch } from './registrations.ts'
+import { askAt, placesFor, register, registerBatch } from './registrations.ts'
 
 const formBytesMax = 64 * 1024
 
@@ -59,11 +59,11 @@ function dispatch(fleet: Fleet, request: Request): Promise<Response> {
 
 /** Unfinished in an older generation, else in the newest that knows it. */
 async function readTask(fleet: Fleet, request: Request, token: string): Promise<Response> {
-  const first = (await placesFor(fleet, [token])).get(token)!
-  let answer = await fleet.ask(first, copyOf(request, {}))
+  const first = (await placesFor(fleet, [token])).get(token)
+  let answer = await askAt(fleet, first, copyOf(request, {}))
   for (const place of placesOfToken(fleet.config.shards, token)) {
     if (answer.status !== 404) break
-    if (place.generation !== first.generation) answer = await fleet.ask(place, copyOf(request, {}))
+    if (place.generation !== first?.generation) answer = await fleet.ask(place, copyOf(request, {}))
   }
   return answer
 }

@@ -1,8 +1,9 @@
 /** Several shards behind one router: every answer is that of one Pollhook, and a change of N loses nothing. */
 import { abortAllDurableObjects, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { decodeId } from '../../src/core/ids.ts'
+import { placesOfToken } from '../../src/shards/places.ts'
 import { RelayShard } from '../../src/worker.ts'
 import { apiKey, otherApiKey } from './bindings.ts'
 import {
@@ -270,6 +271,30 @@ describe('a new generation', () => {
     const ended = () =>
       new Set(world.received.filter(({ type }) => type === 'task.completed').map((one) => one.subscriptionId))
     await until(() => made.every(({ id }) => ended().has(id)))
+  })
+})
+
+describe('an older shard that cannot be reached', () => {
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
+
+  it('leaves the registrations of a batch alone that have nothing to do with it', async () => {
+    const { holding } = RelayShard.prototype
+    vi.spyOn(RelayShard.prototype, 'holding').mockImplementation(function (this: RelayShard, tokens) {
+      const { name } = (this as unknown as { ctx: DurableObjectState }).ctx.id
+      return name === '1:1' ? Promise.reject(new Error('out of reach')) : holding.call(this, tokens)
+    })
+    const items = Array.from({ length: 12 }, () => registration())
+    const response = await both('POST', '/v1/subscriptions/batch', { subscriptions: items })
+    expect(response.status).toBe(200)
+    const { results } = await json<{ results: { status: number; problem?: object }[] }>(response)
+    const isIts = ({ task_token: token }: { task_token: string }) =>
+      placesOfToken([{ generation: 1, shards: 2 }], token)[0]!.shard === 1
+    expect(results.map(({ status }) => status)).toEqual(items.map((item) => (isIts(item) ? 503 : 201)))
+    expect(results.find(({ status }) => status === 503)?.problem).toMatchObject({ code: 'unavailable' })
+    const alone = await both('POST', '/v1/subscriptions', items.find(isIts))
+    expect([alone.status, alone.headers.get('retry-after')]).toEqual([503, '5'])
   })
 })
 
