@@ -1,6 +1,7 @@
 /** A shard's place in its name, and its share of what the configuration allows in total. */
 import type { Config } from '../config.ts'
 import type { Place } from '../core/ids.ts'
+import { allPlaces, type Generation } from '../shards/places.ts'
 import type { EndpointState } from '../store/endpoints.ts'
 
 /**
@@ -20,15 +21,21 @@ export function parsePlace(name: string | undefined): Place {
   return { generation: Number(match[1]), shard: Number(match[2]) }
 }
 
-/** How many shards share what the configuration allows in total. */
-export function shardsBeside(config: Config, place: Place): number {
-  return config.shards.find(({ generation }) => generation === place.generation)?.shards ?? 1
+/** How many shards share what is allowed in total: those of the same generation, and those of all that are listed. */
+export interface Sharers {
+  beside: number
+  all: number
 }
 
-/** Concurrency and quota are divided by the number of shards, rounded up (DESIGN §5). */
+export function sharersOf(generations: readonly Generation[], place: Place): Sharers {
+  const beside = generations.find(({ generation }) => generation === place.generation)?.shards ?? 1
+  return { beside, all: allPlaces(generations).length }
+}
+
+/** Concurrency and quota are divided by the number of shards of the generation, rounded up (DESIGN §5). */
 export function shareOf(config: Config, place: Place): Config {
-  const shards = shardsBeside(config, place)
-  const share = (total: number) => Math.ceil(total / shards)
+  const { beside } = sharersOf(config.shards, place)
+  const share = (total: number) => Math.ceil(total / beside)
   return {
     ...config,
     ownerQuota: share(config.ownerQuota),
@@ -46,14 +53,14 @@ export function shareOf(config: Config, place: Place): Config {
 }
 
 /**
- * The same for what an owner set for an endpoint. A rate is divided exactly: the receiver is never sent more
- * than its owner allowed.
+ * The same for what an owner set for an endpoint. A rate is divided exactly, and by the shards of all generations: the
+ * receiver is never sent more than its owner allowed.
  */
-export function shareOfEndpoint(endpoint: EndpointState, shards: number): EndpointState {
+export function shareOfEndpoint(endpoint: EndpointState, { beside, all }: Sharers): EndpointState {
   const { maxConcurrency, maxPerSecond } = endpoint
   return {
     ...endpoint,
-    maxConcurrency: maxConcurrency === null ? null : Math.ceil(maxConcurrency / shards),
-    maxPerSecond: maxPerSecond === null ? null : maxPerSecond / shards,
+    maxConcurrency: maxConcurrency === null ? null : Math.ceil(maxConcurrency / beside),
+    maxPerSecond: maxPerSecond === null ? null : maxPerSecond / all,
   }
 }

@@ -31,7 +31,7 @@ import type { Store } from '../store/store.ts'
 import { type Copies, createCopies, endpointDefaults } from './copies.ts'
 import { createBatchingSender } from './deliverer.ts'
 import { claimGeneration } from './generation.ts'
-import { parsePlace, placeName, shardsBeside, shareOf, shareOfEndpoint } from './place.ts'
+import { parsePlace, placeName, type Sharers, shareOf, shareOfEndpoint, sharersOf } from './place.ts'
 import { createSettings, otherPlaces, type Settings, type SettingsPeer } from './settings.ts'
 
 const { version } = manifest
@@ -105,7 +105,7 @@ export class RelayShard extends DurableObject<Env> {
       version,
       observer: metrics.observer,
       endpointDefaults: (owner, id) => endpointDefaults(this.ctx.storage.kv, owner, id),
-      wrapStore: (store) => shareEndpoints(store, shardsBeside(config, place), held),
+      wrapStore: (store) => shareEndpoints(store, sharersOf(config.shards, place), held),
     })
     metrics.watch(relay, () => this.ctx.storage.sql.databaseSize)
     const { copies, settings } = this.#createSettings(config, place, relay, { held, log })
@@ -235,13 +235,13 @@ function isUnderWay(relay: Relay): boolean {
 }
 
 /** @param held nothing is sent for these owners: for the engine their endpoints are paused */
-function shareEndpoints(store: Store, shards: number, held: ReadonlySet<number>): Store {
+function shareEndpoints(store: Store, sharers: Sharers, held: ReadonlySet<number>): Store {
   return {
     ...store,
     endpointState(id) {
       const endpoint = store.endpointState(id)
       if (endpoint === null) return null
-      const share = shareOfEndpoint(endpoint, shards)
+      const share = shareOfEndpoint(endpoint, sharers)
       return held.has(endpoint.ownerId) ? { ...share, paused: true } : share
     },
   }
