@@ -82,19 +82,15 @@ export function retentionVerbs({ db, onFinished }: StoreContext, verbs: { tasks:
     const forgotten: Forgotten = { tasks: 0, deliveries: 0, pending: 0, after: null }
     const ownerId = Math.floor(after / ownerFloor(1))
     const rows = db
-      .select({ id: subscriptions.id, token: subscriptions.taskToken })
+      .select({ id: subscriptions.id, token: subscriptions.taskToken, createdAt: subscriptions.createdAt })
       .from(subscriptions)
-      .where(
-        and(
-          gt(subscriptions.id, after),
-          lt(subscriptions.id, ownerFloor(ownerId + 1)),
-          lt(subscriptions.createdAt, before),
-        ),
-      )
+      .where(and(gt(subscriptions.id, after), lt(subscriptions.id, ownerFloor(ownerId + 1))))
       .orderBy(asc(subscriptions.id))
       .limit(lookMax)
       .all()
-    for (const { id, token } of rows) {
+    const newer = rows.findIndex(({ createdAt }) => createdAt >= before)
+    const old = newer < 0 ? rows : rows.slice(0, newer)
+    for (const { id, token } of old) {
       const task = verbs.tasks.task(token)
       const finished = task === null ? null : finishedAt(task)
       if (finished !== null && finished <= before && forget(token, forgotten) === null) {
@@ -102,8 +98,8 @@ export function retentionVerbs({ db, onFinished }: StoreContext, verbs: { tasks:
       }
       if (forgotten.deliveries >= deleteMax) return { ...forgotten, after: id }
     }
-    const last = rows.at(-1)
-    if (rows.length === lookMax && last !== undefined) return { ...forgotten, after: last.id }
+    const last = old.at(-1)
+    if (old.length === lookMax && last !== undefined) return { ...forgotten, after: last.id }
     const owner = nextOwner(ownerId)
     return { ...forgotten, after: owner === null ? null : ownerFloor(owner) }
   }
