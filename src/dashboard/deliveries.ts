@@ -49,8 +49,9 @@ export function deliveryRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
         heading: 'Deliveries',
         main: html`<div class="toolbar">${stateTabs(query)}${typeForm(query)}</div>
           ${subscription_id && html`<p>Of subscription <code>${subscription_id}</code> · <a href="${path}">all subscriptions</a></p>`}
-          ${live(list(found.data, deps.now(), filtered), { everyMs: 3_000 })}
-          ${pager(path, query, found.next_cursor)}`,
+          ${live(html`${list(found.data, deps.now(), filtered)} ${pager(path, query, found.next_cursor)}`, {
+            everyMs: 3_000,
+          })}`,
       }),
     )
   })

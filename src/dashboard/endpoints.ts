@@ -105,8 +105,11 @@ async function show(
       owner: c.get('owner').name,
       heading: 'Endpoints',
       notice,
-      main: html`${live(cards.length === 0 ? none : html`<div class="cards">${cards}</div>`, { everyMs: 10_000 })}
+      main: live(
+        html`${cards.length === 0 ? none : html`<div class="cards">${cards}</div>`}
         ${pager(path, { cursor }, found.next_cursor)}`,
+        { everyMs: 10_000 },
+      ),
     }),
   )
 }

@@ -111,7 +111,10 @@ export function empty(title: string, advice: Html | string): Html {
   return html`<div class="card empty"><p class="title">${title}</p><p class="muted">${advice}</p></div>`
 }
 
-/** Links to the first page and the next one; nothing where there is only one. */
+/**
+ * Links to the first page and the next one; nothing where there is only one. It belongs into `live`, with its list:
+ * rows that new ones push off the page are on the next one only if its address moves along.
+ */
 export function pager(
   path: string,
   query: Readonly<Record<string, string | undefined>>,

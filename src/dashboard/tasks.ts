@@ -43,8 +43,11 @@ export function taskListRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
         heading: 'Tasks',
         actions: html`<a class="button primary" href="/dashboard/register">Register a task</a>`,
         main: html`<div class="toolbar">${filterTabs(show, search)}${searchForm(show, search)}</div>
-          ${live(list(found.rows, { now: deps.now(), filtered: show !== '' || search !== '' }), { everyMs: 2_000 })}
-          ${pager('/dashboard/tasks', query, found.next)}`,
+          ${live(
+            html`${list(found.rows, { now: deps.now(), filtered: show !== '' || search !== '' })}
+            ${pager('/dashboard/tasks', query, found.next)}`,
+            { everyMs: 2_000 },
+          )}`,
       }),
     )
   })

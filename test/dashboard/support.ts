@@ -91,3 +91,14 @@ export function withCookie(request: Send, cookie: string): Reader {
       request(path, { method: 'POST', headers: { cookie, ...headers }, body: new URLSearchParams(fields) }),
   }
 }
+
+/** The part of a page that the script brings up to date. */
+export function liveOf(page: string): string {
+  const start = page.indexOf('<div id="live"')
+  let depth = 0
+  for (const tag of page.slice(start).matchAll(/<(\/?)div\b/g)) {
+    depth += tag[1] === '' ? 1 : -1
+    if (depth === 0) return page.slice(start, start + tag.index)
+  }
+  throw new Error('the page has no live part')
+}
