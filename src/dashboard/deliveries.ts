@@ -56,6 +56,10 @@ export function deliveryRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
     )
   })
   app.get('/deliveries/:id', (c) => showOne(c, deps, noticeOf(c.req.query('done'))))
+  // What a refusal was answered under: to be loaded again, and for the live part to look at.
+  app.get('/deliveries/:id/redeliver', (c) =>
+    c.redirect(`${path}/${encodeURIComponent(c.req.param('id'))}`, 303),
+  )
   app.post('/deliveries/:id/redeliver', async (c) => {
     const id = encodeURIComponent(c.req.param('id'))
     const answer = await c.get('api').send('POST', `/v1/deliveries/${id}/redeliver`)

@@ -3,7 +3,7 @@ import { type Context, Hono } from 'hono'
 import { html } from 'hono/html'
 import type * as v from 'valibot'
 import type * as answers from '../http/answers.ts'
-import type { Api, Refusal } from './api.ts'
+import { type Api, queryText, type Refusal } from './api.ts'
 import { type LatencyBar, latencyChart } from './chart.ts'
 import type { DashboardDeps, DashboardEnv } from './deps.ts'
 import { field } from './form.ts'
@@ -38,6 +38,8 @@ interface Draft {
 export function endpointRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
   const app = new Hono<DashboardEnv>()
   app.get('/endpoints', (c) => show(c, deps, { notice: noticeOf(c.req.query('done')) }))
+  // What a refusal was answered under: to be loaded again, and for the live part to look at.
+  app.get('/endpoints/:id/:action{pause|resume|limits}', (c) => c.redirect(pageOf(c), 303))
   app.post('/endpoints/:id/pause', (c) => change(c, deps, { paused: true }, 'paused'))
   app.post('/endpoints/:id/resume', (c) => change(c, deps, { paused: false }, 'resumed'))
   app.post('/endpoints/:id/limits', async (c) => {
@@ -49,6 +51,11 @@ export function endpointRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
     return change(c, deps, patch, 'limited', values)
   })
   return app
+}
+
+/** Of the list that the form stands in; the endpoint is on no other. */
+function pageOf(c: Context<DashboardEnv>, done?: string): string {
+  return `${path}${queryText({ done, cursor: c.req.query('cursor') })}`
 }
 
 /** Empty is none; what is no number goes on as it is, and the API says what is wrong with it. */
@@ -67,7 +74,7 @@ async function change(
 ) {
   const id = c.req.param('id') ?? ''
   const answer = await c.get('api').send('PATCH', `/v1/endpoints/${encodeURIComponent(id)}`, patch)
-  if (answer.ok) return c.redirect(`${path}?done=${done}#${encodeURIComponent(id)}`, 303)
+  if (answer.ok) return c.redirect(`${pageOf(c, done)}#${encodeURIComponent(id)}`, 303)
   c.status(answer.refusal.status === 404 ? 404 : answer.refusal.status === 503 ? 503 : 400)
   return show(c, deps, {
     notice: { kind: 'bad', text: answer.refusal.detail },
@@ -90,6 +97,7 @@ async function show(
     card(one, {
       bars: bars.get(one.origin) ?? [],
       now: deps.now(),
+      cursor,
       draft: draft?.id === one.id ? draft : null,
     }),
   )
@@ -137,15 +145,19 @@ async function recentAttempts(api: Api): Promise<Map<string, LatencyBar[]>> {
   return byOrigin
 }
 
-function card(
-  one: Endpoint,
-  { bars, now, draft }: { bars: readonly LatencyBar[]; now: number; draft: Draft | null },
-): Html {
-  const action = one.paused ? 'resume' : 'pause'
+interface Shown {
+  bars: readonly LatencyBar[]
+  now: number
+  cursor: string | undefined
+  draft: Draft | null
+}
+
+function card(one: Endpoint, { bars, now, cursor, draft }: Shown): Html {
+  const action = (name: string) => `${path}/${encodeURIComponent(one.id)}/${name}${queryText({ cursor })}`
   return html`<article class="card" id="${one.id}" aria-labelledby="${one.id}-name">
     <div class="head"><h2 class="mono break" id="${one.id}-name">${one.origin}</h2>
       <div class="actions">${one.paused && pill('paused')}${pill(one.state)}
-        <form method="post" action="${path}/${encodeURIComponent(one.id)}/${action}">
+        <form method="post" action="${action(one.paused ? 'resume' : 'pause')}">
           <button class="button" type="submit" aria-describedby="${one.id}-name">${one.paused ? 'Resume' : 'Pause'}</button>
         </form></div></div>
     ${facts([
@@ -158,7 +170,7 @@ function card(
         : [['Asked to wait', time(one.retry_after_until, now)] as const]),
     ])}
     ${bars.length === 0 ? html`<p class="muted small">No attempt among your newest deliveries.</p>` : latencyChart(one.id, bars)}
-    ${limitsForm(one, draft)}
+    ${limitsForm(one, action('limits'), draft)}
   </article>`
 }
 
@@ -170,7 +182,7 @@ function lastSuccess(one: Endpoint, bars: readonly LatencyBar[]): string | null 
   return newest === 0 ? null : new Date(newest).toISOString()
 }
 
-function limitsForm(one: Endpoint, draft: Draft | null): Html {
+function limitsForm(one: Endpoint, action: string, draft: Draft | null): Html {
   const fields = [
     {
       name: 'max_concurrency',
@@ -191,8 +203,10 @@ function limitsForm(one: Endpoint, draft: Draft | null): Html {
       step: 'any',
     },
   ]
+  // What was refused is the reader's, as if it had just been typed: the script leaves it as it is.
+  const touched = draft === null ? '' : html` data-touched="yes"`
   return html`<details${draft === null ? '' : html` open`}><summary>Limits</summary>
-    <form class="row" method="post" action="${path}/${encodeURIComponent(one.id)}/limits">
+    <form class="row" method="post" action="${action}"${touched}>
     ${fields.map(({ saved, ...rest }) => {
       const fault = draft?.refusal.errors?.find((error) => error.path === rest.name)?.message
       const value = draft?.values[rest.name] ?? (saved === null ? '' : String(saved))
