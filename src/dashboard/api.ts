@@ -7,7 +7,7 @@ export interface Refusal extends Problem {
   status: number
 }
 
-export type Answer<T> = { ok: true; body: T } | { ok: false; refusal: Refusal }
+export type Answer<T> = { ok: true; status: number; body: T } | { ok: false; refusal: Refusal }
 
 export interface Api {
   /** @throws what the API answered instead, as a problem */
@@ -47,7 +47,7 @@ export function createApi(
 
 async function read<T>(response: Response): Promise<Answer<T>> {
   const body: unknown = await response.json().catch(() => null)
-  if (response.ok) return { ok: true, body: body as T }
+  if (response.ok) return { ok: true, status: response.status, body: body as T }
   const problem = (body ?? {}) as { code?: ProblemCode; detail?: string; errors?: Fault[] }
   const { code = 'unavailable', detail = 'Pollhook did not answer. Try again.', errors = [] } = problem
   return { ok: false, refusal: { status: response.status, code, detail, errors } }

@@ -88,8 +88,11 @@ export function registerRoutes(): Hono<DashboardEnv> {
     const fields = fieldsOf(await sentFields(c))
     const answer = await c
       .get('api')
-      .send<{ task_token: string; created_at: string }>('POST', '/v1/subscriptions', registrationBody(fields))
-    if (answer.ok) return c.redirect(`/dashboard/tasks/${answer.body.task_token}?done=registered`, 303)
+      .send<{ task_token: string }>('POST', '/v1/subscriptions', registrationBody(fields))
+    if (answer.ok) {
+      const done = answer.status === 201 ? 'registered' : 'unchanged'
+      return c.redirect(`/dashboard/tasks/${answer.body.task_token}?done=${done}`, 303)
+    }
     const { status } = answer.refusal
     c.status(status === 409 || status === 429 || status === 503 ? status : 400)
     return c.html(formPage(c, fields, answer.refusal))
