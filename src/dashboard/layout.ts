@@ -60,9 +60,10 @@ export function page(one: Page): Html {
   )
 }
 
-/** Without navigation: for who is not logged in. */
-export function bare({ title, main }: { title: string; main: Html }): Html {
-  return document(title, html`<main id="main" class="bare">${brand}${main}</main>`)
+/** Without navigation: for who is not logged in. @param refresh whether the browser is to load it again at once */
+export function bare({ title, main, refresh }: { title: string; main: Html; refresh?: boolean }): Html {
+  const body = html`<main id="main" class="bare">${brand}${main}</main>`
+  return document(title, body, refresh ? html`<meta http-equiv="refresh" content="0">` : '')
 }
 
 /** The part that a script brings up to date; `stream` says sooner than the clock when. */
@@ -82,13 +83,14 @@ function crumbs(trail: readonly { href: string; label: string }[]): Html | '' {
   )}</ol></nav>`
 }
 
-function document(title: string, body: Html): Html {
+function document(title: string, body: Html, meta: Html | '' = ''): Html {
   return html`<!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <meta name="color-scheme" content="light dark">
+    ${meta}
     <title>${title} · Pollhook</title>
     <link rel="icon" type="image/svg+xml" href="/dashboard/assets/icon.svg">
     <link rel="stylesheet" href="/dashboard/assets/style.css">

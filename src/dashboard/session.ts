@@ -22,6 +22,7 @@ export function requireSession(deps: DashboardDeps): MiddlewareHandler<Dashboard
     if (session === null) {
       if (c.req.path.endsWith('/events')) return c.body(null, 204)
       const wanted = c.req.method === 'GET' ? c.req.path + new URL(c.req.url).search : path
+      if (cameByLink(c)) return c.html(againPage(wanted))
       const next = wanted === path ? '' : `?${new URLSearchParams({ next: wanted })}`
       return c.redirect(`${path}/login${next}`, 303)
     }
@@ -30,6 +31,21 @@ export function requireSession(deps: DashboardDeps): MiddlewareHandler<Dashboard
     c.set('api', createApi(deps, { owner: session.owner, requestId: c.get('requestId'), origin }))
     return next()
   }
+}
+
+/** By a link on another site. To what that site starts, a browser gives no `SameSite=Strict` cookie. */
+function cameByLink(c: Context): boolean {
+  const { method } = c.req
+  return method === 'GET' && c.req.header('sec-fetch-site') === 'cross-site'
+}
+
+/** Asks for the same page once more, now from this site: who is logged in sees it, who is not comes to the login. */
+function againPage(wanted: string): Html {
+  return bare({
+    title: 'Dashboard',
+    refresh: true,
+    main: html`<p><a href="${wanted}">Go on to the page</a></p>`,
+  })
 }
 
 async function readSession(c: Context, { sessions, now }: DashboardDeps): Promise<Session | null> {

@@ -36,7 +36,7 @@ describe.skipIf(whyNoBrowser !== null)('the dashboard in Chromium', { timeout: 6
     return taskToken
   }
 
-  it('refuses a wrong key, takes the right one, and logs out', async () => {
+  it('refuses a wrong key, takes the right one, knows who follows a link from elsewhere, and logs out', async () => {
     const { page, faults } = await open()
     await page.goto('/dashboard/endpoints')
     await page.getByLabel('API key').fill('not-a-key-of-anyone-at-all')
@@ -49,6 +49,12 @@ describe.skipIf(whyNoBrowser !== null)('the dashboard in Chromium', { timeout: 6
     // Where it was going before.
     await page.getByRole('heading', { name: 'Endpoints' }).waitFor()
     expect(await page.evaluate('document.cookie')).toBe('')
+    const body = `<a href="${world.url}/dashboard/deliveries">a link in a chat</a>`
+    await page.route('http://chat.test/', (route) => route.fulfill({ contentType: 'text/html', body }))
+    await page.goto('http://chat.test/')
+    await page.getByRole('link').click()
+    await page.getByRole('heading', { name: 'Deliveries' }).waitFor()
+    expect(faults.splice(0)).toEqual(['a request to http://chat.test'])
     await page.getByRole('button', { name: 'Log out' }).click()
     await page.getByRole('heading', { name: 'Log in' }).waitFor()
     expect(faults).toEqual([])

@@ -26,6 +26,19 @@ it('sends who is not logged in to the login page, and back afterwards', async ()
   expect(entered.headers.get('location')).toBe(`/dashboard/tasks/${token}?x=1`)
 })
 
+it('lets a link on another site in, to which a browser gives no cookie: the page is asked for once more', async () => {
+  const { request } = openDashboard()
+  const path = `/dashboard/tasks/${token}?x=1`
+  const linked = await request(path, { headers: { 'sec-fetch-site': 'cross-site' } })
+  expect(linked.status).toBe(200)
+  const page = await linked.text()
+  expect(page).toContain('<meta http-equiv="refresh" content="0">')
+  expect(page).toContain(`href="${path}"`)
+  const again = await request(path, { headers: { 'sec-fetch-site': 'same-origin' } })
+  expect(again.headers.get('location')).toMatch(/^\/dashboard\/login\?next=/)
+  expect(await (await request('/dashboard/login')).text()).not.toContain('http-equiv')
+})
+
 it.each([
   ['https://evil.example/dashboard/x', 'another site'],
   ['//evil.example/dashboard/x', 'another host'],
