@@ -90,10 +90,14 @@ export function sessionRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
   return app
 }
 
-/** A proxy in front says so in a header; a lie there only makes the cookie stricter. */
+/**
+ * A proxy in front says so in a header, and one that says nothing leaves the browser's own word of where the form came
+ * from; a lie there only makes the cookie stricter.
+ */
 function cameByHttps(c: Context): boolean {
   const forwarded = c.req.header('x-forwarded-proto')?.split(',')[0]?.trim()
-  return forwarded === 'https' || new URL(c.req.url).protocol === 'https:'
+  const origin = c.req.header('origin') ?? c.req.url
+  return forwarded === 'https' || URL.parse(origin)?.protocol === 'https:'
 }
 
 /** Only a page of the dashboard: a login link must not lead elsewhere. */
