@@ -36,7 +36,7 @@ export function createDashboard(deps: DashboardDeps): Hono<DashboardEnv> {
   app.route('/', deliveryRoutes(deps))
   app.route('/', endpointRoutes(deps))
   app.route('/', registerRoutes())
-  app.notFound((c) => faultPage(c, 404, 'There is nothing at this address.'))
+  app.notFound(answerUnknown)
   app.onError(answerFault(deps))
   return app
 }
@@ -105,6 +105,14 @@ function addAssets(app: Hono<DashboardEnv>, deps: DashboardDeps): void {
     if (bytes === null) return c.notFound()
     return c.body(bytes, 200, { 'content-type': 'text/javascript; charset=utf-8' })
   })
+}
+
+/** `/dashboard/` is what people type; the page is the same one. */
+function answerUnknown(c: Context) {
+  const { method, path } = c.req
+  if (method === 'GET' && path.endsWith('/'))
+    return c.redirect(path.replace(/\/+$/, '') + new URL(c.req.url).search)
+  return faultPage(c, 404, 'There is nothing at this address.')
 }
 
 function answerFault({ log }: DashboardDeps) {

@@ -62,8 +62,9 @@ async function readSession(c: Context, { sessions, now }: DashboardDeps): Promis
 export function sessionRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
   const app = new Hono<DashboardEnv>()
   app.get('/login', async (c) => {
-    if ((await readSession(c, deps)) !== null) return c.redirect(path, 303)
-    return c.html(loginPage(c.req.query('next') ?? ''))
+    const wanted = c.req.query('next') ?? ''
+    if ((await readSession(c, deps)) !== null) return c.redirect(safeNext(wanted), 303)
+    return c.html(loginPage(wanted))
   })
   app.post('/login', async (c) => {
     const form = await sentFields(c)

@@ -24,6 +24,17 @@ it('sends who is not logged in to the login page, and back afterwards', async ()
   expect(await (await request(to.pathname + to.search)).text()).toContain(`value="${next}"`)
   const entered = await logIn(request, key, next)
   expect(entered.headers.get('location')).toBe(`/dashboard/tasks/${token}?x=1`)
+  // Another tab may be on the login page still.
+  const { get } = withCookie(request, cookieOf(entered))
+  expect((await get(to.pathname + to.search)).headers.get('location')).toBe(`/dashboard/tasks/${token}?x=1`)
+})
+
+it('finds a page with a slash behind its name', async () => {
+  const { get } = await openDashboard().reader()
+  expect((await get('/dashboard/')).headers.get('location')).toBe('/dashboard')
+  expect((await get('/dashboard/tasks/?show=active')).headers.get('location')).toBe(
+    '/dashboard/tasks?show=active',
+  )
 })
 
 it('lets a link on another site in, to which a browser gives no cookie: the page is asked for once more', async () => {
