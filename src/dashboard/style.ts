@@ -58,7 +58,7 @@ section { display: grid; gap: 12px; grid-template-columns: minmax(0, 1fr) }
 .actions { display: flex; flex-wrap: wrap; align-items: center; gap: 8px }
 
 .card { display: grid; gap: 14px; grid-template-columns: minmax(0, 1fr); padding: 18px 20px; background: var(--surface); border: 1px solid var(--line); border-radius: 10px; box-shadow: var(--shadow) }
-.card.table, .card:has(> .table:only-child) { padding: 0; overflow: hidden }
+.card.table, .card:has(> .table:only-child) { padding: 0; overflow: auto }
 .login.card { padding: 28px }
 .empty { justify-items: center; text-align: center; gap: 4px; padding: 48px 24px }
 .empty .title { font-size: 15px; font-weight: 600 } .empty p { max-width: 46ch }
@@ -77,7 +77,7 @@ thead th { padding-block: 8px; color: var(--muted); font-size: 12px; font-weight
 tbody tr + tr > * { border-top: 1px solid var(--line) }
 tbody tr:hover { background: var(--sunken) }
 td.grow { width: 45% }
-.card > .table:not(:only-child), details .table { border: 1px solid var(--line); border-radius: 8px; overflow: hidden }
+.card > .table:not(:only-child), details .table { border: 1px solid var(--line); border-radius: 8px; overflow: auto }
 details > summary { cursor: pointer; color: var(--muted); font-weight: 500; width: fit-content }
 details[open] > summary { margin-bottom: 12px }
 
@@ -154,7 +154,8 @@ input.mono, textarea.mono { font-family: var(--mono); font-size: 13px }
 }
 @media (max-width: 640px) {
   .wide { display: none }
-  th, td { padding: 10px 8px } th:first-child, td:first-child { padding-left: 14px } th:last-child, td:last-child { padding-right: 14px }
+  th, td { padding: 10px 6px } th:first-child, td:first-child { padding-left: 12px } th:last-child, td:last-child { padding-right: 12px }
+  td time { white-space: normal } td .mono, tbody th .mono { font-size: 12px }
   .card { padding: 16px 14px }
   .search { width: 100% } .search input, .search select { flex: 1; width: auto; min-width: 0 }
   .tabs ul { flex-wrap: wrap }
