@@ -49,19 +49,26 @@ export const script = `'use strict'
     }, Number(region.dataset.live))
   }
 
+  // Browsers open six connections to a host: tabs in the background would leave none for the seventh.
+  let stream = null
+  function listen() {
+    stream?.close()
+    stream = null
+    if (document.hidden || !region.dataset.stream) return
+    stream = new EventSource(region.dataset.stream)
+    stream.onmessage = refresh
+  }
+
   if (region !== null && 'Idiomorph' in window) {
     tick()
+    listen()
     document.addEventListener('visibilitychange', () => {
+      listen()
       if (!document.hidden) refresh()
     })
     region.addEventListener('input', (event) => {
       if (event.target.form) event.target.form.dataset.touched = 'yes'
     })
-    if (region.dataset.stream) {
-      new EventSource(region.dataset.stream).onmessage = () => {
-        if (!document.hidden) refresh()
-      }
-    }
   }
 
   const form = document.querySelector('form[data-preview]')

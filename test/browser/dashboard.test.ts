@@ -4,6 +4,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launch, logIn, openPage, seriousFaults, type WatchedPage, whyNoBrowser } from './browser.ts'
 import { type DashboardWorld, openWorld } from './world.ts'
 
+/** As a browser does when its reader goes to another tab and comes back. */
+const setHidden = (hidden: boolean) => `
+  Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true })
+  document.dispatchEvent(new Event('visibilitychange'))`
+
 /** Tables that are wider than their place, with the longest texts in them that come of themselves. */
 const cutTables = `
   for (const time of document.querySelectorAll('td time')) time.textContent = '59 min ago'
@@ -87,6 +92,13 @@ describe.skipIf(whyNoBrowser !== null)('the dashboard in Chromium', { timeout: 6
     const bar = page.getByRole('progressbar').first()
     const value = () => bar.evaluate((element) => Number((element as unknown as { value: number }).value))
     await expect.poll(value, { timeout: 15_000 }).toBeGreaterThan(0)
+    // In the background it holds no connection, of which a browser has six for all its tabs.
+    const ended = page.waitForEvent('requestfailed', (request) => request.url().includes('/events'))
+    await page.evaluate(setHidden(true))
+    await ended
+    const reopened = page.waitForRequest((request) => request.url().includes('/events'))
+    await page.evaluate(setHidden(false))
+    await reopened
     const seen = await value()
     await expect.poll(value, { timeout: 15_000 }).toBeGreaterThan(seen)
     await page.getByText('completed', { exact: true }).first().waitFor()
