@@ -23,8 +23,11 @@ export const script = `'use strict'
     }
     busy = true
     try {
-      const response = await fetch(location.href, { headers: { accept: 'text/html' } })
-      if (response.redirected && new URL(response.url).pathname.endsWith('/login')) return location.reload()
+      // What hangs is given up, to be said and tried again.
+      const signal = AbortSignal.timeout(15_000)
+      const response = await fetch(location.href, { headers: { accept: 'text/html' }, signal })
+      // Not loaded again: a page that answered a form would send it again.
+      if (response.redirected && new URL(response.url).pathname.endsWith('/login')) return location.replace(response.url)
       stale.hidden = response.ok
       if (response.ok) {
         const fresh = new DOMParser().parseFromString(await response.text(), 'text/html').getElementById('live')

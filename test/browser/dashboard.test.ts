@@ -213,12 +213,21 @@ describe.skipIf(whyNoBrowser !== null)('the dashboard in Chromium', { timeout: 6
     expect(await page.locator('#curl').textContent()).toContain(token)
   })
 
-  it('says that it may be old while the relay does not answer', async () => {
+  it('says that it may be old while the relay does not answer, and asks again', async () => {
     const { page } = await open()
+    await page.addInitScript(`
+      AbortSignal.timeout = () => {
+        const controller = new AbortController()
+        globalThis.timeOut = () => controller.abort()
+        return controller.signal
+      }`)
     await logIn(page, world.key)
     const warning = page.getByText('What you see may be old')
     expect(await warning.isVisible()).toBe(false)
-    await page.route('**/dashboard/tasks', (route) => route.abort())
+    const asked = Promise.withResolvers<void>()
+    await page.route('**/dashboard/tasks', () => asked.resolve())
+    await asked.promise
+    await page.evaluate('timeOut()')
     await warning.waitFor()
     await page.unroute('**/dashboard/tasks')
     await warning.waitFor({ state: 'hidden' })
