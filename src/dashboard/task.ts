@@ -8,7 +8,7 @@ import { deliveryTable } from './delivery-table.ts'
 import type { DashboardDeps, DashboardEnv } from './deps.ts'
 import { type Html, live, page } from './layout.ts'
 import { noticeOf } from './notices.ts'
-import { duration, facts, jsonBlock, percentText, pill, progress, time } from './parts.ts'
+import { duration, facts, jsonBlock, pager, percentText, pill, progress, time } from './parts.ts'
 
 type TaskDetail = v.InferOutput<typeof answers.TaskDetail>
 type Subscription = v.InferOutput<typeof answers.Subscription>
@@ -18,6 +18,12 @@ const subscriptionsMax = '20'
 const deliveriesMax = '8'
 /** Rows of the timeline; the chart shows all. */
 const transitionsMax = 50
+
+/** Why a subscription was cancelled, in words. */
+const reasons: Readonly<Record<string, string>> = {
+  requested: 'Cancelled on request',
+  gone: 'The receiver answered 410 Gone',
+}
 
 interface Watched {
   subscription: Subscription
@@ -31,7 +37,9 @@ export function taskRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
     const token = c.req.param('token')
     const path = `/v1/tasks/${encodeURIComponent(token)}`
     const task = await c.get('api').get<TaskDetail>(path)
-    const watched = await readWatched(c, task.task_token)
+    const cursor = c.req.query('cursor')
+    const { watched, next } = await readWatched(c, task.task_token, cursor)
+    const older = pager(`/dashboard/tasks/${task.task_token}`, { cursor }, next)
     const stream = `/dashboard/tasks/${task.task_token}/events?after=${task.seq}`
     return c.html(
       page({
@@ -41,7 +49,7 @@ export function taskRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
         crumbs: [{ href: '/dashboard/tasks', label: 'Tasks' }],
         heading: html`<span class="mono">${task.task_token}</span>`,
         notice: noticeOf(c.req.query('done')),
-        main: live(sections(task, watched, deps.now()), {
+        main: live(html`${sections(task, watched, deps.now())} ${older}`, {
           everyMs: 5_000,
           ...(task.ended_at === null && { stream }),
         }),
@@ -61,19 +69,24 @@ export function taskRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
   return app
 }
 
-async function readWatched(c: Context<DashboardEnv>, token: string): Promise<Watched[]> {
+async function readWatched(
+  c: Context<DashboardEnv>,
+  token: string,
+  cursor: string | undefined,
+): Promise<{ watched: Watched[]; next: string | null }> {
   const api = c.get('api')
-  const { data } = await api.get<{ data: Subscription[] }>('/v1/subscriptions', {
-    task_token: token,
-    limit: subscriptionsMax,
-  })
-  return Promise.all(
+  const { data, next_cursor: next } = await api.get<{ data: Subscription[]; next_cursor: string | null }>(
+    '/v1/subscriptions',
+    { task_token: token, limit: subscriptionsMax, cursor },
+  )
+  const watched = await Promise.all(
     data.map(async (subscription) => {
       const query = { subscription_id: subscription.id, limit: deliveriesMax }
       const list = await api.get<{ data: Delivery[]; next_cursor: string | null }>('/v1/deliveries', query)
       return { subscription, deliveries: list.data, more: list.next_cursor !== null }
     }),
   )
+  return { watched, next }
 }
 
 function sections(task: TaskDetail, watched: readonly Watched[], now: number): Html {
@@ -127,6 +140,7 @@ function result(task: TaskDetail): Html {
 }
 
 function subscriptionCard({ subscription, deliveries, more }: Watched, now: number): Html {
+  const reason = subscription.state_reason
   const metadata = Object.entries(subscription.metadata).map(([name, value]) => `${name}=${value}`)
   return html`<article class="card" id="${subscription.id}">
     <div class="head"><h3 class="mono">${subscription.callback_url}</h3>${pill(subscription.state)}</div>
@@ -135,6 +149,7 @@ function subscriptionCard({ subscription, deliveries, more }: Watched, now: numb
       ['Events', subscription.events.join(', ')],
       ['Step', `${subscription.percent_step} %`],
       ['Expires', time(subscription.expires_at, now)],
+      ...(reason === null ? [] : [['Why it ended', reasons[reason] ?? reason] as const]),
       ...(metadata.length > 0 ? [['Metadata', metadata.join(', ')] as const] : []),
     ])}
     ${deliveries.length === 0 ? html`<p class="muted">Nothing was sent yet.</p>` : deliveryTable(deliveries, { now, task: false })}

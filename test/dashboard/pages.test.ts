@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { at, deliveryRecord, endpointRecord, subscriptionRecord, taskRecord, token } from '../http/support.ts'
-import { openDashboard } from './support.ts'
+import { liveOf, openDashboard } from './support.ts'
 
 const tokenOf = (n: number) => n.toString(16).padStart(32, '0')
 const taskAt = (n: number, status: string) => ({
@@ -89,6 +89,26 @@ describe('one task', () => {
     expect(page).toContain('href="/dashboard/deliveries/dlv_1"')
     // Ended: nothing to stream.
     expect(page).not.toContain('data-stream')
+  })
+
+  it('says why a subscription was cancelled', async () => {
+    const gone = { ...subscriptionRecord, state: 'cancelled', stateReason: 'gone' } as const
+    const queries = { listSubscriptions: () => onePage([gone]) }
+    const { text } = await openDashboard({ overrides: { queries } }).reader()
+    expect(await text(`/dashboard/tasks/${token}`)).toContain('The receiver answered 410 Gone')
+  })
+
+  it('leads on to the subscriptions that one page does not hold', async () => {
+    const cursors: unknown[] = []
+    const listSubscriptions = (_owner: number, { cursor }: { cursor: string | null }) => {
+      cursors.push(cursor)
+      return { data: [subscriptionRecord], nextCursor: 'c2', positions: [] }
+    }
+    const { text } = await openDashboard({ overrides: { queries: { listSubscriptions } } }).reader()
+    const live = liveOf(await text(`/dashboard/tasks/${token}`))
+    expect(live).toContain(`href="/dashboard/tasks/${token}?cursor=c2">Older</a>`)
+    await text(`/dashboard/tasks/${token}?cursor=c2`)
+    expect(cursors).toEqual([null, 'c2'])
   })
 
   it('has a stream of its own while the task goes on, passed through from the API', async () => {
