@@ -44,7 +44,7 @@ export function taskListRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
         actions: html`<a class="button primary" href="/dashboard/register">Register a task</a>`,
         main: html`<div class="toolbar">${filterTabs(show, search)}${searchForm(show, search)}</div>
           ${live(
-            html`${list(found.rows, { now: deps.now(), filtered: show !== '' || search !== '' })}
+            html`${found.rows.length > 0 ? table(found.rows, deps.now()) : nothing(query, found.next !== null)}
             ${pager('/dashboard/tasks', query, found.next)}`,
             { everyMs: 2_000 },
           )}`,
@@ -92,20 +92,28 @@ function searchForm(show: string, search: string): Html {
   </form>`
 }
 
-function list(rows: readonly TaskJson[], { now, filtered }: { now: number; filtered: boolean }): Html {
-  if (rows.length === 0 && filtered) {
+/** @param more whether older tasks were not looked at yet */
+function nothing({ show, q }: Readonly<Record<'show' | 'q', string>>, more: boolean): Html {
+  if (more) {
+    return empty(
+      'No task fits so far',
+      html`${pagesMax * Number(pageLimit)} tasks were looked through; “Older” goes on from there.`,
+    )
+  }
+  if (show !== '' || q !== '') {
     return empty(
       'No task fits',
       html`<a href="/dashboard/tasks">Show all tasks</a>, or search for a part of a token.`,
     )
   }
-  if (rows.length === 0) {
-    return empty(
-      'No tasks yet',
-      html`<a href="/dashboard/register">Register a task token</a> and a callback URL, here or by the
-        <a href="/docs">API</a>. The task then shows up here and moves by itself.`,
-    )
-  }
+  return empty(
+    'No tasks yet',
+    html`<a href="/dashboard/register">Register a task token</a> and a callback URL, here or by the
+      <a href="/docs">API</a>. The task then shows up here and moves by itself.`,
+  )
+}
+
+function table(rows: readonly TaskJson[], now: number): Html {
   return html`<div class="card table"><table>
     <caption class="hidden">Tasks, newest first</caption>
     <thead><tr><th scope="col">Task</th><th scope="col">Status</th><th scope="col">Progress</th>

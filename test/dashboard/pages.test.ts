@@ -62,6 +62,8 @@ describe('tasks', () => {
     expect(page).not.toContain(`id="task-${tokenOf(6)}"`)
     expect(asked).toEqual([null, '1', '2', '3', '4', '5', '6', '7', '8', '9'])
     expect(page).toContain('href="/dashboard/tasks?q=0007&amp;cursor=10"')
+    // Not "No task fits": who can say, with more to look through.
+    expect(await text('/dashboard/tasks?q=fff')).toContain('No task fits so far')
     const whole = await get(`/dashboard/tasks?q=${token.toUpperCase()}`)
     expect(whole.headers.get('location')).toBe(`/dashboard/tasks/${token}`)
   })
