@@ -2,8 +2,8 @@
 export const style = `
 :root {
   color-scheme: light dark;
-  --bg: #f6f7f9; --surface: #fff; --sunken: #f6f7f9; --line: #e3e5ea; --line-strong: #c3c7d1;
-  --text: #1a1c23; --muted: #5a6070; --accent: #4a42d6; --accent-hover: #3a32bf; --on-accent: #fff; --accent-soft: #eeedfc;
+  --bg: #f6f7f9; --surface: #fff; --sunken: #f6f7f9; --line: #e3e5ea; --line-strong: #c3c7d1; --field: #868c9b;
+  --text: #1a1c23; --muted: #5a6070; --placeholder: #6b7180; --accent: #4a42d6; --accent-hover: #3a32bf; --on-accent: #fff; --accent-soft: #eeedfc;
   --ok: #0b6b3a; --ok-soft: #e2f5ea; --bad: #b3261e; --bad-soft: #fdebe9; --wait: #7a5200; --wait-soft: #fcf1d9;
   --off: #565b69; --off-soft: #eceef2; --run: #4a42d6; --run-soft: #eeedfc;
   --shadow: 0 1px 2px rgb(16 18 27 / .05);
@@ -11,8 +11,8 @@ export const style = `
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --bg: #0f1014; --surface: #17181e; --sunken: #101116; --line: #2a2c35; --line-strong: #474a57;
-    --text: #eceef3; --muted: #a3a8b8; --accent: #a5a0ff; --accent-hover: #bdb9ff; --on-accent: #14132b; --accent-soft: #26244a;
+    --bg: #0f1014; --surface: #17181e; --sunken: #101116; --line: #2a2c35; --line-strong: #474a57; --field: #666a79;
+    --text: #eceef3; --muted: #a3a8b8; --placeholder: #8f94a4; --accent: #a5a0ff; --accent-hover: #bdb9ff; --on-accent: #14132b; --accent-soft: #26244a;
     --ok: #74dba3; --ok-soft: #12301f; --bad: #ff9f96; --bad-soft: #3b1815; --wait: #efc36b; --wait-soft: #332710;
     --off: #b2b7c5; --off-soft: #262933; --run: #b4b0ff; --run-soft: #26244a; --shadow: none;
   }
@@ -116,9 +116,9 @@ progress::-moz-progress-bar { background: var(--fill); border-radius: 3px }
 .login .button { width: 100% }
 .field { display: grid; gap: 4px; align-content: start; grid-template-columns: minmax(0, 1fr) }
 label { font-weight: 550 } label .muted { font-weight: 400; font-size: 12.5px }
-input, textarea, select { width: 100%; min-height: 34px; padding: 6px 10px; font: inherit; color: inherit; background: var(--surface); border: 1px solid var(--line-strong); border-radius: 7px }
+input, textarea, select { width: 100%; min-height: 34px; padding: 6px 10px; font: inherit; color: inherit; background: var(--surface); border: 1px solid var(--field); border-radius: 7px }
 input.mono, textarea.mono { font-family: var(--mono); font-size: 13px }
-::placeholder { color: var(--muted); opacity: .75 }
+::placeholder { color: var(--placeholder); opacity: 1 }
 [aria-invalid] { border-color: var(--bad) }
 .hint { color: var(--muted); font-size: 12.5px } .fault { color: var(--bad); font-size: 13px }
 .row { display: grid; grid-template-columns: repeat(auto-fit, minmax(180px, 1fr)) auto; gap: 12px 16px; align-items: start }
