@@ -12,7 +12,7 @@ export type Answer<T> = { ok: true; status: number; body: T } | { ok: false; ref
 export interface Api {
   /** @throws what the API answered instead, as a problem */
   get<T>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<T>
-  send<T>(method: 'POST' | 'PATCH', path: string, body?: unknown): Promise<Answer<T>>
+  send<T>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<Answer<T>>
   /** The answer as it is: for event streams. */
   open(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response>
 }
@@ -36,7 +36,7 @@ export function createApi(
       if (!answer.ok) throw throwable(answer.refusal)
       return answer.body
     },
-    async send<T>(method: 'POST' | 'PATCH', path: string, body?: unknown) {
+    async send<T>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown) {
       if (body === undefined) return read<T>(await call(path, { method }))
       const headers = { 'content-type': 'application/json' }
       return read<T>(await call(path, { method, headers, body: JSON.stringify(body) }))

@@ -18,6 +18,7 @@ import { registerRoutes } from './register.ts'
 import { script } from './script.ts'
 import { requireSession, sessionRoutes } from './session.ts'
 import { style } from './style.ts'
+import { subscriptionRoutes } from './subscriptions.ts'
 import { taskRoutes } from './task.ts'
 import { taskListRoutes } from './tasks.ts'
 
@@ -33,6 +34,7 @@ export function createDashboard(deps: DashboardDeps): Hono<DashboardEnv> {
   app.get('/', (c) => c.redirect('/dashboard/tasks'))
   app.route('/', taskListRoutes(deps))
   app.route('/', taskRoutes(deps))
+  app.route('/', subscriptionRoutes())
   app.route('/', deliveryRoutes(deps))
   app.route('/', endpointRoutes(deps))
   app.route('/', registerRoutes())

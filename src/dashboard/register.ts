@@ -109,7 +109,7 @@ function formPage(c: Context<DashboardEnv>, fields: Fields, refusal?: Refusal): 
     owner: c.get('owner').name,
     heading: 'Register a task',
     notice: refusal && { kind: 'bad', text: refusal.detail },
-    main: html`<div class="split">
+    main: html`${refusal?.code === 'subscription_exists' && wayOut(fields)}<div class="split">
       <form class="card halves" method="post" action="/dashboard/register" data-preview="/dashboard/register/curl">
         ${inputs.map((input) => {
           const fault = refusal?.errors?.find(({ path }) => path.split('.')[0] === input.name)?.message
@@ -126,6 +126,11 @@ function formPage(c: Context<DashboardEnv>, fields: Fields, refusal?: Refusal): 
       </aside>
     </div>`,
   })
+}
+
+/** Where the subscription that is in the way can be cancelled. */
+function wayOut({ task_token }: Fields): Html {
+  return html`<p>It stands on <a href="/dashboard/tasks/${encodeURIComponent(task_token)}">its task’s page</a>, where it can be cancelled.</p>`
 }
 
 function curlBlock(c: Context<DashboardEnv>, fields: Fields): Html {

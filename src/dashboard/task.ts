@@ -4,32 +4,19 @@ import { html } from 'hono/html'
 import type * as v from 'valibot'
 import type * as answers from '../http/answers.ts'
 import { timelineChart } from './chart.ts'
-import { deliveryTable } from './delivery-table.ts'
 import type { DashboardDeps, DashboardEnv } from './deps.ts'
 import { type Html, live, page } from './layout.ts'
 import { noticeOf } from './notices.ts'
 import { duration, facts, jsonBlock, pager, percentText, pill, progress, time } from './parts.ts'
+import { type Subscription, subscriptionCard, type Watched } from './subscriptions.ts'
 
 type TaskDetail = v.InferOutput<typeof answers.TaskDetail>
-type Subscription = v.InferOutput<typeof answers.Subscription>
 type Delivery = v.InferOutput<typeof answers.Delivery>
 
 const subscriptionsMax = '20'
 const deliveriesMax = '8'
 /** Rows of the timeline; the chart shows all. */
 const transitionsMax = 50
-
-/** Why a subscription was cancelled, in words. */
-const reasons: Readonly<Record<string, string>> = {
-  requested: 'Cancelled on request',
-  gone: 'The receiver answered 410 Gone',
-}
-
-interface Watched {
-  subscription: Subscription
-  deliveries: Delivery[]
-  more: boolean
-}
 
 export function taskRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
   const app = new Hono<DashboardEnv>()
@@ -49,10 +36,13 @@ export function taskRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
         crumbs: [{ href: '/dashboard/tasks', label: 'Tasks' }],
         heading: html`<span class="mono">${task.task_token}</span>`,
         notice: noticeOf(c.req.query('done')),
-        main: live(html`${sections(task, watched, deps.now())} ${older}`, {
-          everyMs: 5_000,
-          ...(task.ended_at === null && { stream }),
-        }),
+        main: live(
+          html`${sections(task, deps.now())} ${subscriptions(watched, { now: deps.now(), cursor })} ${older}`,
+          {
+            everyMs: 5_000,
+            ...(task.ended_at === null && { stream }),
+          },
+        ),
       }),
     )
   })
@@ -89,10 +79,16 @@ async function readWatched(
   return { watched, next }
 }
 
-function sections(task: TaskDetail, watched: readonly Watched[], now: number): Html {
-  return html`${summary(task, now)} ${timeline(task, now)} ${result(task)}
-    <section aria-labelledby="subscriptions"><h2 id="subscriptions">Subscriptions</h2>
-    ${watched.map((one) => subscriptionCard(one, now))}</section>`
+function sections(task: TaskDetail, now: number): Html {
+  return html`${summary(task, now)} ${timeline(task, now)} ${result(task)}`
+}
+
+function subscriptions(
+  watched: readonly Watched[],
+  shown: { now: number; cursor: string | undefined },
+): Html {
+  return html`<section aria-labelledby="subscriptions"><h2 id="subscriptions">Subscriptions</h2>
+    ${watched.map((one) => subscriptionCard(one, shown))}</section>`
 }
 
 function summary(task: TaskDetail, now: number): Html {
@@ -137,22 +133,4 @@ function result(task: TaskDetail): Html {
   if (task.result === null) return html``
   return html`<section class="card" aria-labelledby="result"><h2 id="result">Result</h2>
     ${jsonBlock('Result', task.result)}</section>`
-}
-
-function subscriptionCard({ subscription, deliveries, more }: Watched, now: number): Html {
-  const reason = subscription.state_reason
-  const metadata = Object.entries(subscription.metadata).map(([name, value]) => `${name}=${value}`)
-  return html`<article class="card" id="${subscription.id}">
-    <div class="head"><h3 class="mono">${subscription.callback_url}</h3>${pill(subscription.state)}</div>
-    ${facts([
-      ['Id', html`<span class="mono">${subscription.id}</span>`],
-      ['Events', subscription.events.join(', ')],
-      ['Step', `${subscription.percent_step} %`],
-      ['Expires', time(subscription.expires_at, now)],
-      ...(reason === null ? [] : [['Why it ended', reasons[reason] ?? reason] as const]),
-      ...(metadata.length > 0 ? [['Metadata', metadata.join(', ')] as const] : []),
-    ])}
-    ${deliveries.length === 0 ? html`<p class="muted">Nothing was sent yet.</p>` : deliveryTable(deliveries, { now, task: false })}
-    ${more && html`<p><a href="/dashboard/deliveries?subscription_id=${encodeURIComponent(subscription.id)}">All deliveries of this subscription</a></p>`}
-  </article>`
 }

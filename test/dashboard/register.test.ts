@@ -69,7 +69,9 @@ describe('register', () => {
     const { post } = await openDashboard({ overrides: { commands } }).reader()
     const response = await post('/dashboard/register', fields)
     expect(response.status).toBe(409)
-    expect(await response.text()).toContain('Subscription sub_9')
+    const page = await response.text()
+    expect(page).toContain('Subscription sub_9')
+    expect(page).toContain(`href="/dashboard/tasks/${token}"`)
   })
 
   it('makes a curl call that a shell reads as it is meant', async () => {
