@@ -21,6 +21,7 @@ import {
   time,
   tokenLink,
 } from './parts.ts'
+import { whyWaiting } from './waiting.ts'
 
 type Delivery = v.InferOutput<typeof answers.Delivery>
 type DeliveryDetail = v.InferOutput<typeof answers.DeliveryDetail>
@@ -112,6 +113,7 @@ function list(rows: readonly Delivery[], now: number, filtered: boolean): Html {
 async function showOne(c: Context<DashboardEnv>, deps: DashboardDeps, notice: Notice | undefined) {
   const id = c.req.param('id') ?? ''
   const one = await c.get('api').get<DeliveryDetail>(`/v1/deliveries/${encodeURIComponent(id)}`)
+  const why = await whyWaiting(c.get('api'), one, deps.now())
   return c.html(
     page({
       title: `Delivery ${one.type}`,
@@ -123,7 +125,7 @@ async function showOne(c: Context<DashboardEnv>, deps: DashboardDeps, notice: No
         <button class="button primary" type="submit"${one.state === 'cancelled' ? html` disabled` : ''}>Send again</button></form>`,
       notice,
       main: live(
-        html`${summary(one, deps.now())} ${attempts(one, deps.now())}
+        html`${summary(one, why, deps.now())} ${attempts(one, deps.now())}
         <section class="card" aria-labelledby="payload"><h2 id="payload">Payload</h2>${jsonBlock('Payload', one.payload)}</section>`,
         {
           everyMs: 2_000,
@@ -133,13 +135,13 @@ async function showOne(c: Context<DashboardEnv>, deps: DashboardDeps, notice: No
   )
 }
 
-function summary(one: DeliveryDetail, now: number): Html {
+function summary(one: DeliveryDetail, why: Html | null, now: number): Html {
   const reason =
     one.state_reason === null
       ? ''
       : html` <span class="muted">${one.state_reason.replaceAll('_', ' ')}</span>`
   return html`<section class="card" aria-label="State">
-    <div class="state">${pill(one.state)}${reason}</div>
+    <div class="state">${pill(one.state)}${reason}${why && html`<p>${why}</p>`}</div>
     <p class="mono break">${one.callback_url}</p>
     ${facts([
       ['Task', tokenLink(one.task_token)],
@@ -164,7 +166,7 @@ function attempts(one: DeliveryDetail, now: number): Html {
   return html`<section class="card" aria-labelledby="attempts"><h2 id="attempts">Attempts</h2>
     ${
       newestFirst.length === 0
-        ? html`<p class="muted">None yet.${one.next_attempt_at === null ? '' : ' It waits for its turn.'}</p>`
+        ? html`<p class="muted">None yet.</p>`
         : html`<ol class="attempts" reversed>${newestFirst.map((attempt) => attemptItem(attempt, now))}</ol>`
     }</section>`
 }

@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest'
+import { at, deliveryRecord, endpointRecord, subscriptionRecord } from '../http/support.ts'
+import { liveOf, openDashboard } from './support.ts'
+
+const due = {
+  ...deliveryRecord,
+  state: 'pending',
+  stateReason: null,
+  nextAttemptAt: at,
+  finishedAt: null,
+} as const
+
+/** What the page of a delivery shows, without its tags. */
+async function shown(of: {
+  delivery?: Partial<typeof deliveryRecord>
+  endpoint?: Partial<typeof endpointRecord>
+  subscription?: Partial<typeof subscriptionRecord>
+}): Promise<string> {
+  const endpoint = { ...endpointRecord, state: 'healthy', ...of.endpoint } as const
+  const queries = {
+    delivery: () => ({ ...due, ...of.delivery }),
+    subscription: () => ({ ...subscriptionRecord, ...of.subscription }),
+    listEndpoints: () => ({ data: [endpoint], nextCursor: null, positions: [] }),
+  }
+  const { text } = await openDashboard({ overrides: { queries } }).reader()
+  return liveOf(await text('/dashboard/deliveries/dlv_1')).replaceAll(/<[^>]*>/g, '')
+}
+
+it.each([
+  ['Its subscription is paused.', { subscription: { state: 'paused' as const } }],
+  ['Its endpoint is paused.', { endpoint: { paused: true } }],
+  ['Its endpoint asked to wait; that is over in 1 min.', { endpoint: { retryAfterUntil: at + 60_000 } }],
+  ['Its endpoint is failing: one delivery at a time', { endpoint: { state: 'failing' as const } }],
+  ['It waits for its turn.', {}],
+  ['It waits for its turn.', { endpoint: { origin: 'https://elsewhere.example.com', paused: true } }],
+  [
+    'It waits for its turn.',
+    { endpoint: { state: 'failing' as const }, delivery: { type: 'pollhook.test' } },
+  ],
+])('says why a delivery that is due does not go out: %s', async (said, of) => {
+  expect(await shown(of)).toContain(said)
+})
+
+it('says nothing of the kind where a retry has its time, or nothing is to come', async () => {
+  const endpoint = { paused: true }
+  expect(await shown({ endpoint, delivery: { nextAttemptAt: at + 60_000 } })).not.toContain('paused')
+  expect(await shown({ endpoint, delivery: deliveryRecord })).not.toContain('paused')
+})
