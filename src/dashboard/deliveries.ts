@@ -12,13 +12,13 @@ import { noticeOf } from './notices.ts'
 import {
   duration,
   empty,
+  exactTime,
   facts,
   jsonBlock,
   nextAttempt,
   pager,
   pill,
   tabs,
-  time,
   tokenLink,
 } from './parts.ts'
 import { whyWaiting } from './waiting.ts'
@@ -147,9 +147,9 @@ function summary(one: DeliveryDetail, why: Html | null, now: number): Html {
       ['Task', tokenLink(one.task_token)],
       ['Seq', one.seq ?? '–'],
       ['Attempts', one.attempts],
-      ['Created', time(one.created_at, now)],
+      ['Created', exactTime(one.created_at, now)],
       ['Next attempt', nextAttempt(one.next_attempt_at, now)],
-      ['Finished', time(one.finished_at, now)],
+      ['Finished', exactTime(one.finished_at, now)],
       ['Webhook id', html`<span class="mono break">${one.webhook_id}</span>`],
       [
         'Subscription',
@@ -175,6 +175,6 @@ function attemptItem(attempt: Attempt, now: number): Html {
   const code = attempt.status_code === null ? attempt.error_code : `HTTP ${attempt.status_code}`
   return html`<li><div class="attempt"><strong>#${attempt.attempt}</strong>${pill(attempt.outcome)}
       <span class="mono">${code}</span><span class="muted">${duration(attempt.duration_ms)}</span>
-      <span class="muted end">${time(attempt.at, now)}</span></div>
+      <span class="end">${exactTime(attempt.at, now)}</span></div>
     ${attempt.response_body ? jsonBlock(`Answer to attempt ${attempt.attempt}`, attempt.response_body) : ''}</li>`
 }

@@ -42,7 +42,17 @@ export function pill(word: string): Html {
 /** `12 s ago`, `in 5 min`, with the exact time behind it; a dash for none. */
 export function time(iso: string | null, now: number): Html {
   if (iso === null) return html`<span class="muted">–</span>`
-  return html`<time datetime="${iso}" title="${iso.replace('T', ' ').replace('Z', ' UTC')}">${relative(Date.parse(iso) - now)}</time>`
+  return html`<time datetime="${iso}" title="${clockText(iso)}">${relative(Date.parse(iso) - now)}</time>`
+}
+
+/** The time itself, to be compared with another log without a mouse to point at it, and how long ago it was. */
+export function exactTime(iso: string | null, now: number): Html {
+  if (iso === null) return time(iso, now)
+  return html`<time datetime="${iso}">${clockText(iso)}</time> <span class="muted small">${relative(Date.parse(iso) - now)}</span>`
+}
+
+function clockText(iso: string): string {
+  return iso.replace('T', ' ').replace('Z', ' UTC')
 }
 
 const units: readonly (readonly [ms: number, name: string])[] = [
@@ -64,7 +74,7 @@ export function relative(ms: number): string {
 /** When a waiting delivery is tried next: what is due waits for its turn, its endpoint or a resume. */
 export function nextAttempt(iso: string | null, now: number): Html {
   const isDue = iso !== null && Date.parse(iso) <= now
-  return isDue ? html`<time datetime="${iso}" title="${iso}">due</time>` : time(iso, now)
+  return isDue ? html`<time datetime="${iso}" title="${clockText(iso)}">due</time>` : time(iso, now)
 }
 
 /** How long something took. */

@@ -7,7 +7,7 @@ import { timelineChart } from './chart.ts'
 import type { DashboardDeps, DashboardEnv } from './deps.ts'
 import { type Html, live, page } from './layout.ts'
 import { noticeOf } from './notices.ts'
-import { duration, facts, jsonBlock, pager, percentText, pill, progress, time } from './parts.ts'
+import { duration, exactTime, facts, jsonBlock, pager, percentText, pill, progress, time } from './parts.ts'
 import { type Subscription, subscriptionCard, type Watched } from './subscriptions.ts'
 
 type TaskDetail = v.InferOutput<typeof answers.TaskDetail>
@@ -97,9 +97,9 @@ function summary(task: TaskDetail, now: number): Html {
     <div class="state">${pill(task.status ?? 'waiting')}${progress(task)}</div>
     ${error && html`<p class="notice bad">${error}</p>`}
     ${facts([
-      ['Changed', time(task.changed_at, now)],
+      ['Changed', exactTime(task.changed_at, now)],
       ['Polled', time(task.polled_at, now)],
-      ['Ended', time(task.ended_at, now)],
+      ['Ended', exactTime(task.ended_at, now)],
       ['Transitions', task.seq],
     ])}
   </section>`

@@ -198,6 +198,8 @@ describe('deliveries', () => {
     expect(page).toContain('<span class="pill bad">exhausted</span>')
     expect(page).toContain('HTTP 500')
     expect(page).toContain('<code>no</code>')
+    // To be found in the receiver's own log.
+    expect(page).toMatch(/HTTP 500.*>2026-11-23 10:00:00\.000 UTC<\/time> <span [^>]*>just now</s)
     expect(page).toContain('&quot;type&quot;: &quot;task.completed&quot;')
   })
 
