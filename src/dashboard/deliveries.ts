@@ -167,14 +167,18 @@ function attempts(one: DeliveryDetail, now: number): Html {
     ${
       newestFirst.length === 0
         ? html`<p class="muted">None yet.</p>`
-        : html`<ol class="attempts" reversed>${newestFirst.map((attempt) => attemptItem(attempt, now))}</ol>`
+        : html`<ol class="attempts" reversed>${newestFirst.map((attempt) => attemptItem(attempt, one.callback_url, now))}</ol>
+          ${one.attempts > newestFirst.length && html`<p class="muted small">The newest ${newestFirst.length} of ${one.attempts}.</p>`}`
     }</section>`
 }
 
-function attemptItem(attempt: Attempt, now: number): Html {
+/** @param callbackUrl where the next one would go: an attempt from before a change went elsewhere */
+function attemptItem(attempt: Attempt, callbackUrl: string, now: number): Html {
   const code = attempt.status_code === null ? attempt.error_code : `HTTP ${attempt.status_code}`
-  return html`<li><div class="attempt"><strong>#${attempt.attempt}</strong>${pill(attempt.outcome)}
+  // With an id, a newer attempt above it takes neither the focus nor what is scrolled.
+  return html`<li id="attempt-${attempt.attempt}"><div class="attempt"><strong>#${attempt.attempt}</strong>${pill(attempt.outcome)}
       <span class="mono">${code}</span><span class="muted">${duration(attempt.duration_ms)}</span>
       <span class="end">${exactTime(attempt.at, now)}</span></div>
+    ${attempt.url !== callbackUrl && html`<p class="mono break muted">${attempt.url}</p>`}
     ${attempt.response_body ? jsonBlock(`Answer to attempt ${attempt.attempt}`, attempt.response_body) : ''}</li>`
 }

@@ -203,6 +203,21 @@ describe('deliveries', () => {
     expect(page).toContain('&quot;type&quot;: &quot;task.completed&quot;')
   })
 
+  it('tells attempts apart, those that are not kept and those that went to another URL', async () => {
+    const [log] = deliveryRecord.attemptLog
+    const attemptLog = [
+      { ...log!, attempt: 21, url: 'https://old.example.com/hooks' },
+      { ...log!, attempt: 22 },
+    ]
+    const queries = { delivery: () => ({ ...deliveryRecord, attempts: 22, attemptLog }) }
+    const page = await (await openDashboard({ overrides: { queries } }).reader()).text(
+      '/dashboard/deliveries/dlv_1',
+    )
+    expect(page).toMatch(/id="attempt-22".*id="attempt-21".*https:\/\/old\.example\.com\/hooks/s)
+    expect(page.match(/https:\/\/app\.example\.com\/hooks/g)).toHaveLength(1)
+    expect(page).toContain('The newest 2 of 22.')
+  })
+
   it('sends one again', async () => {
     const sent: string[] = []
     const commands = {
