@@ -10,6 +10,13 @@ export const script = `'use strict'
   let timer = 0
   const stale = document.getElementById('stale')
 
+  // What just happened is said once: loaded again, or come back to, the page would say it of another time.
+  const here = new URL(location.href)
+  if (here.searchParams.has('done')) {
+    here.searchParams.delete('done')
+    history.replaceState(null, '', here)
+  }
+
   // What the reader is doing stays: opened details, a form with something typed into it.
   const callbacks = {
     beforeNodeMorphed: (node) => !(node instanceof HTMLFormElement && node.dataset.touched),
