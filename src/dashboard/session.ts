@@ -5,7 +5,7 @@
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { deleteCookie, getSignedCookie, setSignedCookie } from 'hono/cookie'
 import { html } from 'hono/html'
-import { createApi } from './api.ts'
+import { createApi, queryText } from './api.ts'
 import type { DashboardDeps, DashboardEnv, Session } from './deps.ts'
 import { field } from './form.ts'
 import { bare, type Html } from './layout.ts'
@@ -21,16 +21,22 @@ export function requireSession(deps: DashboardDeps): MiddlewareHandler<Dashboard
     const session = await readSession(c, deps)
     if (session === null) {
       if (c.req.path.endsWith('/events')) return c.body(null, 204)
-      const wanted = c.req.method === 'GET' ? c.req.path + new URL(c.req.url).search : path
+      const isForm = c.req.method !== 'GET'
+      const wanted = isForm ? pageOfForm(c) : c.req.path + new URL(c.req.url).search
       if (cameByLink(c)) return c.html(againPage(wanted))
-      const next = wanted === path ? '' : `?${new URLSearchParams({ next: wanted })}`
-      return c.redirect(`${path}/login${next}`, 303)
+      const query = { next: wanted === path ? undefined : wanted, lost: isForm ? 'form' : undefined }
+      return c.redirect(`${path}/login${queryText(query)}`, 303)
     }
     const { origin } = new URL(c.req.url)
     c.set('owner', { name: session.owner })
     c.set('api', createApi(deps, { owner: session.owner, requestId: c.get('requestId'), origin }))
     return next()
   }
+}
+
+/** Where the reader was: our own pages tell it each other. */
+function pageOfForm(c: Context): string {
+  return safeNext(c.req.header('referer')?.replace(/^[^:]+:\/\/[^/]+/, '') ?? path)
 }
 
 /** By a link on another site. To what that site starts, a browser gives no `SameSite=Strict` cookie. */
@@ -64,7 +70,7 @@ export function sessionRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
   app.get('/login', async (c) => {
     const wanted = c.req.query('next') ?? ''
     if ((await readSession(c, deps)) !== null) return c.redirect(safeNext(wanted), 303)
-    return c.html(loginPage(wanted))
+    return c.html(loginPage(wanted, { lost: c.req.query('lost') !== undefined }))
   })
   app.post('/login', async (c) => {
     const form = await sentFields(c)
@@ -72,7 +78,7 @@ export function sessionRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
     const session = form.key === undefined ? null : deps.sessions.open(form.key.trim())
     const newest = deps.sessions.cookieKeys[0]
     if (session === null || newest === undefined) {
-      return c.html(loginPage(wanted, 'This Pollhook does not know that key.'), 401)
+      return c.html(loginPage(wanted, { fault: 'This Pollhook does not know that key.' }), 401)
     }
     const expiresAt = deps.now() + sessionSeconds * 1000
     await setSignedCookie(c, cookieName, `${session.owner}.${session.keyPrint}.${expiresAt}`, newest, {
@@ -108,11 +114,13 @@ function safeNext(wanted: string): string {
   return url !== null && isOurs ? url.pathname + url.search : path
 }
 
-function loginPage(next: string, fault?: string): Html {
+/** @param lost whether a form came after the session had ended */
+function loginPage(next: string, { fault, lost }: { fault?: string; lost?: boolean }): Html {
   return bare({
     title: 'Log in',
     main: html`<form class="card login" method="post" action="/dashboard/login">
       <h1>Log in</h1>
+      ${lost && html`<p class="notice bad" role="status">Your session has ended. What you sent just now was not done.</p>`}
       <p class="muted">Use one of your API keys: those in <code>POLLHOOK_API_KEYS</code>.</p>
       <input type="hidden" name="next" value="${next}">
       ${field({

@@ -92,6 +92,16 @@ it.each([
   },
 )
 
+it('says that a form which came after the end of the session was not done, and leads back to its page', async () => {
+  const { request } = openDashboard()
+  const headers = { origin, referer: `${origin}/dashboard/endpoints?cursor=c2` }
+  const response = await request('/dashboard/endpoints/ep_1/pause', { method: 'POST', headers })
+  const to = response.headers.get('location') ?? ''
+  const page = await (await request(to)).text()
+  expect(page).toContain('What you sent just now was not done.')
+  expect(page).toContain('name="next" value="/dashboard/endpoints?cursor=c2"')
+})
+
 it('lets a session end after twelve hours', async () => {
   const { clock, reader } = openDashboard()
   const { get } = await reader()
