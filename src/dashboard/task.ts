@@ -115,7 +115,7 @@ function timeline(task: TaskDetail, now: number): Html {
   const until = task.ended_at === null ? now : Date.parse(task.ended_at)
   return html`<section class="card" aria-labelledby="timeline"><h2 id="timeline">Timeline</h2>
     ${timelineChart(points, until)}
-    <details${task.transitions.length <= 12 ? html` open` : ''}><summary>${task.transitions.length} transitions</summary>
+    <details${task.transitions.length <= 12 ? html` open` : ''}><summary>${points.length} transition${points.length === 1 ? '' : 's'}</summary>
       <div class="table"><table><caption class="hidden">Transitions, newest first</caption>
       <thead><tr><th scope="col" class="num">Seq</th><th scope="col">Type</th><th scope="col" class="num">Percent</th><th scope="col">At</th><th scope="col" class="wide num">Since start</th></tr></thead>
       <tbody>${rows.map(

@@ -97,7 +97,9 @@ describe('one task', () => {
     const gone = { ...subscriptionRecord, state: 'cancelled', stateReason: 'gone' } as const
     const queries = { listSubscriptions: () => onePage([gone]) }
     const { text } = await openDashboard({ overrides: { queries } }).reader()
-    expect(await text(`/dashboard/tasks/${token}`)).toContain('The receiver answered 410 Gone')
+    const page = await text(`/dashboard/tasks/${token}`)
+    expect(page).toContain('The receiver answered 410 Gone')
+    expect(page).toContain('<summary>1 transition</summary>')
   })
 
   it('leads on to the subscriptions that one page does not hold', async () => {
