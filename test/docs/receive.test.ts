@@ -6,7 +6,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import Database from 'better-sqlite3'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createNodeSigner } from '../../src/net/node/signer.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -20,6 +21,8 @@ const body = JSON.stringify({
   timestamp: new Date().toISOString(),
   data: { task_token: 'a'.repeat(32), percent: 42.5, metadata: { title: 'Größe' } },
 })
+/** As large as a webhook with the longest result (CONTRACT §3). */
+const largest = JSON.stringify({ ...JSON.parse(body), result: 'x'.repeat(256 * 1024) })
 const hasPython = spawnSync('python3', ['--version']).status === 0
 if (!hasPython) process.stdout.write('skipped: python3 is not here\n')
 
@@ -65,6 +68,8 @@ describe('docs/guides/receive.md', () => {
         env,
         stdio: ['ignore', 'pipe', 'inherit'],
       })
+      // Also when something is not as expected: its output would keep the test run alive.
+      onTestFinished(() => void child.kill())
       const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
       expect((await lines.next()).value).toBe('ready')
       const post = (sent: string, signed: string) =>
@@ -76,8 +81,7 @@ describe('docs/guides/receive.md', () => {
       expect((await post(body.replace('42.5', '99'), body)).status).toBe(400)
       expect((await post(body, body)).status).toBe(204)
       expect((await lines.next()).value).toBe(`msg_1 task.encoding ${'a'.repeat(32)} 42.5`)
-      child.kill()
-      await once(child, 'exit')
+      expect((await post(largest, largest)).status).toBe(204)
     },
   )
 
@@ -88,6 +92,28 @@ describe('docs/guides/receive.md', () => {
       POST(new Request('http://localhost/', { method: 'POST', body: sent, headers: headersFor(signed) }))
     expect((await post(`${body} `, body)).status).toBe(400)
     expect((await post(body, body)).status).toBe(204)
+    expect((await post(largest, largest)).status).toBe(204)
+  })
+
+  it.each(['express.mjs', 'hono.mjs', 'fastify.mjs'])('%s keeps an event before it answers', (name) => {
+    const [kept, answered] = [/^ +handle\(/m, /204/].map((part) => snippets.get(name)?.search(part) ?? -1)
+    expect(kept).toBeGreaterThan(0)
+    expect(answered).toBeGreaterThan(kept!)
+  })
+
+  it('keeps the newest state, whatever is repeated or sent again after the end', () => {
+    const statement = /^```sql\n([\s\S]*?)^```$/m.exec(page)?.[1] ?? ''
+    const database = new Database(':memory:')
+    database.exec(
+      'create table jobs (subscription_id text primary key, seq integer, type text, status text, percent real)',
+    )
+    const keep = database.prepare(statement)
+    const told = (seq: number, status: string, percent: number) =>
+      keep.run({ subscription_id: 'sub_1', seq, type: `task.${status}`, status, percent }).changes
+    expect([told(3, 'encoding', 0), told(7, 'saving', 100), told(9, 'completed', 100)]).toEqual([1, 1, 1])
+    expect([told(9, 'completed', 100), told(3, 'encoding', 0), told(5, 'encoding', 40)]).toEqual([0, 0, 0])
+    expect(database.prepare('select seq, status from jobs').all()).toEqual([{ seq: 9, status: 'completed' }])
+    database.close()
   })
 
   it.skipIf(!hasPython)('receive.py is Python', () => {
