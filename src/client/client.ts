@@ -2,7 +2,7 @@
  * For programs that use Pollhook: a typed client of its REST API, and what a receiver of webhooks needs. Runs in
  * Node, browsers and Workers; knows nothing of the relay but the types made from its OpenAPI document.
  */
-import createClient, { type Client } from 'openapi-fetch'
+import createClient, { type Client, type Middleware } from 'openapi-fetch'
 import { Webhook } from 'standardwebhooks'
 import type { components, paths } from './schema.ts'
 
@@ -27,19 +27,40 @@ export interface ClientOptions {
 
 /**
  * `client.GET('/v1/subscriptions', { params: { query: { limit: 10 } } })` and so on, with paths, parameters,
- * bodies and answers typed. A call answers `{ data }` or `{ error }`, a `Problem`; it rejects only when no
- * answer came.
+ * bodies and answers typed. A call answers `{ data }` or `{ error }`, a `Problem`; it rejects only when no answer of
+ * a relay came. What is no JSON is asked for with `parseAs`: metrics as `text`, an event stream as `stream`.
  * @throws without a key: an environment variable that is not set would else show as a 401 of every call
  */
 export function createPollhookClient({ baseUrl, key, fetch }: ClientOptions): PollhookClient {
   if (typeof key !== 'string' || key.trim() === '') {
     throw new Error('createPollhookClient needs an API key: `key` is empty, is POLLHOOK_KEY set?')
   }
-  return createClient<paths>({
+  const client = createClient<paths>({
     baseUrl,
     headers: { authorization: `Bearer ${key}` },
+    // A POST that is redirected arrives as a GET: the list would pass for what was registered.
+    redirect: 'manual',
     ...(fetch !== undefined && { fetch }),
   })
+  client.use(refuseStrangers)
+  return client
+}
+
+/**
+ * A proxy's 502 has no problem in it, often no body at all: then `error` would be empty, and a registration that was
+ * never made would look like one.
+ */
+const refuseStrangers: Middleware = {
+  async onResponse({ request, response, schemaPath, options }) {
+    if (response.ok || response.headers.get('content-type')?.startsWith('application/problem+json')) return
+    await response.body?.cancel()
+    const location = response.headers.get('location')
+    const redirect = location === null ? '' : `, a redirect to ${location}`
+    // The path of the document: the call's own may have a task token in it.
+    throw new Error(
+      `${options.baseUrl} answered ${request.method} ${schemaPath} with ${response.status}${redirect}, not as Pollhook does: is \`baseUrl\` right?`,
+    )
+  },
 }
 
 type Payload = Schemas['WebhookEvent']['data']

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Webhook } from 'standardwebhooks'
@@ -161,6 +161,37 @@ describe('the client', () => {
     const { response } = await through.DELETE('/v1/subscriptions/{id}', { params: { path: { id } } })
     expect(response.status).toBe(204)
     expect(asked).toEqual([`DELETE /v1/subscriptions/${id}`])
+  })
+})
+
+describe('an answer that is not of a relay', () => {
+  const body = { task_token: newToken(), callback_url: 'https://app.example.com/hook' }
+
+  /** Registers through what answers in place of a relay. */
+  async function registerThrough(answer: (path: string, response: ServerResponse) => void) {
+    const { port } = await loopback.http((request, response) => answer(request.url ?? '', response))
+    return createPollhookClient({ baseUrl: `http://127.0.0.1:${port}`, key }).POST('/v1/subscriptions', {
+      body,
+    })
+  }
+
+  test.each([
+    ['without a body', undefined, '0'],
+    ['without a body or a length', undefined, undefined],
+    ['with a page', '<h1>Bad Gateway</h1>', undefined],
+  ])('502 of a proxy, %s, is neither data nor a problem: it rejects', async (_name, page, length) => {
+    const answer = registerThrough((_path, response) => {
+      response.writeHead(502, length === undefined ? {} : { 'content-length': length }).end(page)
+    })
+    await expect(answer).rejects.toThrow(/answered POST \/v1\/subscriptions with 502, not as Pollhook/)
+  })
+
+  test('a redirect is not followed: its GET would bring a list in place of a subscription', async () => {
+    const answer = registerThrough((path, response) => {
+      if (path === '/v1/subscriptions') response.writeHead(301, { location: '/elsewhere' }).end()
+      else response.writeHead(200).end('{"data":[],"next_cursor":null}')
+    })
+    await expect(answer).rejects.toThrow('with 301, a redirect to /elsewhere')
   })
 })
 
