@@ -4,8 +4,11 @@ import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { type Api, codeOf, queryOf } from './api.ts'
 import { endTypes, type WebhookEvent } from './receiver.ts'
 
-/** Tries in a row that bring nothing, before the relay counts as gone. */
-const triesMax = 5
+/**
+ * Tries in a row without an answer, before the relay counts as gone: with their pauses a minute. One that is started
+ * anew takes ten seconds to drain alone, and does not listen meanwhile.
+ */
+const triesMax = 30
 
 export interface FollowOptions {
   taskToken: string
@@ -30,8 +33,9 @@ export async function followTask(api: Api, options: FollowOptions): Promise<stri
         options.signal,
       )
       if (response.status === 204 || response.body === null) return null
+      // Also where the stream breaks before anything came: a task may be quiet for longer than a proxy waits.
+      tries = 0
       for await (const event of eventsOf(response.body)) {
-        tries = 0
         after = event.data.seq ?? after
         options.onEvent(event)
         if (endTypes.has(event.type)) return event.type

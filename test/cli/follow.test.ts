@@ -38,6 +38,8 @@ function scripted(answers: (Response | Error)[]): { api: Api; paths: string[] } 
   return { api, paths }
 }
 
+const draining = (): Response | Error => Object.assign(new Error('draining'), { code: 'unavailable' })
+
 async function follow(answers: (Response | Error)[]) {
   const { api, paths } = scripted(answers)
   const seqs: (number | null)[] = []
@@ -69,8 +71,19 @@ test('a stream with nothing left to come ends without an end', async () => {
 test('a refusal is not asked for again; a relay that stays away is, for a while', async () => {
   const refusal = Object.assign(new Error('no such task'), { code: 'not_found' })
   expect(await follow([refusal])).toMatchObject({ end: 'no such task', queries: [''] })
-  const away = Array.from({ length: 9 }, () => Object.assign(new Error('draining'), { code: 'unavailable' }))
-  const { end, queries } = await follow(away)
+  const { end, queries } = await follow(Array.from({ length: 99 }, draining))
   expect(end).toBe('draining')
-  expect(queries).toHaveLength(5)
+  expect(queries).toHaveLength(30)
+})
+
+test('a relay that is back within a minute is followed on: a start anew drains for ten seconds first', async () => {
+  const answers = [broken(message(1, 'task.queued')), ...Array.from({ length: 28 }, draining)]
+  answers.push(new Response(message(2, 'task.completed')))
+  expect(await follow(answers)).toMatchObject({ end: 'task.completed', seqs: [1, 2] })
+})
+
+test('streams that a proxy breaks while the task is quiet are no sign that the relay is gone', async () => {
+  const quiet = Array.from({ length: 40 }, () => broken(': open\n\n'))
+  const answers = [...quiet, new Response(message(1, 'task.completed'))]
+  expect(await follow(answers)).toMatchObject({ end: 'task.completed', seqs: [1] })
 })
