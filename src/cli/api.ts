@@ -1,6 +1,7 @@
 /** Calls a running relay's REST API as its user would. Knows URLs, the key and how answers look; no noun. */
 import { type Command, Option } from 'commander'
 import { httpUrl } from './arguments.ts'
+import { printable } from './output.ts'
 
 export interface ApiFlags {
   url: string
@@ -52,7 +53,9 @@ export function createApi({ url, key: given = '' }: ApiFlags): Api {
 
   async function request(path: string, init: RequestInit): Promise<Response> {
     const headers = { authorization: `Bearer ${key}`, ...init.headers }
-    const response = await fetch(`${base}${path}`, { ...init, headers }).catch((error: unknown) => {
+    // Followed to another origin a call goes without its key, and a POST arrives as a GET.
+    const asked = { ...init, headers, redirect: 'manual' } as const
+    const response = await fetch(`${base}${path}`, asked).catch((error: unknown) => {
       const reason = reasonOf(error)
       // The Fetch standard, "port blocking": ports of other protocols are never asked, whatever listens there.
       if (reason === 'bad port') {
@@ -103,6 +106,12 @@ async function problemOf(response: Response): Promise<Error> {
     return Object.assign(new Error('the key was refused: check POLLHOOK_KEY or --key'), {
       code: 'unauthorized',
     })
+  }
+  const location = response.headers.get('location')
+  if (location !== null) {
+    return new Error(
+      `${response.url} answered ${response.status}, a redirect to ${printable(location)}: give the address of the relay itself with --url`,
+    )
   }
   const problem = (await response.json().catch(() => null)) as Problem | null
   if (typeof problem?.code !== 'string') {
