@@ -61,7 +61,7 @@ export function webhookLine(
   const name = printable(metadata?.job ?? event.data.task_token.slice(0, 6)).padEnd(width)
   const type = colorOf(event.type, colors)(printable(event.type).padEnd(16))
   const reason = error?.description == null ? '' : `  ${colors.red(printable(error.description))}`
-  return `${time}  ${name}  ${type}  ${percentText(percent)}  seq ${String(seq ?? '–').padEnd(3)} ${mark}${reason}`
+  return `${time}  ${name}  ${type}  ${percentText(percent ?? null)}  seq ${String(seq ?? '–').padEnd(3)} ${mark}${reason}`
 }
 
 export function colorOf(type: string, colors: ReturnType<typeof colorsFor>): (text: string) => string {

@@ -64,6 +64,8 @@ test('without a terminal there is one plain line per webhook', () => {
   display.webhook(webhook('one', 'task.progress'))
   display.webhook(webhook('two', 'task.failed', { error: { code: 1, description: 'no audio' } }))
   display.webhook({ ...webhook('one', 'task.queued', { percent: null }), repeat: true })
+  // Of a test of an app, say, that left it out.
+  display.webhook(webhook('one', 'task.queued', { percent: undefined as unknown as null }))
   display.webhook(forged)
   display.endBars()
   const lines = String(stream.read()).trimEnd().split('\n')
@@ -71,6 +73,7 @@ test('without a terminal there is one plain line per webhook', () => {
     'one task.progress 42.5% seq 3 ✔ verified',
     'two task.failed 42.5% seq 3 ✔ verified no audio',
     'one task.queued – seq 3 ✔ verified (a repeat)',
+    'one task.queued – seq 3 ✔ verified',
     '✘ a webhook whose signature does not fit',
   ])
 })

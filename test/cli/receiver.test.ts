@@ -45,8 +45,14 @@ test('the same id again is a repeat', async () => {
   expect(received.map(({ repeat }) => repeat)).toEqual([false, true, false])
 })
 
-test('signed JSON that is no event is verified without one', async () => {
-  expect(await send('null')).toBe(204)
+test.each([
+  null,
+  { ...event, type: 7 },
+  { ...event, data: { ...event.data, metadata: { job: 7 } } },
+  { ...event, data: { ...event.data, percent: '42' } },
+  { ...event, data: { ...event.data, error: { code: 1, description: {} } } },
+])('signed JSON that is no event is verified without one: %j', async (odd) => {
+  expect(await send(JSON.stringify(odd))).toBe(204)
   expect(received[0]).toMatchObject({ verified: true, event: null })
 })
 
