@@ -7,11 +7,17 @@ const timeoutMs = 15_000
 /** What a receiver needs of the headers; the rest belongs to the connection that it came over. */
 const passedOn = /^(content-type|user-agent|webhook-[a-z]+)$/
 
-/** @returns the status of the answer; 502 when there was none */
+export interface Answer {
+  status: number
+  /** The header as it came: the relay leaves the endpoint alone for so long (CONTRACT §4.4). */
+  retryAfter: string | null
+}
+
+/** @returns what the relay goes by of the answer; 502 when there was none */
 export async function forward(
   url: string,
   { body, headers }: { body: string; headers: IncomingHttpHeaders },
-): Promise<number> {
+): Promise<Answer> {
   const kept = Object.entries(headers).filter(([name]) => passedOn.test(name))
   try {
     const response = await fetch(url, {
@@ -22,8 +28,8 @@ export async function forward(
       signal: AbortSignal.timeout(timeoutMs),
     })
     await response.body?.cancel()
-    return response.status
+    return { status: response.status, retryAfter: response.headers.get('retry-after') }
   } catch {
-    return 502
+    return { status: 502, retryAfter: null }
   }
 }

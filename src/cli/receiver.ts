@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Webhook } from 'standardwebhooks'
 import * as v from 'valibot'
-import { forward } from './forward.ts'
+import { type Answer, forward } from './forward.ts'
 
 export interface ReceivedWebhook {
   /** `webhook-id`; empty when the header is missing. */
@@ -75,18 +75,19 @@ export async function createReceiver(options: ReceiverOptions): Promise<Receiver
   const seen = new Set<string>()
   const nextStatus = inTurn(options.statuses ?? [204])
   const server = createServer(async (request, response) => {
-    const answer = (status: number) => response.writeHead(status).end()
-    if (request.method !== 'POST') return answer(405)
+    const answer = ({ status, retryAfter }: Answer) =>
+      response.writeHead(status, retryAfter === null ? {} : { 'retry-after': retryAfter }).end()
+    if (request.method !== 'POST') return answer(withStatus(405))
     const body = await readBody(request).catch(() => null)
-    if (body === null) return answer(413)
+    if (body === null) return answer(withStatus(413))
     const read = readWebhook({ webhooks, seen, body, headers: request.headers })
     const accept = () =>
       options.forwardTo === undefined
-        ? nextStatus()
+        ? withStatus(nextStatus())
         : forward(options.forwardTo, { body, headers: request.headers })
-    const status = read.verified ? await accept() : 401
-    options.onWebhook({ ...read, answer: status })
-    return answer(status)
+    const given = read.verified ? await accept() : withStatus(401)
+    options.onWebhook({ ...read, answer: given.status })
+    return answer(given)
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -100,6 +101,10 @@ export async function createReceiver(options: ReceiverOptions): Promise<Receiver
         server.closeAllConnections()
       }),
   }
+}
+
+function withStatus(status: number): Answer {
+  return { status, retryAfter: null }
 }
 
 function inTurn(statuses: readonly number[]): () => number {

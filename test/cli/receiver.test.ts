@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createReceiver, type ReceivedWebhook, type Receiver } from '../../src/cli/receiver.ts'
-import { postSigned } from './signed.ts'
+import { createLoopback } from '../support/loopback.ts'
+import { postSigned, sendSigned } from './signed.ts'
 
 const secret = `whsec_${Buffer.alloc(32, 1).toString('base64')}`
 const older = `whsec_${Buffer.alloc(32, 2).toString('base64')}`
@@ -88,4 +89,17 @@ test('what is passed on verifies behind too, and its answer is the answer', asyn
   expect(behind).toEqual([{ id: 'msg_1', verified: true, repeat: false, event, answer: 410 }])
   await app.close()
   expect(await send(JSON.stringify(event))).toBe(502)
+})
+
+test('an app that needs time is heard: Retry-After of where it is passed on comes back', async () => {
+  const loopback = createLoopback()
+  const app = await loopback.http((_request, response) =>
+    response.writeHead(503, { 'retry-after': '120' }).end(),
+  )
+  await receiver.close()
+  const forwardTo = `http://127.0.0.1:${app.port}`
+  receiver = await createReceiver({ secrets: [secret], forwardTo, onWebhook: () => {} })
+  const { status, headers } = await sendSigned(receiver.url, { body: '{}', secret })
+  expect([status, headers.get('retry-after')]).toEqual([503, '120'])
+  await loopback.closeAll()
 })

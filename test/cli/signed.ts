@@ -1,15 +1,22 @@
 /** Posts a webhook as a relay would send it, signed now. */
 import { Webhook } from 'standardwebhooks'
 
-export async function postSigned(
+interface Signed {
+  body: string
+  secret: string
+  signed?: string
+  id?: string
+}
+
+/** @returns the status of the answer */
+export async function postSigned(url: string, signed: Signed): Promise<number> {
+  return (await sendSigned(url, signed)).status
+}
+
+export function sendSigned(
   url: string,
-  {
-    body,
-    secret,
-    signed = body,
-    id = 'msg_1',
-  }: { body: string; secret: string; signed?: string; id?: string },
-): Promise<number> {
+  { body, secret, signed = body, id = 'msg_1' }: Signed,
+): Promise<Response> {
   const at = new Date()
   const headers = {
     'content-type': 'application/json',
@@ -17,5 +24,5 @@ export async function postSigned(
     'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
     'webhook-signature': new Webhook(secret).sign(id, at, signed),
   }
-  return (await fetch(url, { method: 'POST', headers, body })).status
+  return fetch(url, { method: 'POST', headers, body })
 }
