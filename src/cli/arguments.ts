@@ -31,10 +31,15 @@ export function factor(text: string): number {
   return value
 }
 
+/** Timers hold 31 bits of milliseconds; what is longer is over at once. */
+const durationMsMax = 24 * 86_400_000
+
 /** @returns milliseconds */
 export function duration(text: string): number {
   const ms = parseDuration(text)
-  if (ms === null) throw new InvalidArgumentError('Give a duration like 500ms, 5s or 2m.')
+  if (ms === null || ms > durationMsMax) {
+    throw new InvalidArgumentError('Give a duration like 500ms, 5s or 2m, 24d at most.')
+  }
   return ms
 }
 

@@ -85,7 +85,7 @@ export function redeliverCommand(): Command {
     .argument('[ids...]', 'dlv_…: these')
     .option('--exhausted', 'all that ended exhausted')
     .option('--since <time>', 'with --exhausted: created at or after, e.g. 2026-11-23T10:00:00.000Z')
-    .option('--until <time>', 'with --exhausted: created before')
+    .option('--until <time>', 'with --exhausted: created at or before')
     .option('--subscription <id>', 'with --exhausted: of this subscription')
     .option('--endpoint <id>', 'with --exhausted: to this endpoint, ep_…')
     .option('--dry-run', 'with --exhausted: only count')
