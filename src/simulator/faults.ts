@@ -70,20 +70,22 @@ export interface FaultBook {
   anyDeadMaster(): boolean
 }
 
-export function createFaultBook(random: Random): FaultBook {
-  const book = new Map<string, { fault: Fault; left: number }[]>()
+interface SetFault {
+  fault: Fault
+  /** How often it may still happen. */
+  left: number
+}
 
-  /** The faults of `target` that strike now; those that ran out are struck off. */
-  function roll(target: string, host: 'api' | 'master', entry: boolean): Fault[] {
-    const struck = (book.get(target) ?? []).filter((set) => {
-      const { fault } = set
+export function createFaultBook(random: Random): FaultBook {
+  const book = new Map<string, SetFault[]>()
+
+  /** The faults of `target` whose chance has come; which of them happen is for the call to say. */
+  function roll(target: string, host: 'api' | 'master', entry: boolean): SetFault[] {
+    return (book.get(target) ?? []).filter(({ fault, left }) => {
       if (fault.kind === 'dead_master' || entryKinds.has(fault.kind) !== entry) return false
-      if (set.left <= 0 || (fault.host !== undefined && fault.host !== host)) return false
-      if (fault.probability !== undefined && random() >= fault.probability) return false
-      set.left -= 1
-      return true
+      if (left <= 0 || (fault.host !== undefined && fault.host !== host)) return false
+      return fault.probability === undefined || random() < fault.probability
     })
-    return struck.map(({ fault }) => fault)
   }
 
   return {
@@ -103,14 +105,19 @@ export function createFaultBook(random: Random): FaultBook {
         entries: new Map(),
       }
       for (const target of ['*', ...tokens]) {
-        for (const fault of roll(target, host, false)) {
-          if (fault.kind === 'latency') mishap.latencyMs += fault.ms
-          else mishap.call ??= fault as CallFault
+        for (const set of roll(target, host, false)) {
+          if (set.fault.kind === 'latency') mishap.latencyMs += set.fault.ms
+          else if (mishap.call === null) mishap.call = set.fault as CallFault
+          else continue
+          set.left -= 1
         }
       }
       for (const token of tokens) {
-        const [fault] = [...roll(token, host, true), ...roll('*', host, true)]
-        if (fault !== undefined) mishap.entries.set(token, fault.kind as EntryFault)
+        const [set] = [...roll(token, host, true), ...roll('*', host, true)]
+        // A call that fails as a whole has no entries.
+        if (set === undefined || mishap.call !== null) continue
+        mishap.entries.set(token, set.fault.kind as EntryFault)
+        set.left -= 1
       }
       return mishap
     },

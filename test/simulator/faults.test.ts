@@ -133,6 +133,22 @@ test('a fault may be for one kind of host and for a number of times', async () =
   expect((await Promise.all(texts)).filter(Boolean)).toHaveLength(2)
 })
 
+test('a fault that another one forestalls has not happened: its number of times stays', () => {
+  const book = createFaultBook(seededRandom(1))
+  const strike = () => {
+    const { call, entries } = book.strike({ host: 'api', tokens: ['one'] })
+    return call?.kind ?? entries.get('one') ?? null
+  }
+  book.set('*', [
+    { kind: 'timeout', times: 1 },
+    { kind: 'busy', times: 1 },
+    { kind: 'null_entry', times: 1 },
+  ])
+  book.set('one', { kind: 'missing_entry', times: 1 })
+  const struck = Array.from({ length: 5 }, strike)
+  expect(struck).toEqual(['timeout', 'busy', 'missing_entry', 'null_entry', null])
+})
+
 test('chance follows the seed', () => {
   const strikes = (seed: number) => {
     const book = createFaultBook(seededRandom(seed))
