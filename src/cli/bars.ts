@@ -16,10 +16,15 @@ export interface BarState {
   status: string
 }
 
+/**
+ * @returns null where lines have to do: `stream` is no terminal, or one with too few rows. A bar above its first row
+ *   cannot be drawn in place, so all of them would go by again ten times a second.
+ */
 export function createBars(
   stream: NodeJS.WriteStream,
   { names, status }: { names: readonly string[]; status: string },
-): Bars {
+): Bars | null {
+  if (!stream.isTTY || names.length >= (stream.rows || 24)) return null
   const states = new Map<string, BarState>(names.map((name) => [name, { percent: null, status }]))
   const lineOf = (name: string): string => {
     const { percent, status } = states.get(name) ?? { percent: null, status: '' }

@@ -30,7 +30,7 @@ export function createDisplay(stream: NodeJS.WriteStream, names: readonly string
       else process.stderr.write(text)
     },
     webhook(received) {
-      if (stream.isTTY) bars ??= createBars(stream, { names, status: 'registered' })
+      bars ??= createBars(stream, { names, status: 'registered' })
       line(webhookLine(received, { colors, width }))
       const { event } = received
       if (bars === null || event === null) return

@@ -2,7 +2,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type ApiFlags, createApi, withApiFlags } from './api.ts'
 import { httpUrl } from './arguments.ts'
-import { type Bars, createBars, percentText } from './bars.ts'
+import { createBars, percentText } from './bars.ts'
 import { colorOf } from './demo-display.ts'
 import { followTask } from './follow.ts'
 import { colorsFor, fail, printable, printLine } from './output.ts'
@@ -84,8 +84,7 @@ interface WatchDisplay {
 
 function createWatchDisplay(tokens: readonly string[], json: boolean): WatchDisplay {
   const colors = colorsFor(process.stdout)
-  const bars: Bars | null =
-    process.stdout.isTTY && !json ? createBars(process.stdout, { names: tokens, status: 'waiting' }) : null
+  const bars = json ? null : createBars(process.stdout, { names: tokens, status: 'waiting' })
   const complain = (text: string) => (bars === null ? fail(text) : bars.line(colors.red(text)))
   return {
     event(event) {

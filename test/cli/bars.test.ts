@@ -1,5 +1,5 @@
 /** Bars on a terminal of a given width, which shows what its width lets it. */
-import { Writable } from 'node:stream'
+import { PassThrough, Writable } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
 import { createBars } from '../../src/cli/bars.ts'
@@ -17,7 +17,7 @@ function lastLines(columns: number, status: string): string[] {
     },
   })
   const stream = Object.assign(terminal, { isTTY: true, columns }) as unknown as NodeJS.WriteStream
-  const bars = createBars(stream, { names, status: 'waiting' })
+  const bars = createBars(stream, { names, status: 'waiting' })!
   for (const name of [...names, 'somebody else']) bars.update(name, { percent: 100, status })
   bars.line('a line that goes by')
   bars.stop()
@@ -42,4 +42,13 @@ test.each([40, 64, 80, 200])(
 test('the last lines say the whole reason, and leave no colour on', () => {
   const reason = green(`error  ${'moov atom not found '.repeat(9)}`)
   for (const line of lastLines(80, reason)) expect(line.endsWith(reason)).toBe(true)
+})
+
+test.each([
+  ['no terminal', {}],
+  ['a terminal of two rows', { isTTY: true, columns: 80, rows: 2 }],
+])('two bars have no place on %s', (_name, terminal) => {
+  const stream = Object.assign(new PassThrough(), terminal) as unknown as NodeJS.WriteStream
+  expect(createBars(stream, { names, status: 'waiting' })).toBeNull()
+  expect(stream.writableLength).toBe(0)
 })
