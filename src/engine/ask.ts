@@ -11,7 +11,7 @@ import {
   noteAnswer,
   noteFailedCall,
   noteRefusal,
-  type Place,
+  type Purpose,
 } from './host.ts'
 import type { Places } from './hosts.ts'
 
@@ -36,8 +36,10 @@ export interface AskContext {
   onCall(call: { api: boolean; tokens: number; outcome: string; durationMs: number }): void
 }
 
-/** What a batch came to at one host; `retry` is for the API host, `retryAlone` one token a call. */
+/** A batch at one host, and what it came to; `retry` is for the API host, `retryAlone` one token a call. */
 interface Round {
+  context: AskContext
+  host: Host<Entry>
   replies: Map<string, Reply>
   retry: string[]
   retryAlone: string[]
@@ -49,42 +51,41 @@ type Spoiled = 'refused' | 'unread'
 /** After so many unreadable answers in a row it is the host, not a token. Of up to three tokens one is found before. */
 const unreadInARowMax = 6
 
-/** One reply per token that is still wanted. The caller acquired the `place` at `host`, which is released here. */
+/** One reply per token that is still wanted. The caller acquired the place at `host`, which is released here. */
 export async function askForAll(
   context: AskContext,
   host: Host<Entry>,
   tokens: readonly string[],
-  place: Place,
+  purpose: Purpose,
 ): Promise<Map<string, Reply>> {
-  const round: Round = { replies: new Map(), retry: [], retryAlone: [] }
-  const spoiled = await ask(context, host, tokens, place, round)
-  if (spoiled !== null) await findSpoilers(context, host, tokens, spoiled, round)
-  const { apiHost } = context
-  if (host === apiHost) {
-    for (const token of round.retry) round.replies.set(token, { kind: 'unknown', alone: false })
-    for (const token of round.retryAlone) round.replies.set(token, { kind: 'unknown', alone: true })
-    return round.replies
+  const round: Round = { context, host, replies: new Map(), retry: [], retryAlone: [] }
+  const spoiled = await ask(round, tokens, purpose)
+  if (spoiled !== null) await findSpoilers(round, tokens, spoiled)
+  const { replies, retry, retryAlone } = round
+  if (host === context.apiHost) {
+    for (const token of retry) replies.set(token, { kind: 'unknown', alone: false })
+    for (const token of retryAlone) replies.set(token, { kind: 'unknown', alone: true })
+    return replies
   }
-  const again = (batch: readonly string[], at: Place) => askApiHost(context, batch, at, round.replies)
-  if (round.retry.length > 0) await again(round.retry, 'batch')
-  for (const token of round.retryAlone) await again([token], 'suspects')
-  return round.replies
+  if (retry.length > 0) await askApiHost(round, retry, 'batch')
+  for (const token of retryAlone) await askApiHost(round, [token], 'suspects')
+  return replies
 }
 
+/** For what the master of the round could not answer. */
 async function askApiHost(
-  context: AskContext,
+  { context, replies }: Round,
   tokens: readonly string[],
-  place: Place,
-  replies: Map<string, Reply>,
+  purpose: Purpose,
 ): Promise<void> {
   const { apiHost, now } = context
   if (isBlocked(apiHost, now())) {
     for (const token of tokens) replies.set(token, { kind: 'failed', asked: false, alone: false })
     return
   }
-  const left = await acquireFor(context, apiHost, tokens, place)
+  const left = await acquireFor(context, apiHost, tokens, purpose)
   if (left.length === 0) return
-  for (const [token, reply] of await askForAll(context, apiHost, left, place)) replies.set(token, reply)
+  for (const [token, reply] of await askForAll(context, apiHost, left, purpose)) replies.set(token, reply)
 }
 
 /**
@@ -95,63 +96,52 @@ async function acquireFor(
   context: AskContext,
   host: Host<Entry>,
   tokens: readonly string[],
-  place: Place,
+  purpose: Purpose,
 ): Promise<string[]> {
-  await context.places.acquire(host, place)
+  await context.places.acquire(host, purpose)
   const wanted = context.stillWanted()
   const left = tokens.filter((token) => wanted.has(token))
-  if (left.length === 0) context.places.release(host, place)
+  if (left.length === 0) context.places.release(host, purpose)
   return left
 }
 
 /** @returns null when each of the tokens has come to something */
-async function ask(
-  context: AskContext,
-  host: Host<Entry>,
-  tokens: readonly string[],
-  place: Place,
-  round: Round,
-): Promise<Spoiled | null> {
+async function ask(round: Round, tokens: readonly string[], purpose: Purpose): Promise<Spoiled | null> {
   try {
-    return await call(context, host, tokens, place, round)
+    return await call(round, tokens, purpose)
   } finally {
-    context.places.release(host, place)
+    round.context.places.release(round.host, purpose)
   }
 }
 
 /** Halves what is spoiled until what spoils it stands alone: some 2 log2 n calls for one such token among n. */
-async function findSpoilers(
-  context: AskContext,
-  host: Host<Entry>,
-  tokens: readonly string[],
-  spoiled: Spoiled,
-  round: Round,
-): Promise<void> {
-  const parts = halves(tokens, spoiled, round)
+async function findSpoilers(round: Round, tokens: readonly string[], spoiled: Spoiled): Promise<void> {
+  const { context, host } = round
+  const parts = halves(round, tokens, spoiled)
   let unreadInARow = spoiled === 'unread' ? 1 : 0
   // Grows while it is walked through.
   for (const part of parts) {
     if (unreadInARow >= unreadInARowMax) {
-      fail(round, part, true)
+      failAll(round, part, true)
       continue
     }
     const left = await acquireFor(context, host, part, 'suspects')
     if (left.length === 0) continue
-    const found = await ask(context, host, left, 'suspects', round)
+    const found = await ask(round, left, 'suspects')
     unreadInARow = found === 'unread' ? unreadInARow + 1 : 0
-    if (found !== null) parts.push(...halves(left, found, round))
+    if (found !== null) parts.push(...halves(round, left, found))
   }
-  if (spoiled === 'unread' && host.searchedUntil > 0) noteVainSearch(context, host)
+  if (spoiled === 'unread' && host.searchedUntil > 0) noteVainSearch(round)
 }
 
 /** Nothing could be read: that is the failure of the host as which the first call did not count. */
-function noteVainSearch({ now, poll, random }: AskContext, host: Host<Entry>): void {
-  const at = now()
-  noteFailedCall(host, { startedAt: at, now: at, ...poll, chance: random() })
+function noteVainSearch({ context, host }: Round): void {
+  const at = context.now()
+  noteFailedCall(host, { startedAt: at, now: at, ...context.poll, chance: context.random() })
 }
 
 /** One that is alone has come to something. */
-function halves(tokens: readonly string[], spoiled: Spoiled, round: Round): (readonly string[])[] {
+function halves(round: Round, tokens: readonly string[], spoiled: Spoiled): (readonly string[])[] {
   if (tokens.length > 1) {
     const middle = tokens.length >> 1
     return [tokens.slice(0, middle), tokens.slice(middle)]
@@ -163,25 +153,20 @@ function halves(tokens: readonly string[], spoiled: Spoiled, round: Round): (rea
   return []
 }
 
-async function call(
-  context: AskContext,
-  host: Host<Entry>,
-  tokens: readonly string[],
-  place: Place,
-  round: Round,
-): Promise<Spoiled | null> {
+async function call(round: Round, tokens: readonly string[], purpose: Purpose): Promise<Spoiled | null> {
+  const { context, host } = round
   const startedAt = context.now()
   const api = host === context.apiHost
   // Told to wait since this call was planned, by the other half of its batch for one; or it failed since.
-  if (host.toldUntil > startedAt || (api && isBlocked(host, startedAt))) return fail(round, tokens, false)
-  if (isBlocked(host, startedAt)) return retry(round, tokens)
+  if (host.toldUntil > startedAt || (api && isBlocked(host, startedAt))) return failAll(round, tokens, false)
+  if (isBlocked(host, startedAt)) return retryAll(round, tokens)
   const answer = await context.upstream.status(host.origin, tokens)
   const now = context.now()
   const outcome = answer.kind === 'failed' ? answer.reason : answer.kind
   context.onCall({ api, tokens: tokens.length, outcome, durationMs: now - startedAt })
   const noteFailure = () => {
     // What a suspect does is no failure of the last resort, which would keep the others from being asked for.
-    if (api && place === 'suspects') return
+    if (api && purpose === 'suspects') return
     noteFailedCall(host, { startedAt, now, ...context.poll, chance: context.random() })
   }
   switch (answer.kind) {
@@ -195,16 +180,16 @@ async function call(
       return null
     case 'failed':
       if (api && isUnread(answer.reason)) {
-        if (place === 'suspects') return 'unread'
+        if (purpose === 'suspects') return 'unread'
         if (tokens.length > 1 && beginSearch(host, now, context.poll.intervalMaxMs)) return 'unread'
       }
       noteFailure()
-      return api ? fail(round, tokens, true) : retry(round, tokens)
+      return api ? failAll(round, tokens, true) : retryAll(round, tokens)
     case 'busy': {
       noteFailure()
       const told = now + (answer.retryAfterMs ?? context.poll.intervalMs)
       host.toldUntil = Math.max(host.toldUntil, told)
-      return fail(round, tokens, false)
+      return failAll(round, tokens, false)
     }
     case 'error':
       if (answer.code === 13 || answer.code === 5) {
@@ -212,7 +197,7 @@ async function call(
         return 'refused'
       }
       noteFailure()
-      return fail(round, tokens, true)
+      return failAll(round, tokens, true)
   }
 }
 
@@ -220,12 +205,12 @@ function isUnread(reason: UpstreamFailure): boolean {
   return reason === 'unreadable' || reason === 'too_large'
 }
 
-function retry(round: Round, tokens: readonly string[]): null {
+function retryAll(round: Round, tokens: readonly string[]): null {
   round.retry.push(...tokens)
   return null
 }
 
-function fail(round: Round, tokens: readonly string[], asked: boolean): null {
+function failAll(round: Round, tokens: readonly string[], asked: boolean): null {
   for (const token of tokens) round.replies.set(token, { kind: 'failed', asked, alone: false })
   return null
 }

@@ -1,12 +1,12 @@
 /**
- * One upstream host: its place in the queue of calls and its health (CONTRACT §5.3). Knows no tasks'
+ * One upstream host: the due tasks that queue for a call to it, and its health (CONTRACT §5.3). Knows no tasks'
  * states and makes no calls.
  */
 import { hostBackoffMs } from '../core/backoff.ts'
 import { createLine, type Line } from './line.ts'
 
 /** What a call in flight is for: a batch, or tokens that spoil a whole call and are being told apart or asked alone. */
-export type Place = 'batch' | 'suspects'
+export type Purpose = 'batch' | 'suspects'
 
 /** A task of the host comes by once in the longest interval and a bit: what it did is remembered for several. */
 const remembered = 4
@@ -34,7 +34,7 @@ export interface Host<Entry> {
   /** Those of them that are for suspects. */
   suspectsInFlight: number
   /** Polls under way that wait for a place among the calls in flight: fallbacks from masters, and parts of spoiled batches. */
-  waiters: Record<Place, Line<() => void>>
+  waiters: Record<Purpose, Line<() => void>>
   /** Whose turn it was last. */
   turn: number
   /** Failed calls in a row. */

@@ -11,7 +11,7 @@ import {
   isBlocked,
   isForgettable,
   isOnProbation,
-  type Place,
+  type Purpose,
   type Queue,
   waitingAt,
 } from './host.ts'
@@ -29,7 +29,7 @@ export interface HostsDeps {
     mastersConcurrency?: number
   }
   /** Asks the host, where the call has a place that is to be released. */
-  start(host: Host<Entry>, batch: Entry[], place: Place): void
+  start(host: Host<Entry>, batch: Entry[], purpose: Purpose): void
   /** No host can be asked at present. */
   refuse(batch: Entry[]): void
 }
@@ -37,8 +37,8 @@ export interface HostsDeps {
 /** The places of a host, for the further calls of a poll that is under way. */
 export interface Places {
   /** Resolves when the call has a place; give it back with `release`. */
-  acquire(host: Host<Entry>, place: Place): Promise<void>
-  release(host: Host<Entry>, place: Place): void
+  acquire(host: Host<Entry>, purpose: Purpose): Promise<void>
+  release(host: Host<Entry>, purpose: Purpose): void
 }
 
 export interface Hosts extends Places {
@@ -55,7 +55,7 @@ export interface Hosts extends Places {
 const turns = ['known', 'fresh', 'lone', 'fallback', 'split'] as const
 type Turn = (typeof turns)[number]
 
-const placeOf = {
+const purposeOf = {
   known: 'batch',
   fresh: 'batch',
   lone: 'suspects',
@@ -115,19 +115,21 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
     host.fresh.flushAt = null
   }
 
-  function isFree(host: Host<Entry>, place: Place, limit: number): boolean {
-    return host.inFlight < limit && (place === 'batch' || host.suspectsInFlight < suspectsMax)
+  function isFree(host: Host<Entry>, purpose: Purpose, limit: number): boolean {
+    return host.inFlight < limit && (purpose === 'batch' || host.suspectsInFlight < suspectsMax)
   }
 
   function mayGo(host: Host<Entry>, turn: Turn, at: number): boolean {
     if (turn === 'fallback' || turn === 'split') {
-      const place = placeOf[turn]
-      return host.waiters[place].length > 0 && isFree(host, place, settings.concurrency)
+      const purpose = purposeOf[turn]
+      return host.waiters[purpose].length > 0 && isFree(host, purpose, settings.concurrency)
     }
     const isDue = turn === 'lone' ? host.lone.length > 0 : isBatchDue(host[turn], at)
     if (!isDue) return false
     // What is due at a blocked host needs no place to be refused.
-    return isBlocked(host, at) || isFree(host, placeOf[turn], isOnProbation(host) ? 1 : settings.concurrency)
+    return (
+      isBlocked(host, at) || isFree(host, purposeOf[turn], isOnProbation(host) ? 1 : settings.concurrency)
+    )
   }
 
   function isBatchDue({ line, flushAt }: Queue<Entry>, at: number): boolean {
@@ -146,10 +148,10 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
   }
 
   function take(host: Host<Entry>, turn: Turn, at: number): void {
-    const place = placeOf[turn]
+    const purpose = purposeOf[turn]
     if (turn === 'fallback' || turn === 'split') {
-      occupy(host, place)
-      for (const go of host.waiters[place].take(1)) go()
+      occupy(host, purpose)
+      for (const go of host.waiters[purpose].take(1)) go()
       return
     }
     if (host !== api && (isBlocked(host, at) || mastersInFlight >= mastersMax)) {
@@ -162,8 +164,8 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
       refuse(batch)
       return
     }
-    occupy(host, place)
-    start(host, batch, place)
+    occupy(host, purpose)
+    start(host, batch, purpose)
   }
 
   function takeBatch(host: Host<Entry>, turn: 'known' | 'fresh' | 'lone'): Entry[] {
@@ -177,10 +179,10 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
     return batch
   }
 
-  function occupy(host: Host<Entry>, place: Place): void {
+  function occupy(host: Host<Entry>, purpose: Purpose): void {
     host.inFlight++
     if (host !== api) mastersInFlight++
-    if (place === 'suspects') host.suspectsInFlight++
+    if (purpose === 'suspects') host.suspectsInFlight++
   }
 
   /** Gives out what places are free. @returns when to look again; null when an answer will wake us */
@@ -211,16 +213,16 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
       return earliest(next, serve(api, at))
     },
 
-    acquire(host, place) {
-      const placed = new Promise<void>((resolve) => host.waiters[place].push(resolve))
+    acquire(host, purpose) {
+      const placed = new Promise<void>((resolve) => host.waiters[purpose].push(resolve))
       serve(host, now())
       return placed
     },
 
-    release(host, place) {
+    release(host, purpose) {
       host.inFlight--
       if (host !== api) mastersInFlight--
-      if (place === 'suspects') host.suspectsInFlight--
+      if (purpose === 'suspects') host.suspectsInFlight--
       // Due tasks wait for the pass that comes once the answer is settled.
       if (host.waiters.batch.length + host.waiters.suspects.length > 0) serve(host, now())
     },

@@ -10,7 +10,7 @@ import { askForAll, type Reply } from './ask.ts'
 import { createCalendar } from './calendar.ts'
 import { earliest } from './earliest.ts'
 import { type Entry, never } from './entry.ts'
-import { type Host, type Place, unblockedAt } from './host.ts'
+import { type Host, type Purpose, unblockedAt } from './host.ts'
 import { createHosts } from './hosts.ts'
 import { createJudge, type Judgement } from './judge.ts'
 import { createLooks } from './looks.ts'
@@ -126,7 +126,7 @@ export function createPoller(deps: PollDeps): Poller {
     }
   }
 
-  function start(host: Host<Entry>, batch: Entry[], place: Place): void {
+  function start(host: Host<Entry>, batch: Entry[], purpose: Purpose): void {
     const startedAt = now()
     deps.onBatch(Math.max(0, startedAt - Math.min(...batch.map((entry) => entry.dueAt))))
     for (const entry of batch) {
@@ -137,7 +137,7 @@ export function createPoller(deps: PollDeps): Poller {
     const tokens = batch.map(({ token }) => token)
     // Of the batch, not among all tasks: a token registered anew meanwhile is another entry, with a call of its own.
     const stillWanted = () => new Set(batch.filter(({ wanted }) => wanted).map(({ token }) => token))
-    const call = askForAll({ ...context, stillWanted }, host, tokens, place).catch((error: unknown) => {
+    const call = askForAll({ ...context, stillWanted }, host, tokens, purpose).catch((error: unknown) => {
       deps.log.error('poll failed', { error })
       return new Map<string, Reply>()
     })
