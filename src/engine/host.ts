@@ -3,7 +3,7 @@
  * states and makes no calls.
  */
 import { hostBackoffMs } from '../core/backoff.ts'
-import { createLine, type Line } from './line.ts'
+import { createFifo, type Fifo } from './fifo.ts'
 
 /** What a call in flight is for: a batch, or tokens that spoil a whole call and are being told apart or asked alone. */
 export type Purpose = 'batch' | 'suspects'
@@ -12,8 +12,8 @@ export type Purpose = 'batch' | 'suspects'
 const remembered = 4
 
 /** Due tasks in the order they became due. */
-export interface Queue<Entry> {
-  line: Line<Entry>
+export interface BatchQueue<Entry> {
+  tasks: Fifo<Entry>
   /** Whichever has waited longest for company goes then, full batch or not; null when there is none. */
   flushAt: number | null
 }
@@ -21,20 +21,20 @@ export interface Queue<Entry> {
 export interface Host<Entry> {
   origin: string
   /** Due tasks that upstream has known; the others too while it refuses no token. */
-  known: Queue<Entry>
+  known: BatchQueue<Entry>
   /** Due tasks that it never has: among these are the bad tokens, which would spoil the calls of the others. */
-  fresh: Queue<Entry>
+  fresh: BatchQueue<Entry>
   /** It refused a token not long ago: until then others may be bad too. */
   freshApartUntil: number
   /** Due tasks that are asked for in a call of their own (CONTRACT §5.4). */
-  lone: Line<Entry>
+  lone: Fifo<Entry>
   /** A search for what keeps a batch from being read has begun, and read nothing yet: no other begins before then. */
   searchedUntil: number
   inFlight: number
   /** Those of them that are for suspects. */
   suspectsInFlight: number
   /** Polls under way that wait for a place among the calls in flight: fallbacks from masters, and parts of spoiled batches. */
-  waiters: Record<Purpose, Line<() => void>>
+  waiters: Record<Purpose, Fifo<() => void>>
   /** Whose turn it was last. */
   turn: number
   /** Failed calls in a row. */
@@ -49,14 +49,14 @@ export interface Host<Entry> {
 export function createHost<Entry>(origin: string): Host<Entry> {
   return {
     origin,
-    known: { line: createLine(), flushAt: null },
-    fresh: { line: createLine(), flushAt: null },
+    known: { tasks: createFifo(), flushAt: null },
+    fresh: { tasks: createFifo(), flushAt: null },
     freshApartUntil: 0,
     searchedUntil: 0,
-    lone: createLine(),
+    lone: createFifo(),
     inFlight: 0,
     suspectsInFlight: 0,
-    waiters: { batch: createLine(), suspects: createLine() },
+    waiters: { batch: createFifo(), suspects: createFifo() },
     turn: 0,
     failures: 0,
     failedAt: 0,
@@ -67,7 +67,7 @@ export function createHost<Entry>(origin: string): Host<Entry> {
 
 /** How many due tasks wait for a call of the host. */
 export function waitingAt({ known, fresh, lone }: Host<unknown>): number {
-  return known.line.length + fresh.line.length + lone.length
+  return known.tasks.length + fresh.tasks.length + lone.length
 }
 
 export function isBlocked(host: Host<unknown>, now: number): boolean {

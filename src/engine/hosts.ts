@@ -6,13 +6,13 @@ import type { Clock } from '../ports.ts'
 import { earliest } from './earliest.ts'
 import type { Entry } from './entry.ts'
 import {
+  type BatchQueue,
   createHost,
   type Host,
   isBlocked,
   isForgettable,
   isOnProbation,
   type Purpose,
-  type Queue,
   waitingAt,
 } from './host.ts'
 import { lingerMs } from './pace.ts'
@@ -102,14 +102,14 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
       return
     }
     const queue = flushAt < host.freshApartUntil && isFresh(entry) ? host.fresh : host.known
-    queue.line.push(entry)
+    queue.tasks.push(entry)
     queue.flushAt = Math.min(queue.flushAt ?? flushAt, flushAt)
   }
 
   /** What queued at a master that cannot be asked, now or for a while, is asked for at the API host. */
   function handOver(host: Host<Entry>, at: number): void {
-    for (const line of [host.known.line, host.fresh.line, host.lone]) {
-      for (const entry of line.take(line.length)) join(api, entry, at)
+    for (const fifo of [host.known.tasks, host.fresh.tasks, host.lone]) {
+      for (const entry of fifo.take(fifo.length)) join(api, entry, at)
     }
     host.known.flushAt = null
     host.fresh.flushAt = null
@@ -132,8 +132,8 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
     )
   }
 
-  function isBatchDue({ line, flushAt }: Queue<Entry>, at: number): boolean {
-    return line.length >= settings.batch || (flushAt !== null && flushAt <= at)
+  function isBatchDue({ tasks, flushAt }: BatchQueue<Entry>, at: number): boolean {
+    return tasks.length >= settings.batch || (flushAt !== null && flushAt <= at)
   }
 
   /** Each after the other, so that none waits for long however many wait elsewhere. */
@@ -173,9 +173,9 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
     return batch.filter(({ wanted }) => wanted)
   }
 
-  function takeFrom(queue: Queue<Entry>): Entry[] {
-    const batch = queue.line.take(settings.batch)
-    if (queue.line.length === 0) queue.flushAt = null
+  function takeFrom(queue: BatchQueue<Entry>): Entry[] {
+    const batch = queue.tasks.take(settings.batch)
+    if (queue.tasks.length === 0) queue.flushAt = null
     return batch
   }
 

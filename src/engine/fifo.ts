@@ -1,13 +1,13 @@
 /** First come, first served, by the handful: an array whose front is not moved up at each taking. */
 
-export interface Line<T> {
+export interface Fifo<T> {
   readonly length: number
   push(item: T): void
   /** Removes and returns the first `count`, or as many as there are. */
   take(count: number): T[]
 }
 
-export function createLine<T>(): Line<T> {
+export function createFifo<T>(): Fifo<T> {
   let items: T[] = []
   let gone = 0
   return {
