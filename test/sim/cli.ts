@@ -1,10 +1,20 @@
-/** `npm run sim -- --seed N [--trace]` replays one simulation; `--runs N` goes through as many seeds. */
+/** `npm run sim -- --seed N` replays one simulation; `--runs N` goes through as many seeds. docs/simulation.md */
 import { parseArgs } from 'node:util'
 import { mutations } from './mutations.ts'
 import { type Simulation, simulate } from './simulate.ts'
 
+const usage = `npm run sim -- [options]
+  --seed N         replays one simulation (1)
+  --trace          with all that happened in it
+  --runs N         goes through as many seeds, to the first that fails
+  --from N         the first of them (1)
+  --keepGoing      also past those that fail
+  --slow           names those that take more than a second
+  --mutation NAME  with a deliberate bug of test/sim/mutations*.ts`
+
 const { values } = parseArgs({
   options: {
+    help: { type: 'boolean', default: false },
     seed: { type: 'string' },
     runs: { type: 'string' },
     from: { type: 'string', default: '1' },
@@ -63,8 +73,16 @@ async function runMany(from: number, runs: number): Promise<number> {
   return total.failed === 0 ? 0 : 1
 }
 
-const from = Number(values.from)
-process.exitCode =
-  values.runs === undefined
-    ? await replay(Number(values.seed ?? '1'))
-    : await runMany(from, Number(values.runs))
+async function run(): Promise<number> {
+  if (values.mutation !== undefined && mutation === undefined) {
+    print(
+      `there is no mutation "${values.mutation}"; there are: ${mutations.map(({ name }) => name).join(', ')}`,
+    )
+    return 1
+  }
+  if (values.runs === undefined) return replay(Number(values.seed ?? '1'))
+  return runMany(Number(values.from), Number(values.runs))
+}
+
+if (values.help) print(usage)
+else process.exitCode = await run()
