@@ -11,6 +11,7 @@ import { type ServerType, serve } from '@hono/node-server'
 import { type Config, readConfig } from './config.ts'
 import type { Place } from './core/ids.ts'
 import type { SigningKey } from './core/signature.ts'
+import { within } from './core/within.ts'
 import { createDashboard, withDashboard } from './dashboard/app.ts'
 import { createApp } from './http/app.ts'
 import { createAuthenticator } from './keys/api-keys.ts'
@@ -30,7 +31,7 @@ import { databaseFault } from './node/database-fault.ts'
 import { listenFault } from './node/listen-fault.ts'
 import { createRandomBytes } from './node/random.ts'
 import { createTimers } from './node/timers.ts'
-import type { Log } from './ports.ts'
+import type { Log, Timers } from './ports.ts'
 import { createRelay, type Relay } from './relay.ts'
 import { claimDatabase } from './store/claim.ts'
 
@@ -141,7 +142,7 @@ async function startOn(
     // Whoever asked meanwhile is better refused than answered by a relay whose database is closed.
     void closeServer(server)
     cutConnections(server)
-    await endsWithin(settleMs, relay.stop())
+    await endsWithin(timers, settleMs, relay.stop())
     throw error
   }
   log.info('listening', { url, version, database: basename(config.databasePath) })
@@ -151,11 +152,11 @@ async function startOn(
     async stop() {
       log.info('stopping', { in_flight: relay.inFlightCount() })
       closing.abort()
-      await endsWithin(drainMs, Promise.all([relay.stop(), closeServer(server)]))
+      await endsWithin(timers, drainMs, Promise.all([relay.stop(), closeServer(server)]))
       cutConnections(server)
       relay.cutOff()
       await Promise.all([sender.close(), upstreamFetch.close()])
-      if (!(await endsWithin(settleMs, relay.stop()))) {
+      if (!(await endsWithin(timers, settleMs, relay.stop()))) {
         const attempts = relay.inFlightCount()
         log.warn('stopping with attempts unsettled; they are made again after the next start', { attempts })
       }
@@ -245,11 +246,9 @@ function listen(handler: Parameters<typeof serve>[0]['fetch'], config: Config): 
 }
 
 /** @returns whether it did */
-function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve(false), ms)
-    work.then(() => resolve(true), reject).finally(() => clearTimeout(timer))
-  })
+function endsWithin(timers: Timers, ms: number, work: Promise<unknown>): Promise<boolean> {
+  const ended = work.then(() => true)
+  return within(timers, ms, ended, () => false)
 }
 
 function closeServer(server: ServerType): Promise<void> {

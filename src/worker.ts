@@ -1,4 +1,6 @@
 /** Pollhook on Cloudflare Workers: a thin router over shards, each a Durable Object with a whole relay. */
+import { within } from './core/within.ts'
+import type { Timers } from './ports.ts'
 import { answer } from './worker/dashboard.ts'
 import { fleetOf } from './worker/fleet.ts'
 
@@ -8,6 +10,13 @@ export { RelayShard } from './worker/shard.ts'
 
 /** Shards are woken while a home is silent, too. */
 const homeMsMax = 2_000
+
+const timers: Timers = {
+  after(ms, work) {
+    const timer = setTimeout(work, ms)
+    return () => clearTimeout(timer)
+  },
+}
 
 export default {
   fetch(request: Request, env: Env): Promise<Response> {
@@ -21,7 +30,10 @@ export default {
     const settled = await Promise.allSettled(
       owners.map(async (owner) => {
         const home = env.HOMES.get(env.HOMES.idFromName(owner))
-        const { version } = await within<{ version: number }>(homeMsMax, home.settings())
+        const settings: Promise<{ version: number }> = home.settings()
+        const { version } = await within(timers, homeMsMax, settings, () => {
+          throw new Error(`the home of ${owner} did not answer within ${homeMsMax} ms`)
+        })
         return [owner, version] as const
       }),
     )
@@ -34,14 +46,3 @@ export default {
     }
   },
 } satisfies ExportedHandler<Env>
-
-/** Rejects when `work` takes longer; what becomes of it then is nobody's matter. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(new Error(`no answer within ${ms} ms`)), ms)
-  try {
-    return await Promise.race([work, late.promise])
-  } finally {
-    clearTimeout(timer)
-  }
-}

@@ -4,9 +4,11 @@
  */
 import { retryAfterMs } from '../core/backoff.ts'
 import { errorNumber, isUnknownTokenEntry } from '../core/snapshot.ts'
+import { within } from '../core/within.ts'
 import type {
   Clock,
   StatusAnswer,
+  Timers,
   Upstream,
   UpstreamFailure,
   UpstreamFetch,
@@ -19,8 +21,8 @@ export interface UpstreamOptions {
   timeoutMs: number
   /** After decompression; 16 MiB unless told (CONTRACT §5.5). */
   bodyBytesMax?: number
-  /** Calls back once after `ms`, unless the returned function was called before. */
-  setTimer?: (callback: () => void, ms: number) => () => void
+  /** Default: `setTimeout`. */
+  timers?: Timers
   /** Only for a `Retry-After` that is a date. */
   now?: Clock
 }
@@ -29,30 +31,26 @@ export interface UpstreamOptions {
 const messageCharsMax = 300
 
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const setTimer = options.setTimer ?? globalTimer
   const settings = { bodyBytesMax: 16 * 1024 * 1024, now: Date.now, ...options }
+  const timers = options.timers ?? ownTimers
   return {
-    async status(origin, tokens) {
+    status(origin, tokens) {
       const aborter = new AbortController()
-      const timeout = Promise.withResolvers<StatusAnswer>()
-      const cancelTimer = setTimer(() => {
-        timeout.resolve(failed('timeout'))
+      const answer = call(settings, { origin, tokens, signal: aborter.signal })
+      // Not left to the signal alone: the limit holds even where a body ignores an abort.
+      return within(timers, options.timeoutMs, answer, () => {
         aborter.abort()
-      }, options.timeoutMs)
-      // Raced rather than left to the signal alone: the limit holds even where a body ignores an abort.
-      const answer = await Promise.race([
-        call(settings, { origin, tokens, signal: aborter.signal }),
-        timeout.promise,
-      ])
-      cancelTimer()
-      return answer
+        return failed('timeout')
+      })
     },
   }
 }
 
-function globalTimer(callback: () => void, ms: number): () => void {
-  const timer = setTimeout(callback, ms)
-  return () => clearTimeout(timer)
+const ownTimers: Timers = {
+  after(ms, work) {
+    const timer = setTimeout(work, ms)
+    return () => clearTimeout(timer)
+  },
 }
 
 type Settings = Required<Pick<UpstreamOptions, 'fetch' | 'bodyBytesMax' | 'now'>>

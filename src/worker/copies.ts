@@ -1,4 +1,5 @@
 /** A shard's copy of each owner's settings, so that it can go on while their home cannot be reached (DESIGN §5). */
+import { within } from '../core/within.ts'
 import { problem } from '../http/problem.ts'
 import type { Log, Timers } from '../ports.ts'
 import type { Relay } from '../relay.ts'
@@ -76,12 +77,7 @@ export function createCopies({ kv, homeOf, held, timers, log }: CopiesDeps, rela
     async fetchMissing(): Promise<void> {
       const missing = [...ids].filter(([, id]) => held.has(id))
       const fetched = Promise.all(missing.map(([owner]) => fetchCopy(owner)))
-      let cancelTimer = () => {}
-      const late = new Promise<void>((resolve) => {
-        cancelTimer = timers.after(startMsMax, resolve)
-      })
-      await Promise.race([fetched, late])
-      cancelTimer()
+      await within(timers, startMsMax, fetched, () => null)
     },
 
     /** @throws a problem while it is not known which settings of the owner are in force */

@@ -7,6 +7,7 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createUpstream } from '../../src/net/qencode.ts'
 import type { UpstreamFetch } from '../../src/ports.ts'
+import { manualTimer } from '../support/manual-timer.ts'
 
 const a = 'a2600fc63e4511e8ac870202b56d93e3'
 const b = '471272a512d76c22665db9dcee893409'
@@ -26,19 +27,6 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
         server.closeAllConnections()
       })
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  }
-
-  /** A timer that fires only when the test says so. */
-  function manualTimer() {
-    const timer = { fire: () => {}, cancelled: false, ms: 0 }
-    const setTimer = (callback: () => void, ms: number) => {
-      timer.fire = callback
-      timer.ms = ms
-      return () => {
-        timer.cancelled = true
-      }
-    }
-    return { timer, setTimer }
   }
 
   const now = () => Date.parse('2026-11-23T10:00:00Z')
@@ -362,20 +350,20 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
 
   describe('the time limit', () => {
     it('ends a call that gets no answer, and hangs up', async () => {
-      const { timer, setTimer } = manualTimer()
+      const timer = manualTimer()
       const hungUp = Promise.withResolvers<void>()
       const origin = await listen((request) => {
         request.socket.once('close', () => hungUp.resolve())
         timer.fire()
       })
-      const answer = await createUpstream({ fetch, timeoutMs: 1234, setTimer }).status(origin, [a])
+      const answer = await createUpstream({ fetch, timeoutMs: 1234, timers: timer }).status(origin, [a])
       expect(answer).toEqual({ kind: 'failed', reason: 'timeout' })
       expect(timer.ms).toBe(1234)
       await hungUp.promise
     })
 
     it('includes the body', async () => {
-      const { timer, setTimer } = manualTimer()
+      const timer = manualTimer()
       const origin = await listen((_request, response) => {
         response.writeHead(200)
         response.write('{"error":0,')
@@ -385,19 +373,20 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
         timer.fire()
         return response
       }
-      const answer = await createUpstream({ fetch: fetchThenFire, timeoutMs: 1, setTimer }).status(origin, [
-        a,
-      ])
+      const answer = await createUpstream({ fetch: fetchThenFire, timeoutMs: 1, timers: timer }).status(
+        origin,
+        [a],
+      )
       expect(answer).toEqual({ kind: 'failed', reason: 'timeout' })
     })
 
     it('holds where fetch ignores its signal', async () => {
-      const { timer, setTimer } = manualTimer()
+      const timer = manualTimer()
       const fetchForever = () => {
-        timer.fire()
+        queueMicrotask(() => timer.fire())
         return new Promise<Response>(() => {})
       }
-      const answer = await createUpstream({ fetch: fetchForever, timeoutMs: 1, setTimer }).status(
+      const answer = await createUpstream({ fetch: fetchForever, timeoutMs: 1, timers: timer }).status(
         'http://x',
         [a],
       )
@@ -405,8 +394,8 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
     })
 
     it('is taken back when the answer is there', async () => {
-      const { timer, setTimer } = manualTimer()
-      await createUpstream({ fetch, timeoutMs: 1, setTimer }).status(await answering('{}'), [a])
+      const timer = manualTimer()
+      await createUpstream({ fetch, timeoutMs: 1, timers: timer }).status(await answering('{}'), [a])
       expect(timer.cancelled).toBe(true)
     })
   })
