@@ -3,8 +3,8 @@
  * share a commit, so that each is on disk before its answer without paying for a disk flush of its own.
  */
 import type { Commands, SigningSecret, SubscribeResult } from '../commands.ts'
+import type { SecretNumber } from '../core/secret-numbers.ts'
 import type { Clock, Log, Timers } from '../ports.ts'
-import type { SecretNumber } from '../store/owners.ts'
 import type { SubscriptionInput } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import type { Deliverer } from './deliver-ports.ts'

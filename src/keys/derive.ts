@@ -21,17 +21,10 @@ const info = {
 const signingSecretsMax = 10_000
 
 /**
- * @param n 1 for an owner's first signing secret, one more after each rotation
- * @returns `whsec_` and base64 of 32 bytes
- */
-export function deriveSigningSecret(secret: Uint8Array, owner: string, n: number): string {
-  return formatSigningSecret(derive(secret, `${info.signing}/${owner}/${n}`, 32))
-}
-
-/**
  * @param secrets POLLHOOK_SECRET, newest first
- * @returns the n-th signing secret of an owner under each of them, in the same order: the newest is the one
- *   to show, the others go on signing while POLLHOOK_SECRET is being replaced
+ * @returns the n-th signing secret of an owner under each of them, in the same order: the newest is the one to show, the
+ *   others go on signing while POLLHOOK_SECRET is being replaced. Each is `whsec_` and base64 of 32 bytes; the first of an
+ *   owner has number 1
  */
 export function createSigningSecrets(
   secrets: readonly Uint8Array[],

@@ -2,7 +2,7 @@
  * What every shard must know of an owner: which signing secrets are in force, and the settings of its
  * endpoints. One home keeps it with a version, each shard a copy (DESIGN §5). Pure.
  */
-import { firstNumbers, rotated, type SecretNumber } from '../store/owners.ts'
+import { firstNumbers, rotated, type SecretNumber } from '../core/secret-numbers.ts'
 import type { EndpointPatch } from '../store/records.ts'
 
 export interface OwnerSettings {

@@ -4,22 +4,11 @@
  */
 import { eq } from 'drizzle-orm'
 import { ownersMax } from '../core/ids.ts'
+import { firstNumbers, inForce, rotated, type SecretNumber } from '../core/secret-numbers.ts'
 import type { StoreContext } from './context.ts'
 import type { Owner } from './records.ts'
 import { owners } from './schema.ts'
 import { inTransaction } from './transaction.ts'
-
-/** Secret number `n` of an owner (CONTRACT §4.9); `expiresAt` null for the newest. */
-export interface SecretNumber {
-  n: number
-  expiresAt: number | null
-}
-
-/** Of an owner that never rotated. */
-export const firstNumbers: readonly SecretNumber[] = [{ n: 1, expiresAt: null }]
-
-/** So many superseded secrets at most are kept signing, however often an owner rotates. */
-const secretsMax = 5
 
 export type OwnerVerbs = ReturnType<typeof ownerVerbs>
 
@@ -41,7 +30,7 @@ export function ownerVerbs({ db }: StoreContext) {
   }
 
   function secretNumbers(ownerId: number, now: number): SecretNumber[] {
-    return allNumbers(ownerId).filter(({ expiresAt }) => expiresAt === null || expiresAt > now)
+    return inForce(allNumbers(ownerId), now)
   }
 
   function write(ownerId: number, next: readonly SecretNumber[]): void {
@@ -73,7 +62,7 @@ export function ownerVerbs({ db }: StoreContext) {
       return known
     },
 
-    /** The next number becomes the newest; the one before it signs beside it for `overlapMs` more. */
+    /** @returns all that sign from now on, newest first */
     rotateSecret(ownerId: number, overlapMs: number, now: number): SecretNumber[] {
       const next = inTransaction(db, () => {
         const next = rotated(allNumbers(ownerId), overlapMs, now)
@@ -91,12 +80,4 @@ export function ownerVerbs({ db }: StoreContext) {
       numbers.set(ownerId, next)
     },
   }
-}
-
-/** The numbers in force after a rotation. */
-export function rotated(all: readonly SecretNumber[], overlapMs: number, now: number): SecretNumber[] {
-  const n = Math.max(...all.map((secret) => secret.n)) + 1
-  const older = all.map((secret) => ({ ...secret, expiresAt: secret.expiresAt ?? now + overlapMs }))
-  const kept = older.filter(({ expiresAt }) => expiresAt > now).slice(0, secretsMax - 1)
-  return [{ n, expiresAt: null }, ...kept]
 }
