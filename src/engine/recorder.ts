@@ -30,21 +30,33 @@ interface Group {
 export function createRecorder(deps: RecorderDeps): (news: readonly PollResult[]) => Promise<void> {
   /** What the next commit will hold. */
   let open: Group | null = null
+  let lastError: unknown
 
   function write(results: readonly PollResult[]): void {
+    const refused = writeTogether(results)
+    if (refused.length === 0) return
+    deps.log.error('snapshots could not be written; their tasks are polled again', {
+      error: lastError,
+      results: refused.length,
+    })
+  }
+
+  /** One that SQLite refuses must not take the others with it. @returns what is not on disk */
+  function writeTogether(results: readonly PollResult[]): readonly PollResult[] {
+    if (tryWrite(results)) return []
+    return results.length === 1 ? results : results.filter((one) => !tryWrite([one]))
+  }
+
+  function tryWrite(results: readonly PollResult[]): boolean {
     let records: PollRecord[]
     try {
       records = deps.store.recordPoll(results, deps.limits, deps.now(), deps.inFlight)
     } catch (error) {
-      if (results.length > 1) {
-        // One that SQLite refuses must not take the others with it.
-        for (const result of results) write([result])
-        return
-      }
-      deps.log.error('a snapshot could not be written; its task is polled again', { error })
-      return
+      lastError = error
+      return false
     }
     deps.onRecorded(records)
+    return true
   }
 
   /** Whatever else has arrived by now is read before what is to be done "as soon as the runtime can". */

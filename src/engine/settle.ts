@@ -37,6 +37,7 @@ export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight
   let finished: Finished<Flight>[] = []
   let cancelTimer: (() => void) | null = null
   let resting = false
+  let lastError: unknown
 
   function plan(delayMs: number): void {
     cancelTimer?.()
@@ -48,20 +49,23 @@ export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight
     resting = false
     if (finished.length === 0) return
     const batch = finished.slice(0, settleMax)
-    const written = new Set(tryWrite(batch) ? batch : writeOneByOne(batch))
+    const written = new Set(writeTogether(batch))
     finished = finished.filter((item) => !written.has(item))
+    if (written.size < batch.length) {
+      const attempts = batch.length - written.size
+      deps.log.error('attempts could not be settled; trying again', { error: lastError, attempts })
+    }
     resting = finished.length === 0
     plan(resting ? restMs : written.size > 0 ? 0 : settleRetryMs)
   }
 
-  /** One that SQLite refuses must not keep the others from being settled. */
-  function writeOneByOne(batch: readonly Finished<Flight>[]): Finished<Flight>[] {
-    if (batch.length === 1) return []
-    return batch.filter((item) => tryWrite([item]))
+  /** One that SQLite refuses must not keep the others from being settled. @returns what is on disk now */
+  function writeTogether(batch: readonly Finished<Flight>[]): readonly Finished<Flight>[] {
+    if (tryWrite(batch)) return batch
+    return batch.length === 1 ? [] : batch.filter((item) => tryWrite([item]))
   }
 
   function tryWrite(batch: readonly Finished<Flight>[]): boolean {
-    if (batch.length === 0) return true
     const dirty = [...new Set(batch.map(({ lane }) => lane))].filter((lane) => lane.dirty)
     const health = new Map(
       dirty.map(({ endpoint, recovered }) => [endpoint.id, { health: endpoint.health, recovered }] as const),
@@ -71,7 +75,7 @@ export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight
       const items = batch.map(({ settlement }) => settlement)
       results = deps.store.settleDeliveries(items, health, deps.schedules, deps.now())
     } catch (error) {
-      deps.log.error('attempts could not be settled; trying again', { error, attempts: batch.length })
+      lastError = error
       return false
     }
     for (const lane of dirty) {

@@ -55,3 +55,13 @@ it('one result that cannot be written does not take the others with it', async (
   expect(written).toEqual(['token 0', 'token 2'])
   expect(log.error).toHaveBeenCalledTimes(1)
 })
+
+it('a full disk is told of once a commit, however many results are in it', async () => {
+  const { record, run, log } = recorder(() => {
+    throw new Error('database or disk is full')
+  })
+  const all = record(news(300))
+  run()
+  await all
+  expect(log.error.mock.calls.map(([, fields]) => fields.results)).toEqual([300])
+})

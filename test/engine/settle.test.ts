@@ -1,0 +1,75 @@
+/** What could not be settled is kept and tried again, and told of in as few words as one commit. */
+import { expect, it, vi } from 'vitest'
+import { healthy } from '../../src/core/endpoint.ts'
+import { createLane } from '../../src/engine/lane.ts'
+import { createSettler, type Finished } from '../../src/engine/settle.ts'
+import type { Settlement } from '../../src/store/deliveries.ts'
+import { accepted } from './world.ts'
+
+const lane = createLane(
+  {
+    id: 1,
+    ownerId: 1,
+    origin: 'https://app.example.com',
+    paused: false,
+    maxConcurrency: null,
+    maxPerSecond: null,
+    health: healthy,
+  },
+  0,
+)
+
+function settler(refuses: (id: number) => boolean) {
+  const waiting: (() => void)[] = []
+  const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
+  const written: number[] = []
+  const { add } = createSettler<number>({
+    store: {
+      settleDeliveries(items) {
+        if (items.some(({ delivery }) => refuses(delivery.id))) throw new Error('refused')
+        return items.map(() => ({ state: 'delivered', goneTask: null }))
+      },
+    },
+    schedules: { terminalMs: [], interimMs: [] },
+    now: () => 0,
+    timers: {
+      after(_ms, work) {
+        waiting.push(work)
+        return () => waiting.splice(waiting.indexOf(work), 1)
+      },
+    },
+    log,
+    onWritten: (items) => void written.push(...items.map(({ flight }) => flight)),
+  })
+  for (let id = 0; id < 100; id++) add(finished(id))
+  return { log, written, round: () => waiting.shift()?.() }
+}
+
+function finished(id: number): Finished<number> {
+  const delivery = { id, attempts: 0 }
+  const settlement: Settlement = { delivery, outcome: accepted, at: 0, durationMs: 0, url: '', chance: 0 }
+  return { flight: id, lane, settlement }
+}
+
+it('a full disk is told of once a round, however many attempts wait for it', () => {
+  let full = true
+  const { log, written, round } = settler(() => full)
+  round()
+  round()
+  expect(log.error.mock.calls.map(([, fields]) => fields.attempts)).toEqual([100, 100])
+  full = false
+  round()
+  expect(written).toHaveLength(100)
+  expect(log.error).toHaveBeenCalledTimes(2)
+})
+
+it('one attempt that cannot be settled does not take the others with it, and is tried again', () => {
+  let refused = 7
+  const { log, written, round } = settler((id) => id === refused)
+  round()
+  expect(written).toHaveLength(99)
+  expect(log.error.mock.calls.map(([, fields]) => fields.attempts)).toEqual([1])
+  refused = -1
+  round()
+  expect(written.at(-1)).toBe(7)
+})
