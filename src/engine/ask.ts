@@ -2,12 +2,13 @@
  * Asking upstream for a batch of tokens until each has an answer: the task's host, then the API host in the
  * same pass, splitting a batch that one bad token spoils (CONTRACT §5.3, §5.4). Knows no schedule and no store.
  */
-import type { Clock, Random, Upstream, UpstreamFailure } from '../ports.ts'
+import type { Clock, Log, Random, Upstream, UpstreamFailure } from '../ports.ts'
 import type { Entry } from './entry.ts'
 import {
   beginSearch,
   type Host,
   isBlocked,
+  isOnProbation,
   noteAnswer,
   noteFailedCall,
   noteRefusal,
@@ -28,6 +29,7 @@ export interface AskContext {
   upstream: Upstream
   now: Clock
   random: Random
+  log: Log
   places: Places
   poll: { intervalMs: number; intervalMaxMs: number }
   apiHost: Host<Entry>
@@ -131,13 +133,9 @@ async function findSpoilers(round: Round, tokens: readonly string[], spoiled: Sp
     unreadInARow = found === 'unread' ? unreadInARow + 1 : 0
     if (found !== null) parts.push(...halves(round, left, found))
   }
-  if (spoiled === 'unread' && host.searchedUntil > 0) noteVainSearch(round)
-}
-
-/** Nothing could be read: that is the failure of the host as which the first call did not count. */
-function noteVainSearch({ context, host }: Round): void {
-  const at = context.now()
-  noteFailedCall(host, { startedAt: at, now: at, ...context.poll, chance: context.random() })
+  // Nothing could be read: that is the failure of the host as which the first call did not count.
+  if (spoiled === 'unread' && host.searchedUntil > 0)
+    noteFailure(round, context.now(), { outcome: 'unreadable' })
 }
 
 /** One that is alone has come to something. */
@@ -164,13 +162,11 @@ async function call(round: Round, tokens: readonly string[], purpose: Purpose): 
   const now = context.now()
   const outcome = answer.kind === 'failed' ? answer.reason : answer.kind
   context.onCall({ api, tokens: tokens.length, outcome, durationMs: now - startedAt })
-  const noteFailure = () => {
-    // What a suspect does is no failure of the last resort, which would keep the others from being asked for.
-    if (api && purpose === 'suspects') return
-    noteFailedCall(host, { startedAt, now, ...context.poll, chance: context.random() })
-  }
+  // What a suspect does is no failure of the last resort, which would keep the others from being asked for.
+  const counts = !api || purpose === 'batch'
   switch (answer.kind) {
     case 'statuses':
+      tellIfBack(round)
       noteAnswer(host)
       for (const token of tokens) {
         const entry = answer.statuses.get(token)
@@ -183,22 +179,35 @@ async function call(round: Round, tokens: readonly string[], purpose: Purpose): 
         if (purpose === 'suspects') return 'unread'
         if (tokens.length > 1 && beginSearch(host, now, context.poll.intervalMaxMs)) return 'unread'
       }
-      noteFailure()
+      if (counts) noteFailure(round, startedAt, { outcome })
       return api ? failAll(round, tokens, true) : retryAll(round, tokens)
     case 'busy': {
-      noteFailure()
+      if (counts) noteFailure(round, startedAt, { outcome })
       const told = now + (answer.retryAfterMs ?? context.poll.intervalMs)
       host.toldUntil = Math.max(host.toldUntil, told)
       return failAll(round, tokens, false)
     }
     case 'error':
       if (answer.code === 13 || answer.code === 5) {
+        tellIfBack(round)
         noteRefusal(host, now, context.poll.intervalMaxMs)
         return 'refused'
       }
-      noteFailure()
+      if (counts) noteFailure(round, startedAt, { outcome, code: answer.code, message: answer.message })
       return failAll(round, tokens, true)
   }
+}
+
+/** One failure says nothing yet. From the second on the host is left alone, and whoever operates this is to know why. */
+function noteFailure({ context, host }: Round, startedAt: number, why: Record<string, unknown>): void {
+  const { log, now, poll, random } = context
+  const wasFailing = isOnProbation(host)
+  noteFailedCall(host, { startedAt, now: now(), ...poll, chance: random() })
+  if (!wasFailing && isOnProbation(host)) log.warn('upstream fails', { origin: host.origin, ...why })
+}
+
+function tellIfBack({ context, host }: Round): void {
+  if (isOnProbation(host)) context.log.info('upstream answers again', { origin: host.origin })
 }
 
 function isUnread(reason: UpstreamFailure): boolean {

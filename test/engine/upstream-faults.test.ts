@@ -1,5 +1,5 @@
 /** CONTRACT §5.3 to §5.5 and the events that Pollhook makes itself: lost, stalled, resumed. */
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { StatusAnswer } from '../../src/ports.ts'
 import {
   apiOrigin,
@@ -425,4 +425,33 @@ it('whoever names very many hosts has no more than 64 of them called at once; th
   expect(most).toBe(64)
   expect(types(world)).toEqual(Array(200).fill('task.encoding'))
   expect(callsOf(world, apiOrigin).length).toBeLessThanOrEqual(5)
+})
+
+it('a host that fails again and again is told of once, with what it says, and so is its return', async () => {
+  const said: [message: string, fields?: Record<string, unknown>][] = []
+  const note = (...line: (typeof said)[number]) => {
+    if (line[0].startsWith('upstream')) said.push(line)
+  }
+  const world = openWorld({}, { log: { debug() {}, info: note, warn: note, error: note } })
+  let isBroken = true
+  breakUpstream(world, () => (isBroken ? { kind: 'error', code: 1, message: 'no such account' } : null))
+  await world.register()
+  await world.run(5 * minute)
+  const why = { origin: apiOrigin, outcome: 'error', code: 1, message: 'no such account' }
+  expect(said).toEqual([['upstream fails', why]])
+  isBroken = false
+  await world.run(5 * minute)
+  expect(said.slice(1)).toEqual([['upstream answers again', { origin: apiOrigin }]])
+})
+
+it('one failed call is no news for the log', async () => {
+  const warn = vi.fn()
+  const world = openWorld({}, { log: { debug() {}, info() {}, warn, error() {} } })
+  await world.register()
+  await world.run(minute)
+  let calls = 0
+  breakUpstream(world, () => (++calls === 1 ? failed('timeout') : null))
+  await world.run(5 * minute)
+  expect(calls).toBeGreaterThan(2)
+  expect(warn).not.toHaveBeenCalled()
 })

@@ -5,7 +5,7 @@ import type { Outcome } from '../../src/core/outcome.ts'
 import { createVault } from '../../src/keys/vault.ts'
 import { createNodeSigner } from '../../src/net/node/signer.ts'
 import { openDatabase } from '../../src/node/database.ts'
-import type { SendRequest, Signer, StatusAnswer } from '../../src/ports.ts'
+import type { Log, SendRequest, Signer, StatusAnswer } from '../../src/ports.ts'
 import { createRelay, type Relay, type RelayObserver } from '../../src/relay.ts'
 import type {
   DeliveryDetail,
@@ -95,6 +95,7 @@ export function openWorld(
     observer?: RelayObserver
     database?: string
     signer?: Signer
+    log?: Log
   } = {},
 ): EngineWorld {
   const read = readConfig({
