@@ -9,7 +9,6 @@ import type { DueDelivery } from './due.ts'
 import type { EndpointVerbs } from './endpoints.ts'
 import { firstBy, isEvent, isPending, isRegular, key } from './literals.ts'
 import type { OutboxVerbs } from './outbox.ts'
-import type { RecipientVerbs } from './recipients.ts'
 import { deliveries, heldAt, subscriptions } from './schema.ts'
 import { inTransaction } from './transaction.ts'
 
@@ -53,11 +52,9 @@ const settleColumns = {
   taskToken: subscriptions.taskToken,
 }
 
-export type DeliveryVerbs = ReturnType<typeof deliveryVerbs>
-
 export function deliveryVerbs(
   context: StoreContext,
-  verbs: { outbox: OutboxVerbs; endpoints: EndpointVerbs; recipients: RecipientVerbs; cancel: CancelVerb },
+  verbs: { outbox: OutboxVerbs; endpoints: EndpointVerbs; cancel: CancelVerb },
 ) {
   const { db } = context
   const { untouched, acceptFirst, forSettling, newer, write } = settleStatements(db)

@@ -1,5 +1,5 @@
 /** Deliveries as their owner sees them. Nothing here writes. */
-import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, gte, lt, type SQL } from 'drizzle-orm'
 import { decodeId, encodeId, ownerFloor, type Place } from '../core/ids.ts'
 import { readAttempts } from './attempt-log.ts'
 import type { StoreContext } from './context.ts'
@@ -111,41 +111,6 @@ export function deliveryViewVerbs({ db, place }: StoreContext) {
         .limit(query.limit + 1)
         .all()
       return pageOf(rows, query.limit, (row) => ({ row: row.id, order: row.createdAt }), toRecord)
-    },
-
-    /**
-     * Pending progress of which a newer event of its subscription exists: only a crash leaves it so. It is the head,
-     * or has lost that place to a test or a redelivery while it was being sent.
-     */
-    staleProgress() {
-      const stale = sql`d.type = 'task.progress' and d.rank = 2 and d.state = 'pending'
-        and exists (select 1 from ${deliveries} n where n.subscription_id = d.subscription_id and n.id > d.id
-          and n.rank > 0)`
-      return db.all<{ id: number; subscriptionId: number; endpointId: number }>(sql`
-        select d.id, d.subscription_id as subscriptionId, d.endpoint_id as endpointId
-        from ${deliveries} d where d.due_at is not null and ${stale}
-        union all
-        select d.id, d.subscription_id, d.endpoint_id
-        from ${deliveries} head join ${deliveries} d on d.subscription_id = head.subscription_id
-        where head.due_at is not null and head.rank < 2 and d.due_at is null and ${stale}`)
-    },
-
-    /** Pending deliveries whose endpoint has kept them waiting since before `before`, longest first. */
-    keptWaiting(endpointId: number, before: number, limit: number) {
-      return db
-        .select({
-          id: deliveries.id,
-          subscriptionId: deliveries.subscriptionId,
-          acceptedAt: deliveries.acceptedAt,
-          rank: deliveries.rank,
-          paused: subscriptions.paused,
-        })
-        .from(deliveries)
-        .innerJoin(subscriptions, eq(subscriptions.id, deliveries.subscriptionId))
-        .where(and(eq(deliveries.endpointId, endpointId), sql`${deliveries.dueAt} <= ${before}`))
-        .orderBy(deliveries.dueAt)
-        .limit(limit)
-        .all()
     },
   }
 }

@@ -1,6 +1,4 @@
-/**
- * Taking what is due. It writes nothing: what is in flight is known in memory only (DESIGN §3.6).
- */
+/** What is due, and when the next is. Nothing here writes: what is in flight is known in memory only (DESIGN §3.6). */
 import { and, eq, gt, isNotNull, lte, sql } from 'drizzle-orm'
 import type { StoreContext } from './context.ts'
 import { isPending, isTest, key } from './literals.ts'
@@ -107,6 +105,13 @@ export function dueVerbs({ db }: StoreContext) {
     /** When the next delivery of the endpoint becomes due after `now`; null when none does: what a pause holds never is. */
     nextDueAt(endpointId: number, now: number): number | null {
       return nextDue.get({ endpointId, now })?.at ?? null
+    },
+
+    /** Since when the longest-due delivery of all is due, for the backlog in seconds. */
+    oldestDueAt(now: number): number | null {
+      const row = db.all<{ at: number | null }>(sql`select min(due_at) as at from ${deliveries}
+        where due_at is not null and due_at <= ${now}`)[0]
+      return row?.at ?? null
     },
 
     /** Endpoints with deliveries that are due or will be, and when the first of each is: the start of the engine's lanes. */

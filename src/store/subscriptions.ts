@@ -1,6 +1,5 @@
 /**
- * Registering, changing and cancelling subscriptions, each in one transaction with the deliveries that
- * follow from it. Knows no URL policy and no defaults: its input was checked.
+ * Registering and cancelling subscriptions, each in one transaction with the deliveries that follow from it. Knows no URL policy and no defaults: its input was checked.
  */
 import { and, eq, gte, isNull, lt, sql } from 'drizzle-orm'
 import type { SubscribeResult } from '../commands.ts'

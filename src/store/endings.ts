@@ -1,0 +1,71 @@
+/** Pending deliveries that end without an attempt of their own: what a crash left behind, what its endpoint kept waiting. */
+import { and, eq, sql } from 'drizzle-orm'
+import { rank } from '../core/delivery.ts'
+import type { StoreContext } from './context.ts'
+import type { OutboxVerbs } from './outbox.ts'
+import { deliveries } from './schema.ts'
+import { inTransaction } from './transaction.ts'
+
+export function endingVerbs({ db }: StoreContext, { outbox }: { outbox: OutboxVerbs }) {
+  /**
+   * Pending progress of which a newer event of its subscription exists: only a crash leaves it so. It is the head,
+   * or has lost that place to a test or a redelivery while it was being sent.
+   */
+  function staleProgress() {
+    const stale = sql`d.type = 'task.progress' and d.rank = 2 and d.state = 'pending'
+      and exists (select 1 from ${deliveries} n where n.subscription_id = d.subscription_id and n.id > d.id
+        and n.rank > 0)`
+    return db.all<{ id: number; subscriptionId: number; endpointId: number }>(sql`
+      select d.id, d.subscription_id as subscriptionId, d.endpoint_id as endpointId
+      from ${deliveries} d where d.due_at is not null and ${stale}
+      union all
+      select d.id, d.subscription_id, d.endpoint_id
+      from ${deliveries} head join ${deliveries} d on d.subscription_id = head.subscription_id
+      where head.due_at is not null and head.rank < 2 and d.due_at is null and ${stale}`)
+  }
+
+  /** Longest first. */
+  function dueSince(endpointId: number, before: number, limit: number) {
+    return db
+      .select({
+        id: deliveries.id,
+        subscriptionId: deliveries.subscriptionId,
+        acceptedAt: deliveries.acceptedAt,
+        rank: deliveries.rank,
+      })
+      .from(deliveries)
+      .where(and(eq(deliveries.endpointId, endpointId), sql`${deliveries.dueAt} <= ${before}`))
+      .orderBy(deliveries.dueAt)
+      .limit(limit)
+      .all()
+  }
+
+  return {
+    /** After a crash: progress that was being sent when a newer event came is not sent again. */
+    supersedeStale(now: number): void {
+      inTransaction(db, () => {
+        for (const { id, subscriptionId, endpointId } of staleProgress()) {
+          outbox.finishDelivery(id, 'superseded', 'newer_event', now)
+          outbox.promoteNext({ id: subscriptionId, endpointId }, id)
+        }
+        return null
+      })
+    },
+
+    /**
+     * Ends what an unavailable endpoint has kept waiting since before `before` (CONTRACT §4.5), at most
+     * `limit` of it; what was once accepted ends delivered all the same.
+     */
+    exhaustKeptWaiting(endpointId: number, before: number, now: number, limit: number): number {
+      return inTransaction(db, () => {
+        const waiting = dueSince(endpointId, before, limit)
+        for (const { id, subscriptionId, acceptedAt, rank: order } of waiting) {
+          if (acceptedAt === null) outbox.finishDelivery(id, 'exhausted', 'endpoint_unavailable', now)
+          else outbox.finishDelivery(id, 'delivered', null, now)
+          outbox.promoteNext({ id: subscriptionId, endpointId }, order === rank.regular ? id : 0)
+        }
+        return waiting.length
+      })
+    },
+  }
+}
