@@ -1,5 +1,5 @@
 /**
- * What a poll pass learned, written down: snapshots, transitions, deliveries, expiries, in one transaction
+ * What polls learned, written down: snapshots, transitions, deliveries, expiries, in one transaction
  * or not at all (DESIGN §3.3). Knows nothing of hosts, calls or schedules.
  */
 import { ownerOfRow } from '../core/ids.ts'
@@ -48,6 +48,13 @@ export interface PollRecord {
   released: readonly number[]
 }
 
+/** What the results of one commit share. */
+interface Recording {
+  limits: PollLimits
+  now: number
+  inFlight: InFlight
+}
+
 /** As the results before left it: a task may be in one group twice. */
 interface TaskState extends PolledTask {
   live: LiveSubscription[]
@@ -69,15 +76,10 @@ export function pollVerbs(
     return new Map([...polled].map(([token, task]) => [token, { ...task, live: live.get(token) ?? [] }]))
   }
 
-  function record(
-    state: TaskState,
-    result: PollResult,
-    limits: PollLimits,
-    now: number,
-    inFlight: InFlight,
-  ): PollRecord {
+  function record(state: TaskState, result: PollResult, recording: Recording): PollRecord {
     const { row, live } = state
-    const { changes, next } = judge(state, result.answer, limits, now)
+    const { now, inFlight } = recording
+    const { changes, next } = judge(state, result.answer, recording)
     const stored = storedResult(result.answer, changes)
     const queued: Queued[] = []
     let snapshot = state.snapshot ?? empty
@@ -94,8 +96,13 @@ export function pollVerbs(
         if (to.awaitsState === 1 && change.type !== 'task.stalled') stateGiven(to)
       }
     }
-    if (result.answer.kind === 'known') queued.push(...giveState(live, snapshot, now, inFlight))
-    const remaining = next.end === null ? expire(live, snapshot, result.polledAt, now, inFlight, queued) : []
+    if (result.answer.kind === 'known') queued.push(...giveState(live, snapshot, recording))
+    const remaining: LiveSubscription[] = []
+    // Those of a task that has ended are complete.
+    for (const to of next.end === null ? live : []) {
+      if (to.expiresAt > result.polledAt) remaining.push(to)
+      else queued.push(...expire(to, snapshot, recording))
+    }
     if (remaining.length === 0) next.polling = 0
     tasks.saveTask(row, next)
     state.row = next
@@ -106,12 +113,7 @@ export function pollVerbs(
   }
 
   /** The first event of those who registered while the task was known but not polled (CONTRACT §5.1). */
-  function giveState(
-    live: LiveSubscription[],
-    snapshot: Snapshot,
-    now: number,
-    inFlight: InFlight,
-  ): Queued[] {
+  function giveState(live: LiveSubscription[], snapshot: Snapshot, { now, inFlight }: Recording): Queued[] {
     const queued: Queued[] = []
     for (const to of live) {
       if (to.awaitsState === 0) continue
@@ -131,32 +133,22 @@ export function pollVerbs(
     to.awaitsState = 0
   }
 
-  /** @returns who is left */
-  function expire(
-    live: readonly LiveSubscription[],
-    snapshot: Snapshot,
-    polledAt: number,
-    now: number,
-    inFlight: InFlight,
-    queued: Queued[],
-  ): LiveSubscription[] {
-    return live.filter((to) => {
-      if (to.expiresAt > polledAt) return true
-      const { status, percent, seq } = snapshot
-      const previous = seq === 0 ? null : { status, percent }
-      const event = { type: 'task.expired', at: now, seq: seq + 1, status, percent, previous }
-      if (eventMatches(to.events, event.type)) {
-        queued.push(outbox.enqueue(to, { ...event, error: null, result: noResult }, now, inFlight))
-      }
-      recipients.endSubscription(to.id, 'expired', null, now)
-      return false
-    })
+  /** @returns what tells of it, if that is wanted */
+  function expire(to: LiveSubscription, snapshot: Snapshot, { now, inFlight }: Recording): Queued[] {
+    const { status, percent, seq } = snapshot
+    const previous = seq === 0 ? null : { status, percent }
+    const event = { type: 'task.expired', at: now, seq: seq + 1, status, percent, previous }
+    const queued = eventMatches(to.events, event.type)
+      ? [outbox.enqueue(to, { ...event, error: null, result: noResult }, now, inFlight)]
+      : []
+    recipients.endSubscription(to.id, 'expired', null, now)
+    return queued
   }
 
   return {
     /**
-     * Everything one call taught, in one commit. Result by result in the order given; a task that is not
-     * polled any more is skipped.
+     * What some polls taught, in one commit. Result by result in the order given; a task that is not polled any more
+     * is skipped.
      */
     recordPoll(
       results: readonly PollResult[],
@@ -169,10 +161,11 @@ export function pollVerbs(
           noteFailure(db, limits, Math.min(...results.map(({ polledAt }) => polledAt)), now)
         }
         const states = readStates(results)
+        const recording = { limits, now, inFlight }
         return results.map((result) => {
           const state = states.get(result.token)
           if (state === undefined || state.row.polling === 0) return notPolled(result.token)
-          return record(state, result, limits, now, inFlight)
+          return record(state, result, recording)
         })
       })
     },
@@ -191,7 +184,7 @@ function ownersOf(live: readonly LiveSubscription[], remaining: readonly LiveSub
 }
 
 /** The transitions an answer makes, and the task row as it is after them. */
-function judge(state: TaskState, answer: PollAnswer, limits: PollLimits, now: number) {
+function judge(state: TaskState, answer: PollAnswer, { limits, now }: Recording) {
   const { row } = state
   const known: KnownState = {
     status: state.snapshot?.status ?? null,
