@@ -48,6 +48,8 @@ const importCases: readonly (readonly [folder: string, specifier: string])[] = [
   ['dashboard', '../engine/poll.ts'],
   ['dashboard', 'node:fs'],
   ['shards', 'cloudflare:workers'],
+  ['shards', '../store/owners.ts'],
+  ['shards', '../http/problem.ts'],
   ['client', '../core/payload.ts'],
   ['client', '../http/app.ts'],
   ['client', 'hono'],
@@ -233,6 +235,7 @@ export const allowed: Readonly<Record<string, string>> = {
     "export * from '../core/good.ts'\nexport const now = Date.now()\nexport const f = fetch\n",
   'src/net/node/good.ts': "export * from 'node:crypto'\nexport * from 'undici'\n",
   'src/http/good.ts': "export * from 'hono'\nexport * from 'valibot'\nexport * from '../store/good.ts'\n",
+  'src/shards/good.ts': "export * from '../core/good.ts'\nexport * from '../store/records.ts'\n",
   'src/node/good.ts': "export * from 'better-sqlite3'\nexport const x = process.pid\n",
   'src/worker/good.ts': "export * from 'cloudflare:workers'\nexport const now = Date.now()\n",
   'src/cli/good.ts':
