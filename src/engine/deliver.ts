@@ -1,3 +1,7 @@
+/**
+ * The delivery pass: which endpoints have something due, how much of it may go now, and what each outcome sets free. Lanes
+ * keep the limits and flights what is under way; how one is sent (attempt.ts) and settled (settle.ts) is not known here.
+ */
 import { afterPause, isUnavailable } from '../core/endpoint.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Settled } from '../store/deliveries.ts'
