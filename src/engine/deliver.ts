@@ -286,7 +286,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     inFlightCount: flights.heldCount,
     idle: flights.idle,
     stop() {
-      ending = 'stopped'
+      if (ending === 'no') ending = 'stopped'
     },
     cutOff() {
       ending = 'cut off'

@@ -189,3 +189,18 @@ it('4.6 a cancelled subscription sends nothing more, and what waited has a reaso
   expect(delivery).toMatchObject({ state: 'cancelled', stateReason: 'requested' })
   expect(delivery!.finishedAt).not.toBeNull()
 })
+
+it('4.1 what is cut off counts for nothing, however often the relay is told to stop', async () => {
+  const world = openWorld()
+  const answer = Promise.withResolvers<Outcome>()
+  world.receiver.answer = () => answer.promise
+  const made = await world.register()
+  await world.run(second)
+  const relay = world.relay()
+  const stopped = relay.stop()
+  relay.cutOff()
+  const stoppedAgain = relay.stop()
+  answer.resolve({ kind: 'unreachable', errorCode: 'network_error' })
+  await world.after(Promise.all([stopped, stoppedAgain]))
+  expect(world.deliveries(made)).toMatchObject([{ state: 'pending', attempts: 0 }])
+})
