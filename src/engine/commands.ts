@@ -32,13 +32,29 @@ interface Waiting {
   reject(error: unknown): void
 }
 
+/** A commit of so many keeps the relay from anything else for some 40 ms; one batch of the API is never more. */
+const registrationsMax = 1000
+
 export function createCommands(deps: CommandDeps): Commands {
   const { store, poller, deliverer, now } = deps
-  let waiting: Waiting[] = []
+  const waiting: Waiting[] = []
+
+  /** Whole calls, in the order they came. */
+  function takeGroup(): Waiting[] {
+    let calls = 0
+    let registrations = 0
+    for (const { inputs } of waiting) {
+      registrations += inputs.length
+      if (calls > 0 && registrations > registrationsMax) break
+      calls++
+    }
+    return waiting.splice(0, calls)
+  }
 
   function flush(): void {
-    const group = waiting
-    waiting = []
+    const group = takeGroup()
+    // Between two commits the passes have their turn.
+    if (waiting.length > 0) deps.timers.after(0, flush)
     try {
       const all = commit(group.flatMap(({ inputs }) => inputs))
       let from = 0

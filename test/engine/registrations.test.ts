@@ -43,6 +43,22 @@ test('registrations that arrive together are one transaction', async () => {
   expect(statements.at(-1)).toBe('COMMIT')
 })
 
+test('a crowd of registrations is written in commits of a thousand at most, between which others have their turn', async () => {
+  const turns: (() => void)[] = []
+  const commands = commandsOf(world, (work) => turns.push(work))
+  const answers = Array.from({ length: 5 }, () => commands.subscribe(inputs(400)))
+  const commits = () => statements.filter((text) => text === 'COMMIT').length
+  const counts: number[] = []
+  while (turns.length > 0) {
+    turns.shift()!()
+    counts.push(commits())
+  }
+  expect(counts).toEqual([1, 2, 3])
+  const results = await Promise.all(answers)
+  expect(results.map(({ length }) => length)).toEqual(Array(5).fill(400))
+  expect(new Set(results.flat().map(({ kind }) => kind))).toEqual(new Set(['created']))
+})
+
 test('polled tasks are read by their index and by key, not by going through the ended ones', () => {
   statements.length = 0
   world.store.watchesAfter(firstWatch)
@@ -59,7 +75,7 @@ function commandsOf({ store }: World, after: (work: () => void) => void): Comman
     store,
     poller: { reload() {}, hint() {}, polledAt: () => null },
     deliverer: { touch() {}, reload() {} },
-    quota: createQuota(1000, store.countActive),
+    quota: createQuota(10_000, store.countActive),
     now: () => start,
     timers: {
       after(_ms, work) {
