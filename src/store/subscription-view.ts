@@ -11,7 +11,7 @@ import type { Snapshot, TaskRow, TaskVerbs } from './tasks.ts'
 
 export type SubscriptionRow = typeof subscriptions.$inferSelect
 
-/** The state of a subscription of a task that has ended or not; the SQL twin is `stateSql`. */
+/** The state of a subscription of a task that has ended or not; its twin in SQL is `inState`. */
 export function subscriptionState(row: SubscriptionRow, task: { end: string | null }): SubscriptionState {
   if (row.endState === 'cancelled') return 'cancelled'
   if (row.paused === 1) return 'paused'
@@ -24,10 +24,15 @@ export function isOpen(state: SubscriptionState): boolean {
   return state === 'active' || state === 'paused'
 }
 
-const stateSql = sql`case when ${subscriptions.endState} = 'cancelled' then 'cancelled'
-  when ${subscriptions.paused} = 1 then 'paused'
-  when ${subscriptions.endState} is not null then ${subscriptions.endState}
-  when ${tasks.end} is not null then 'completed' else 'active' end`
+/** Only the last two look at the task: of very many subscriptions that costs far more than to read them. */
+const inState: Readonly<Record<SubscriptionState, SQL>> = {
+  cancelled: sql`${subscriptions.endState} = 'cancelled'`,
+  paused: sql`${subscriptions.paused} = 1 and ${subscriptions.endState} is not 'cancelled'`,
+  expired: sql`${subscriptions.paused} = 0 and ${subscriptions.endState} = 'expired'`,
+  completed: sql`${subscriptions.paused} = 0 and (${subscriptions.endState} = 'completed'
+    or (${subscriptions.endState} is null and ${tasks.end} is not null))`,
+  active: sql`${subscriptions.paused} = 0 and ${subscriptions.endState} is null and ${tasks.end} is null`,
+}
 
 export type SubscriptionViewVerbs = ReturnType<typeof subscriptionViewVerbs>
 
@@ -120,7 +125,7 @@ export function subscriptionViewVerbs(
       ]
       if (query.taskToken !== undefined) conditions.push(eq(subscriptions.taskToken, query.taskToken))
       if (query.callbackUrl !== undefined) conditions.push(eq(subscriptions.callbackUrl, query.callbackUrl))
-      if (query.state !== undefined) conditions.push(sql`${stateSql} = ${query.state}`)
+      if (query.state !== undefined) conditions.push(inState[query.state])
       const rows = db
         .select({ subscription: subscriptions, task: tasks })
         .from(subscriptions)

@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import { migrate } from '../../../src/store/migrate.ts'
+import type { SubscriptionState } from '../../../src/store/records.ts'
 import { endpoints, heldAt, subscriptions, tasks } from '../../../src/store/schema.ts'
 import { firstWatch, type WatchCursor, watchesPart } from '../../../src/store/watches.ts'
 import {
@@ -258,6 +259,26 @@ export function subscriptionChangeSuite(on: OnEmptyDatabase): void {
         stateReason: 'requested',
       })
       expect(world.store.streamState(world.acme, taskToken)).toMatchObject({ watching: false })
+    }))
+
+  it('a list by state has those that are shown in that state, whatever they went through', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      for (const end of [null, 'completed']) {
+        for (const endState of [null, 'expired', 'cancelled', 'completed'] as const) {
+          for (const paused of [0, 1]) {
+            const { taskToken } = world.subscribe()
+            const ofTask = sql`task_token = ${taskToken}`
+            world.db.update(subscriptions).set({ endState, paused }).where(ofTask).run()
+            world.db.update(tasks).set({ end }).where(sql`token = ${taskToken}`).run()
+          }
+        }
+      }
+      const list = (state?: SubscriptionState) =>
+        world.store.listSubscriptions(world.acme, { limit: 200, cursor: null, ...(state && { state }) }).data
+      const shown = Map.groupBy(list(), ({ state }) => state)
+      expect(shown.size).toBe(5)
+      for (const [state, some] of shown) expect(list(state)).toEqual(some)
     }))
 
   it('a page goes on where it stood while rows are added', () =>
