@@ -86,7 +86,7 @@ export function createCommands(deps: CommandDeps): Commands {
     return results
   }
 
-  function touched(tokens: Iterable<string>): void {
+  function touched(tokens: ReadonlySet<string> | readonly string[]): void {
     poller.reload(tokens)
     deps.onTouched(tokens)
   }
