@@ -37,7 +37,7 @@ interface Target {
 
 export function redeliveryVerbs(
   { db }: StoreContext,
-  world: {
+  verbs: {
     tasks: TaskVerbs
     outbox: OutboxVerbs
     endpoints: EndpointVerbs
@@ -45,7 +45,7 @@ export function redeliveryVerbs(
     deliveryViews: DeliveryViewVerbs
   },
 ) {
-  const { tasks, outbox, endpoints, views, deliveryViews } = world
+  const { tasks, outbox, endpoints, views, deliveryViews } = verbs
   const subscriptionOf = db
     .select({
       id: subscriptions.id,

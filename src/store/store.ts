@@ -29,8 +29,8 @@ export function createStore(context: StoreContext) {
   const owners = ownerVerbs(context)
   const views = subscriptionViewVerbs(context, { tasks, outbox })
   const deliveryViews = deliveryViewVerbs(context)
-  const world = { tasks, outbox, recipients, endpoints, owners, views }
-  const subscriptions = subscriptionVerbs(context, world)
+  const verbs = { tasks, outbox, recipients, endpoints, owners, views }
+  const subscriptions = subscriptionVerbs(context, verbs)
   const cancel = subscriptions.cancelSubscriptionRow
 
   return {
@@ -42,7 +42,7 @@ export function createStore(context: StoreContext) {
     ...retentionVerbs(context, { tasks }),
     subscribe: subscriptions.subscribe,
     cancelSubscription: subscriptions.cancelSubscription,
-    ...subscriptionChangeVerbs(context, world),
+    ...subscriptionChangeVerbs(context, verbs),
     subscription: views.subscription,
     listSubscriptions: views.listSubscriptions,
     countActive: views.countActive,

@@ -7,7 +7,7 @@ import type { StoreContext } from './context.ts'
 import type { SubscriptionPatch } from './records.ts'
 import { deliveries, subscriptions } from './schema.ts'
 import { isOpen, type SubscriptionRow, subscriptionState } from './subscription-view.ts'
-import type { SubscriptionWorld } from './subscriptions.ts'
+import type { UsedVerbs } from './subscriptions.ts'
 import { inTransaction } from './transaction.ts'
 
 export interface Updated {
@@ -18,8 +18,8 @@ export interface Updated {
   released: readonly number[]
 }
 
-export function subscriptionChangeVerbs({ db, vault }: StoreContext, world: SubscriptionWorld) {
-  const { tasks, outbox, endpoints, owners, views } = world
+export function subscriptionChangeVerbs({ db, vault }: StoreContext, verbs: UsedVerbs) {
+  const { tasks, outbox, endpoints, owners, views } = verbs
 
   function update(ownerId: number, id: string, patch: SubscriptionPatch, now: number): Updated {
     const row = views.subscriptionRow(ownerId, id)

@@ -27,7 +27,8 @@ import {
 import { endOf, type Snapshot, type TaskRow, type TaskVerbs } from './tasks.ts'
 import { inTransaction } from './transaction.ts'
 
-export interface SubscriptionWorld {
+/** What registering and changing subscriptions use of the rest of the store. */
+export interface UsedVerbs {
   tasks: TaskVerbs
   outbox: OutboxVerbs
   recipients: RecipientVerbs
@@ -51,9 +52,9 @@ interface Registering {
   endpoints: Map<string, number>
 }
 
-export function subscriptionVerbs(context: StoreContext, world: SubscriptionWorld) {
+export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
   const { db, vault, randomText } = context
-  const { tasks, outbox, endpoints, owners, views } = world
+  const { tasks, outbox, endpoints, owners, views } = verbs
   const newestId = db
     .select({ id: sql<number | null>`max(${subscriptions.id})` })
     .from(subscriptions)
@@ -238,10 +239,10 @@ export function subscriptionVerbs(context: StoreContext, world: SubscriptionWorl
     const { taskToken } = row
     if (row.endState === 'cancelled') return { taskToken, released: [] }
     const task = views.taskOf(row)
-    world.recipients.endSubscription(row.id, 'cancelled', reason, now)
+    verbs.recipients.endSubscription(row.id, 'cancelled', reason, now)
     for (const { id } of pending.all({ subscriptionId: row.id }))
       outbox.finishDelivery(id, 'cancelled', reason, now)
-    if (task.polling === 1 && !world.recipients.hasLive(task.token)) {
+    if (task.polling === 1 && !verbs.recipients.hasLive(task.token)) {
       tasks.saveTask(task, { ...task, polling: 0 })
     }
     return { taskToken, released: isOpen(subscriptionState(row, task)) ? [ownerOfRow(row.id)] : [] }
