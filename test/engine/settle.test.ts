@@ -27,7 +27,7 @@ function settler(refuses: (id: number) => boolean) {
     store: {
       settleDeliveries(items) {
         if (items.some(({ delivery }) => refuses(delivery.id))) throw new Error('refused')
-        return items.map(() => ({ state: 'delivered', goneTask: null }))
+        return items.map(() => ({ state: 'delivered', gone: null }))
       },
     },
     schedules: { terminalMs: [], interimMs: [] },
