@@ -3,7 +3,6 @@
  * API host and one per master.
  */
 import type { HttpBindings } from '@hono/node-server'
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type Context, Hono } from 'hono'
 import {
   answerAccessToken,
@@ -86,11 +85,18 @@ function toResponse(c: Context, reply: Reply): Response | Promise<Response> {
       return c.html(errorPage, reply.status as 200 | 503)
     case 'reset':
       ;(c.env as HttpBindings).incoming.socket.resetAndDestroy()
-      return RESPONSE_ALREADY_SENT
+      return noAnswer()
     case 'never':
-      // Nobody writes to the connection, so it hangs until the client leaves or the simulator closes.
-      return RESPONSE_ALREADY_SENT
+      return noAnswer()
   }
+}
+
+/**
+ * Nobody writes to the connection, so it hangs until the client leaves or the simulator closes. The server's own word for
+ * that, RESPONSE_ALREADY_SENT, is sent as an empty 200 where its module was loaded after another server had begun.
+ */
+function noAnswer(): Promise<Response> {
+  return new Promise<never>(() => {})
 }
 
 const errorPage =
