@@ -14,6 +14,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/workers/**'],
           pool: 'forks',
+          globalSetup: './test/support/built.ts',
           // Loading the modules anew for each file took a third of the time; no test changes one.
           isolate: false,
           testTimeout: 20_000,

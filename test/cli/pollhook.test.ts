@@ -6,14 +6,17 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { hashApiKey } from '../../src/keys/api-keys.ts'
 import { loadSigningKey } from '../../src/keys/signing-key.ts'
+import { builtBin } from '../support/built.ts'
 import { pollhook } from './run.ts'
 
-const bin = join(import.meta.dirname, '../../src/cli/pollhook.ts')
+const source = join(import.meta.dirname, '../../src/cli/pollhook.ts')
 
 test('--version is the version of the package', async () => {
   const text = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')
   const { version } = JSON.parse(text) as { version: string }
-  expect(await pollhook(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' })
+  const told = { code: 0, out: `${version}\n`, err: '' }
+  expect(await pollhook(['--version'])).toEqual(told)
+  expect(await pollhook(['--version'], { bin: source })).toEqual(told)
 })
 
 test('--help lists the commands and shows examples, without colours where there is no terminal', async () => {
@@ -138,7 +141,7 @@ test('a port that fetch never calls is the reason, not a relay that is not there
 })
 
 test('a reader that goes away ends a command quietly, and a waiting one stops in order', async () => {
-  const simulate = spawn(process.execPath, [bin, 'simulate', '--port', '0', '--jobs', '5000'])
+  const simulate = spawn(process.execPath, [builtBin, 'simulate', '--port', '0', '--jobs', '5000'])
   let err = ''
   simulate.stderr.setEncoding('utf8').on('data', (text: string) => {
     err += text
@@ -147,7 +150,7 @@ test('a reader that goes away ends a command quietly, and a waiting one stops in
   const code = await new Promise((resolve) => simulate.once('close', resolve))
   expect({ code, err }).toEqual({ code: 141, err: '' })
 
-  const keys = spawn(process.execPath, [bin, 'keys', 'new', 'acme', '--json'], {
+  const keys = spawn(process.execPath, [builtBin, 'keys', 'new', 'acme', '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   keys.stdout.destroy()
@@ -156,7 +159,7 @@ test('a reader that goes away ends a command quietly, and a waiting one stops in
 
 test.skipIf(!existsSync('/dev/full'))('output that cannot be written is one line of trouble', async () => {
   const full = openSync('/dev/full', 'w')
-  const keys = spawn(process.execPath, [bin, 'keys', 'new', 'acme', '--json'], {
+  const keys = spawn(process.execPath, [builtBin, 'keys', 'new', 'acme', '--json'], {
     stdio: ['ignore', full, 'pipe'],
   })
   let err = ''

@@ -1,8 +1,6 @@
 /** Runs the real `pollhook` command. */
 import { spawn } from 'node:child_process'
-import { join } from 'node:path'
-
-const source = join(import.meta.dirname, '../../src/cli/pollhook.ts')
+import { builtBin } from '../support/built.ts'
 
 export interface Run {
   code: number | null
@@ -11,7 +9,7 @@ export interface Run {
 }
 
 export interface RunOptions {
-  /** The file to run instead of the source. */
+  /** The file to run instead of the bundle. */
   bin?: string
   env?: Record<string, string>
   /** Sent as soon as stdout contains `at`. */
@@ -25,7 +23,7 @@ export interface RunOptions {
 /** Nothing of this machine's environment but the PATH, so that the answer is the same everywhere. */
 export function pollhook(
   args: readonly string[],
-  { bin = source, env = {}, signal, meanwhile, leaveAt }: RunOptions = {},
+  { bin = builtBin, env = {}, signal, meanwhile, leaveAt }: RunOptions = {},
 ): Promise<Run> {
   const child = spawn(process.execPath, [bin, ...args], { env: { PATH: process.env.PATH, ...env } })
   const run: Run = { code: null, out: '', err: '' }

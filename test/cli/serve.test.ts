@@ -42,7 +42,7 @@ test('the port that PORT=0 picked is told at every level, and is all that is', a
 test('a signal that comes while the relay is loaded stops it as cleanly', async () => {
   const signalAtLoad = `import { registerHooks } from 'node:module'
     registerHooks({ resolve(specifier, context, next) {
-      if (specifier === '../node.ts') process.kill(process.pid, 'SIGTERM')
+      if (specifier === '../node.js') process.kill(process.pid, 'SIGTERM')
       return next(specifier, context)
     } })`
   const { code, out, err } = await pollhook(['serve'], {

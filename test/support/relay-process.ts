@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Webhook } from 'standardwebhooks'
+import { builtBin } from './built.ts'
 
 export const apiKey = 'a-key-for-the-process-tests-only'
-const binary = join(import.meta.dirname, '../../src/cli/pollhook.ts')
 
 export interface RelayProcess {
   url: string
@@ -24,7 +24,7 @@ export interface RelayProcess {
 
 /** @throws with what it printed, when it ends before it listens */
 export async function startRelay(env: Record<string, string>): Promise<RelayProcess> {
-  const child = spawn(process.execPath, [binary, 'serve'], {
+  const child = spawn(process.execPath, [builtBin, 'serve'], {
     env: { ...process.env, ...env, PORT: '0', POLLHOOK_API_KEYS: `acme=${apiKey}` },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
