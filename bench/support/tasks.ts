@@ -1,9 +1,10 @@
 /** Tokens, subscriptions and changes for measurements, written through the store's own verbs. */
 import { randomBytes } from 'node:crypto'
 import type { Relay } from '../../src/relay.ts'
-import type { SubscriptionInput } from '../../src/store/records.ts'
+import type { Claims, SubscriptionInput } from '../../src/store/records.ts'
 
 const forever = Number.MAX_SAFE_INTEGER
+const noQuota: Claims = { exceeded: () => null, made: () => {} }
 const never = { lostAfterMs: forever, stalledAfterMs: forever, pollMsMax: forever }
 
 export function makeTokens(count: number): string[] {
@@ -26,7 +27,7 @@ export function registration(ownerId: number, taskToken: string, callbackUrl: st
 
 export function register(relay: Relay, inputs: readonly SubscriptionInput[]): void {
   for (let i = 0; i < inputs.length; i += 1000) {
-    relay.store.subscribe(inputs.slice(i, i + 1000), Date.now(), () => null)
+    relay.store.subscribe(inputs.slice(i, i + 1000), Date.now(), noQuota)
   }
 }
 
