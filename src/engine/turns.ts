@@ -10,12 +10,14 @@ import { createHeap, type Heap } from './heap.ts'
 
 /** Of so many endpoints the owner is remembered; of the others it is read again. */
 const ownersMax = 10_000
+/** For an endpoint that cannot be read, or is gone: it has its turn all the same, and whoever looks at it sees that. */
+const nobody = 0
 /** So many owners are compared for a turn: those that have waited for one longest. */
 const comparedMax = 16
 
 export interface Turns {
   set(endpointId: number, at: number): void
-  /** The endpoint whose turn it is, if any is due. @throws when an owner cannot be read; nothing is lost by that */
+  /** The endpoint whose turn it is, if any is due. */
   takeDue(now: number): number | undefined
   /** When the next turn is; 0 if one may be due already. */
   nextAt(): number | null
@@ -45,12 +47,18 @@ export function createTurns(
   }
 
   function readOwners(): void {
-    for (const [endpointId, at] of unread) {
+    for (const [endpointId, at] of unread) put(readOwner(endpointId), endpointId, at)
+    unread.clear()
+  }
+
+  function readOwner(endpointId: number): number {
+    try {
       const endpoint = store.endpointState(endpointId)
-      unread.delete(endpointId)
-      if (endpoint === null) continue
+      if (endpoint === null) return nobody
       putNewest(owners, endpointId, endpoint.ownerId, ownersMax)
-      put(endpoint.ownerId, endpointId, at)
+      return endpoint.ownerId
+    } catch {
+      return nobody
     }
   }
 
