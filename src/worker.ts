@@ -1,6 +1,6 @@
 /** Pollhook on Cloudflare Workers: a thin router over shards, each a Durable Object with a whole relay. */
 import { within } from './core/within.ts'
-import type { Timers } from './ports.ts'
+import { runtimeTimers } from './net/timers.ts'
 import { answer } from './worker/dashboard.ts'
 import { fleetOf } from './worker/fleet.ts'
 
@@ -10,13 +10,6 @@ export { RelayShard } from './worker/shard.ts'
 
 /** Shards are woken while a home is silent, too. */
 const homeMsMax = 2_000
-
-const timers: Timers = {
-  after(ms, work) {
-    const timer = setTimeout(work, ms)
-    return () => clearTimeout(timer)
-  },
-}
 
 export default {
   fetch(request: Request, env: Env): Promise<Response> {
@@ -31,7 +24,7 @@ export default {
       owners.map(async (owner) => {
         const home = env.HOMES.get(env.HOMES.idFromName(owner))
         const settings: Promise<{ version: number }> = home.settings()
-        const { version } = await within(timers, homeMsMax, settings, () => {
+        const { version } = await within(runtimeTimers, homeMsMax, settings, () => {
           throw new Error(`the home of ${owner} did not answer within ${homeMsMax} ms`)
         })
         return [owner, version] as const

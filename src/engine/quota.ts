@@ -5,7 +5,7 @@
 import type { Claims } from '../store/records.ts'
 
 export interface Quota {
-  /** For one commit of registrations, which is to be said when it is on disk. */
+  /** For one commit of registrations; `committed` is called once it is on disk. */
   claim(): Claims & { committed(): void }
   /** After a commit: the owner of each subscription that ended by it, once for each. */
   released(ownerIds: Iterable<number>): void

@@ -14,6 +14,7 @@ import type {
   UpstreamFetch,
   UpstreamResponse,
 } from '../ports.ts'
+import { runtimeTimers } from './timers.ts'
 
 export interface UpstreamOptions {
   fetch: UpstreamFetch
@@ -32,7 +33,7 @@ const messageCharsMax = 300
 
 export function createUpstream(options: UpstreamOptions): Upstream {
   const settings = { bodyBytesMax: 16 * 1024 * 1024, now: Date.now, ...options }
-  const timers = options.timers ?? ownTimers
+  const timers = options.timers ?? runtimeTimers
   return {
     status(origin, tokens) {
       const aborter = new AbortController()
@@ -44,13 +45,6 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       })
     },
   }
-}
-
-const ownTimers: Timers = {
-  after(ms, work) {
-    const timer = setTimeout(work, ms)
-    return () => clearTimeout(timer)
-  },
 }
 
 type Settings = Required<Pick<UpstreamOptions, 'fetch' | 'bodyBytesMax' | 'now'>>
