@@ -5,6 +5,8 @@ import { wholeNumber } from './arguments.ts'
 import { printLine } from './output.ts'
 import { type Cell, printJson, printTable } from './table.ts'
 
+const limitDefault = 50
+
 export interface ListFlags extends ApiFlags {
   limit?: number
   cursor?: string
@@ -21,15 +23,14 @@ export interface Listing<T> {
 
 export function withListFlags(command: Command): Command {
   return withApiFlags(command)
-    .option('--limit <number>', 'how many rows, 50 unless given', wholeNumber(1, 200))
+    .option('--limit <number>', `how many rows, ${limitDefault} unless given`, wholeNumber(1, 200))
     .option('--cursor <cursor>', 'the page that the one before named')
     .addOption(new Option('--json', "the API's answer as it is"))
 }
 
-/** One page as a table or, with `--json`, as it came. */
+/** One page as a table or, with `--json`, as the API answers it. */
 export async function showList<T>(flags: ListFlags, listing: Listing<T>): Promise<void> {
-  const query = queryOf({ ...listing.filters, limit: flags.limit, cursor: flags.cursor })
-  const page = (await createApi(flags).call('GET', `${listing.path}${query}`)) as Page<T>
+  const page = await readPage(flags, listing)
   if (flags.json) return printJson(page)
   if (page.data.length === 0) return printLine('None.')
   printTable(listing.columns, page.data.map(listing.row))
@@ -39,4 +40,19 @@ export async function showList<T>(flags: ListFlags, listing: Listing<T>): Promis
 /** One thing, always as JSON: it has more than a row can hold. */
 export async function showOne(flags: ApiFlags, path: string): Promise<void> {
   printJson(await createApi(flags).call('GET', path))
+}
+
+/** Under a filter a relay with very many rows answers what it found so far: it is asked on until the page is full. */
+async function readPage<T>(flags: ListFlags, { path, filters }: Listing<T>): Promise<Page<T>> {
+  const api = createApi(flags)
+  const wanted = flags.limit ?? limitDefault
+  const data: T[] = []
+  let cursor = flags.cursor
+  do {
+    const query = queryOf({ ...filters, limit: wanted - data.length, cursor })
+    const page = (await api.call('GET', `${path}${query}`)) as Page<T>
+    data.push(...page.data)
+    cursor = page.next_cursor ?? undefined
+  } while (cursor !== undefined && data.length < wanted)
+  return { data, next_cursor: cursor ?? null }
 }

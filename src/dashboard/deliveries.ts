@@ -21,6 +21,7 @@ import {
   tabs,
   tokenLink,
 } from './parts.ts'
+import { readOn } from './read-on.ts'
 import { whyWaiting } from './waiting.ts'
 
 type Delivery = v.InferOutput<typeof answers.Delivery>
@@ -38,9 +39,7 @@ export function deliveryRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
   app.get('/deliveries', async (c) => {
     const { state, type, subscription_id, cursor } = c.req.query()
     const query = { state, type, subscription_id, cursor }
-    const found = await c
-      .get('api')
-      .get<{ data: Delivery[]; next_cursor: string | null }>('/v1/deliveries', query)
+    const { rows, next } = await readOn<Delivery>(c.get('api'), '/v1/deliveries', query)
     const filtered = Boolean(state || type || subscription_id)
     return c.html(
       page({
@@ -50,9 +49,10 @@ export function deliveryRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
         heading: 'Deliveries',
         main: html`<div class="toolbar">${stateTabs(query)}${typeForm(query)}</div>
           ${subscription_id && html`<p>Of subscription <code>${subscription_id}</code> · <a href="${path}">all subscriptions</a></p>`}
-          ${live(html`${list(found.data, deps.now(), filtered)} ${pager(path, query, found.next_cursor)}`, {
-            everyMs: 3_000,
-          })}`,
+          ${live(
+            html`${rows.length > 0 ? table(rows, deps.now()) : nothing(filtered, next !== null)} ${pager(path, query, next)}`,
+            { everyMs: 3_000 },
+          )}`,
       }),
     )
   })
@@ -97,8 +97,17 @@ function typeForm({ state, type, subscription_id }: Query): Html {
   </form>`
 }
 
-function list(rows: readonly Delivery[], now: number, filtered: boolean): Html {
-  if (rows.length > 0) return html`<div class="card">${deliveryTable(rows, { now, task: true })}</div>`
+function table(rows: readonly Delivery[], now: number): Html {
+  return html`<div class="card">${deliveryTable(rows, { now, task: true })}</div>`
+}
+
+/** @param more whether older deliveries were not looked at yet */
+function nothing(filtered: boolean, more: boolean): Html {
+  if (more)
+    return empty(
+      'No delivery fits so far',
+      html`Many newer ones were looked through; “Older” goes on from there.`,
+    )
   if (filtered)
     return empty(
       'No delivery fits',

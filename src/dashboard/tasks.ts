@@ -3,19 +3,15 @@ import { type Context, Hono } from 'hono'
 import { html } from 'hono/html'
 import type * as v from 'valibot'
 import type * as answers from '../http/answers.ts'
-import type { pageSchema, Task } from '../http/answers.ts'
 import { taskTokenPattern } from '../http/schemas.ts'
 import { queryText } from './api.ts'
 import type { DashboardDeps, DashboardEnv } from './deps.ts'
 import { type Html, live, page } from './layout.ts'
 import { empty, pager, pill, progress, tabs, time, tokenLink } from './parts.ts'
+import { pagesMax, readOn } from './read-on.ts'
 
 type TaskJson = v.InferOutput<typeof answers.Task>
-type TaskPage = v.InferOutput<ReturnType<typeof pageSchema<typeof Task>>>
 
-const rowsMin = 25
-/** A search through history reads at most so many pages for one answer; "Older" reads on. */
-const pagesMax = 10
 const pageLimit = '100'
 
 const filters: readonly { show: string; label: string; takes(task: TaskJson): boolean }[] = [
@@ -54,22 +50,19 @@ export function taskListRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
   return app
 }
 
-async function findTasks(
+function findTasks(
   c: Context<DashboardEnv>,
   wanted: { search: string; show: string; cursor: string | undefined },
 ): Promise<{ rows: TaskJson[]; next: string | null }> {
   const { takes } = filters.find(({ show }) => show === wanted.show) ?? filters[0]!
   const isPlain = wanted.search === '' && wanted.show === ''
-  const rows: TaskJson[] = []
-  let cursor = wanted.cursor
-  for (let pages = 0; pages < (isPlain ? 1 : pagesMax); pages++) {
-    const limit = isPlain ? '50' : pageLimit
-    const { data, next_cursor: next } = await c.get('api').get<TaskPage>('/v1/tasks', { limit, cursor })
-    rows.push(...data.filter((task) => takes(task) && task.task_token.includes(wanted.search)))
-    cursor = next ?? undefined
-    if (next === null || rows.length >= rowsMin) break
-  }
-  return { rows, next: cursor ?? null }
+  const query = { limit: isPlain ? '50' : pageLimit, cursor: wanted.cursor }
+  return readOn<TaskJson>(
+    c.get('api'),
+    '/v1/tasks',
+    query,
+    (task) => takes(task) && task.task_token.includes(wanted.search),
+  )
 }
 
 function filterTabs(show: string, search: string): Html {

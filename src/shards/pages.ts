@@ -10,6 +10,7 @@ export interface ShardPage {
   asked: string | null
   data: readonly unknown[]
   nextCursor: string | null
+  /** Of each row of `data`, and of what was not looked at, where the look was bounded. */
   positions: readonly { cursor: string; order: number }[]
 }
 
@@ -34,7 +35,10 @@ export function parseCursor(cursor: string, places: readonly Place[]): ShardCurs
   return distinct.size === entries.length ? known : null
 }
 
-/** The first `limit` rows of all pages together. Within a shard the shard's own order holds. */
+/**
+ * The first `limit` rows of all pages together, or fewer: nothing goes before what a shard has not looked at, which may be
+ * newer. Within a shard the shard's own order holds.
+ */
 export function mergePages(
   pages: readonly ShardPage[],
   limit: number,
@@ -43,7 +47,7 @@ export function mergePages(
   const data: unknown[] = []
   while (data.length < limit) {
     const next = newestHead(pages, taken)
-    if (next === null) break
+    if (next === null || taken[next] === pages[next]!.data.length) break
     data.push(pages[next]!.data[taken[next]!])
     taken[next]!++
   }
@@ -51,7 +55,7 @@ export function mergePages(
   return { data, nextCursor: rest.length === 0 ? null : `m${rest.join('.')}` }
 }
 
-/** The page whose next row is the newest; null when all are at their end. */
+/** The page whose next row, or what it has not looked at, is the newest; null when all are at their end. */
 function newestHead(pages: readonly ShardPage[], taken: readonly number[]): number | null {
   let best: number | null = null
   let order = Number.NEGATIVE_INFINITY
@@ -65,8 +69,9 @@ function newestHead(pages: readonly ShardPage[], taken: readonly number[]): numb
 }
 
 function restOf(page: ShardPage, taken: number): string[] {
-  if (taken === page.data.length && page.nextCursor === null) return []
-  const cursor = taken === 0 ? (page.asked ?? '') : page.positions[taken - 1]!.cursor
+  const before = taken === 0 ? (page.asked ?? '') : page.positions[taken - 1]!.cursor
+  const cursor = taken === page.data.length ? page.nextCursor : before
+  if (cursor === null) return []
   return [`${placeText(page.place)}${cursor}`]
 }
 

@@ -3,9 +3,29 @@ import { and, desc, eq, gte, lt, type SQL } from 'drizzle-orm'
 import { decodeId, encodeId, ownerFloor, type Place } from '../core/ids.ts'
 import { readAttempts } from './attempt-log.ts'
 import type { StoreContext } from './context.ts'
+import { isExhausted } from './literals.ts'
+import { lookFrom } from './look.ts'
 import { pageOf, rowOfCursor } from './page.ts'
 import type { DeliveryDetail, DeliveryRecord, DeliveryState, Page, PageQuery } from './records.ts'
 import { deliveries, subscriptions } from './schema.ts'
+
+export interface DeliveryFilter {
+  subscriptionId?: string
+  state?: DeliveryState
+  type?: string
+}
+
+/** Whether all that is read fits, or is of one subscription. */
+function isIndexed({ subscriptionId, state, type }: DeliveryFilter): boolean {
+  return (
+    subscriptionId !== undefined || (type === undefined && (state === undefined || state === 'exhausted'))
+  )
+}
+
+/** What an index has is said as the index says it: of a bound value SQLite could not tell. */
+function inState(state: DeliveryState): SQL {
+  return state === 'exhausted' ? isExhausted : eq(deliveries.state, state)
+}
 
 export type DeliveryViewVerbs = ReturnType<typeof deliveryViewVerbs>
 
@@ -91,10 +111,7 @@ export function deliveryViewVerbs({ db, place }: StoreContext) {
       return { ...toRecord(row), callbackUrl: row.callbackUrl, body, attemptLog: readAttempts(attemptLog) }
     },
 
-    listDeliveries(
-      ownerId: number,
-      query: PageQuery & { subscriptionId?: string; state?: DeliveryState; type?: string },
-    ): Page<DeliveryRecord> {
+    listDeliveries(ownerId: number, query: PageQuery & DeliveryFilter): Page<DeliveryRecord> {
       const conditions: SQL[] = [
         gte(deliveries.id, ownerFloor(ownerId)),
         lt(deliveries.id, Math.min(rowOfCursor(query.cursor), ownerFloor(ownerId + 1))),
@@ -104,13 +121,21 @@ export function deliveryViewVerbs({ db, place }: StoreContext) {
         if (decoded === null || !isHere(decoded)) return { data: [], nextCursor: null, positions: [] }
         conditions.push(eq(deliveries.subscriptionId, decoded.row), eq(subscriptions.nonce, decoded.nonce))
       }
-      if (query.state !== undefined) conditions.push(eq(deliveries.state, query.state))
+      if (query.state !== undefined) conditions.push(inState(query.state))
       if (query.type !== undefined) conditions.push(eq(deliveries.type, query.type))
+      const look = isIndexed(query) ? null : lookFrom(db, deliveries, ownerId, query.cursor)
+      if (look !== null) conditions.push(gte(deliveries.id, look.from))
       const rows = joined(and(...conditions))
         .orderBy(desc(deliveries.id))
         .limit(query.limit + 1)
         .all()
-      return pageOf(rows, query.limit, (row) => ({ row: row.id, order: row.createdAt }), toRecord)
+      return pageOf(
+        rows,
+        query.limit,
+        (row) => ({ row: row.id, order: row.createdAt }),
+        toRecord,
+        look?.behind,
+      )
     },
   }
 }

@@ -19,6 +19,7 @@ export function value(name: string): SQL {
 }
 
 export const isPending = sql`${deliveries.state} = 'pending'`
+export const isExhausted = sql`${deliveries.state} = 'exhausted'`
 export const isRegular = sql`${deliveries.rank} = ${sql.raw(String(rank.regular))}`
 /** An event, also where it was asked for again; not a test. */
 export const isEvent = sql`${deliveries.rank} > ${sql.raw(String(rank.test))}`

@@ -15,11 +15,20 @@ export function rowOfCursor(cursor: string | null): number {
   throw error
 }
 
+/** Where a row stands in its list. */
+export interface RowPosition {
+  row: number
+  /** As of `PagePosition`. */
+  order: number
+}
+
+/** @param behind the newest row that was not looked at, where the look was bounded */
 export function pageOf<Row, T>(
   rows: readonly Row[],
   limit: number,
-  position: (row: Row) => { row: number; order: number },
+  position: (row: Row) => RowPosition,
   view: (row: Row) => T,
+  behind: () => RowPosition | null = () => null,
 ): Page<T> {
   const shown = rows.slice(0, limit)
   const positions = shown.map((row) => {
@@ -27,5 +36,8 @@ export function pageOf<Row, T>(
     return { cursor: cursorOf(number), order }
   })
   const more = rows.length > limit
-  return { data: shown.map(view), nextCursor: (more && positions.at(-1)?.cursor) || null, positions }
+  const rest = more ? null : behind()
+  if (rest !== null) positions.push({ cursor: cursorOf(rest.row + 1), order: rest.order })
+  const nextCursor = more || rest !== null ? (positions.at(-1)?.cursor ?? null) : null
+  return { data: shown.map(view), nextCursor, positions }
 }

@@ -140,14 +140,14 @@ export interface EndpointPatch {
 
 export interface Page<T> {
   data: T[]
-  /** Opaque; null on the last page. */
+  /** Opaque; null on the last page. A page under a filter may have fewer rows than asked for, or none, and go on. */
   nextCursor: string | null
-  /** Of each row of `data`, for whoever merges pages of several databases. */
+  /** Of each row of `data`, and of what was not looked at: for whoever merges pages of several databases. */
   positions: PagePosition[]
 }
 
 export interface PagePosition {
-  /** Of the page that begins behind the row. */
+  /** Of the page that begins behind the row, or with what was not looked at. */
   cursor: string
   /** What the list is ordered by across databases, newest first: a time, or of endpoints the row number. */
   order: number

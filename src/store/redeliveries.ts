@@ -1,18 +1,20 @@
 /** Sending on request: one delivery again, many by filter, and the test event. */
-import { and, eq, gt, gte, lt, type SQL, sql } from 'drizzle-orm'
+import { and, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
 import type { DeliveryResult, RedeliverFilter } from '../commands.ts'
 import { rank } from '../core/delivery.ts'
 import { ownerFloor } from '../core/ids.ts'
 import type { StoreContext } from './context.ts'
 import type { DeliveryViewVerbs } from './delivery-view.ts'
 import type { EndpointVerbs } from './endpoints.ts'
+import { isExhausted } from './literals.ts'
+import { lookMax } from './look.ts'
 import type { OutboxVerbs } from './outbox.ts'
 import { deliveries, subscriptions } from './schema.ts'
 import type { SubscriptionViewVerbs } from './subscription-view.ts'
 import type { TaskVerbs } from './tasks.ts'
 import { inTransaction } from './transaction.ts'
 
-/** So many at most are made pending in one commit: a large filter never holds up a pass. */
+/** So many at most are made pending in one commit, of `lookMax` at most: a large filter never holds up a pass. */
 export const redeliverBatchMax = 500
 
 export interface Requeued {
@@ -98,11 +100,18 @@ export function redeliveryVerbs(
     return { result: { kind: 'queued', delivery }, endpointId }
   }
 
-  function conditions(ownerId: number, filter: RedeliverFilter, after: number): SQL[] | null {
+  /** The first exhausted delivery behind `after`, whatever the filter. */
+  function firstExhausted(ownerId: number, after: number): number | null {
+    const row = db.all<{ id: number | null }>(sql`select min(id) as id from ${deliveries}
+      where state = 'exhausted' and id > ${Math.max(after, ownerFloor(ownerId))} and id < ${ownerFloor(ownerId + 1)}`)[0]
+    return row?.id ?? null
+  }
+
+  function conditions(ownerId: number, filter: RedeliverFilter, from: number): SQL[] | null {
     const all: SQL[] = [
-      eq(deliveries.state, 'exhausted'),
-      gt(deliveries.id, Math.max(after, ownerFloor(ownerId))),
-      lt(deliveries.id, ownerFloor(ownerId + 1)),
+      isExhausted,
+      gte(deliveries.id, from),
+      lt(deliveries.id, Math.min(from + lookMax, ownerFloor(ownerId + 1))),
       sql`${subscriptions.endState} is not 'cancelled'`,
       // Progress that has a newer event says nothing any more.
       sql`(${deliveries.type} <> 'task.progress' or not exists (select 1 from ${deliveries} later
@@ -133,8 +142,9 @@ export function redeliveryVerbs(
     /** One batch of a filter; call again with `after` until it is null. */
     redeliverBatch(ownerId: number, filter: RedeliverFilter, after: number, now: number): RequeuedBatch {
       return inTransaction(db, () => {
-        const where = conditions(ownerId, filter, after)
-        if (where === null) return { count: 0, endpointIds: [], after: null }
+        const from = firstExhausted(ownerId, after)
+        const where = from === null ? null : conditions(ownerId, filter, from)
+        if (from === null || where === null) return { count: 0, endpointIds: [], after: null }
         const rows = db
           .select(targetColumns)
           .from(deliveries)
@@ -144,9 +154,10 @@ export function redeliveryVerbs(
           .limit(redeliverBatchMax)
           .all()
         const endpointIds = filter.dryRun ? [] : rows.map((row) => requeue(row, now))
-        const last = rows.at(-1)
-        const more = rows.length === redeliverBatchMax && last !== undefined
-        return { count: rows.length, endpointIds: [...new Set(endpointIds)], after: more ? last.id : null }
+        const isFull = rows.length === redeliverBatchMax
+        const seenTo = isFull ? rows.at(-1)!.id : from + lookMax - 1
+        const more = firstExhausted(ownerId, seenTo) !== null
+        return { count: rows.length, endpointIds: [...new Set(endpointIds)], after: more ? seenTo : null }
       })
     },
 

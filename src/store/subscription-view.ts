@@ -3,6 +3,7 @@ import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
 import { decodeId, ownerFloor } from '../core/ids.ts'
 import type { StoreContext } from './context.ts'
 import { key } from './literals.ts'
+import { lookFrom } from './look.ts'
 import type { OutboxVerbs } from './outbox.ts'
 import { pageOf, rowOfCursor } from './page.ts'
 import type { Page, PageQuery, SubscriptionRecord, SubscriptionState, TaskRecord } from './records.ts'
@@ -32,6 +33,17 @@ const inState: Readonly<Record<SubscriptionState, SQL>> = {
   completed: sql`${subscriptions.paused} = 0 and (${subscriptions.endState} = 'completed'
     or (${subscriptions.endState} is null and ${tasks.end} is not null))`,
   active: sql`${subscriptions.paused} = 0 and ${subscriptions.endState} is null and ${tasks.end} is null`,
+}
+
+export interface SubscriptionFilter {
+  taskToken?: string
+  state?: SubscriptionState
+  callbackUrl?: string
+}
+
+/** Whether all that is read fits, or is of one task. */
+function isIndexed({ taskToken, state, callbackUrl }: SubscriptionFilter): boolean {
+  return taskToken !== undefined || (callbackUrl === undefined && (state === undefined || state === 'paused'))
 }
 
 export type SubscriptionViewVerbs = ReturnType<typeof subscriptionViewVerbs>
@@ -115,10 +127,7 @@ export function subscriptionViewVerbs(
       return row === null ? null : toRecord(row, taskOf(row))
     },
 
-    listSubscriptions(
-      ownerId: number,
-      query: PageQuery & { taskToken?: string; state?: SubscriptionState; callbackUrl?: string },
-    ): Page<SubscriptionRecord> {
+    listSubscriptions(ownerId: number, query: PageQuery & SubscriptionFilter): Page<SubscriptionRecord> {
       const conditions: SQL[] = [
         gte(subscriptions.id, ownerFloor(ownerId)),
         lt(subscriptions.id, Math.min(rowOfCursor(query.cursor), ownerFloor(ownerId + 1))),
@@ -126,6 +135,8 @@ export function subscriptionViewVerbs(
       if (query.taskToken !== undefined) conditions.push(eq(subscriptions.taskToken, query.taskToken))
       if (query.callbackUrl !== undefined) conditions.push(eq(subscriptions.callbackUrl, query.callbackUrl))
       if (query.state !== undefined) conditions.push(inState[query.state])
+      const look = isIndexed(query) ? null : lookFrom(db, subscriptions, ownerId, query.cursor)
+      if (look !== null) conditions.push(gte(subscriptions.id, look.from))
       const rows = db
         .select({ subscription: subscriptions, task: tasks })
         .from(subscriptions)
@@ -139,6 +150,7 @@ export function subscriptionViewVerbs(
         query.limit,
         ({ subscription }) => ({ row: subscription.id, order: subscription.createdAt }),
         (row) => toRecord(row.subscription, row.task),
+        look?.behind,
       )
     },
 

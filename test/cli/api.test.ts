@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from 'vitest'
 import { createApi } from '../../src/cli/api.ts'
 import { createLoopback } from '../support/loopback.ts'
+import { pollhook } from './run.ts'
 
 const loopback = createLoopback()
 afterAll(() => loopback.closeAll())
@@ -17,3 +18,26 @@ test('a redirect is named, not followed: elsewhere the call would go without its
     `http://127.0.0.1:${front.port}/v1/tasks answered 301, a redirect to ${location}: give`,
   )
 })
+
+test('a list under a filter asks on until the page is full, where the relay has looked through many in vain', async () => {
+  const asked: (string | null)[] = []
+  const pages = [
+    { data: [], next_cursor: 'c3' },
+    { data: [delivery('dlv_3')], next_cursor: 'c2' },
+    { data: [delivery('dlv_2')], next_cursor: 'c1' },
+  ]
+  const relay = await loopback.http((request, response) => {
+    const { searchParams } = new URL(request.url ?? '', 'http://127.0.0.1')
+    asked.push(`${searchParams.get('state')} ${searchParams.get('cursor')} ${searchParams.get('limit')}`)
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify(pages[asked.length - 1]))
+  })
+  const env = { POLLHOOK_URL: `http://127.0.0.1:${relay.port}`, POLLHOOK_KEY: 'a-key' }
+  const { out } = await pollhook(['deliveries', '--state', 'pending', '--limit', '2', '--json'], { env })
+  expect(asked).toEqual(['pending null 2', 'pending c3 2', 'pending c2 1'])
+  expect(JSON.parse(out)).toEqual({ data: [delivery('dlv_3'), delivery('dlv_2')], next_cursor: 'c1' })
+})
+
+function delivery(id: string) {
+  return { id, type: 'task.queued', state: 'pending' }
+}

@@ -176,7 +176,7 @@ describe('deliveries', () => {
     let asked: unknown
     const queries = {
       listDeliveries: (_owner: number, query: unknown) => {
-        asked = query
+        asked ??= query
         return { data: [deliveryRecord], nextCursor: 'c2', positions: [] }
       },
     }
@@ -193,6 +193,22 @@ describe('deliveries', () => {
     expect(page).toContain('state=exhausted&amp;type=task.completed&amp;subscription_id=sub_1&amp;cursor=c2')
     expect(page).toContain('<option value="task.completed" selected>')
     expect((await get('/dashboard/deliveries?state=nonsense')).status).toBe(400)
+  })
+
+  it('reads on where the newest deliveries do not fit, and says so where it gives up', async () => {
+    const asked: (string | null)[] = []
+    const listDeliveries = (_owner: number, { cursor }: { cursor: string | null }) => {
+      asked.push(cursor)
+      const n = Number(cursor ?? 0)
+      return { data: n === 2 ? [deliveryRecord] : [], nextCursor: String(n + 1), positions: [] }
+    }
+    const { text } = await openDashboard({ overrides: { queries: { listDeliveries } } }).reader()
+    const page = await text('/dashboard/deliveries?state=exhausted')
+    expect(asked).toEqual([null, '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+    expect(page).toContain(`/dashboard/deliveries/${deliveryRecord.id}`)
+    const further = await text('/dashboard/deliveries?state=exhausted&cursor=3')
+    expect(further).toContain('No delivery fits so far')
+    expect(further).toContain('href="/dashboard/deliveries?state=exhausted&amp;cursor=13"')
   })
 
   it('shows one with the receiver’s answer and the payload', async () => {

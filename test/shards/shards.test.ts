@@ -47,24 +47,35 @@ describe('places', () => {
   })
 })
 
-/** What a shard with `rows` (times, newest first) would answer. */
-function pageOf(shard: number, rows: readonly number[], cursor: string | null, limit: number): ShardPage {
+interface Row {
+  at: number
+  fits: boolean
+}
+
+/** A page looks through so many rows of a shard. */
+const lookMax = 4
+
+/** What a shard with `rows` (newest first) would answer. */
+function pageOf(shard: number, rows: readonly Row[], cursor: string | null, limit: number): ShardPage {
   const from = cursor === null ? 0 : Number.parseInt(cursor.slice(1), 36)
-  const shown = rows.slice(from, from + limit)
-  const positions = shown.map((order, i) => ({ cursor: `c${(from + i + 1).toString(36)}`, order }))
-  const nextCursor = from + limit < rows.length ? positions.at(-1)!.cursor : null
-  const data = shown.map((at, i) => `${shard}/${from + i}@${at}`)
+  const found = rows.map((row, i) => ({ ...row, i })).slice(from, from + lookMax)
+  const fitting = found.filter(({ fits }) => fits)
+  const shown = fitting.slice(0, limit)
+  const positions = shown.map(({ at, i }) => ({ cursor: `c${(i + 1).toString(36)}`, order: at }))
+  const unseen = fitting.length > limit ? undefined : rows[from + lookMax]
+  if (unseen) positions.push({ cursor: `c${(from + lookMax).toString(36)}`, order: unseen.at })
+  const nextCursor = fitting.length > limit || unseen ? positions.at(-1)!.cursor : null
+  const data = shown.map(({ at, i }) => `${shard}/${i}@${at}`)
   return { place: { generation: 1, shard }, asked: cursor, data, nextCursor, positions }
 }
 
 describe('pages', () => {
-  it('list every row of every shard once, newest first, whatever the page size', () => {
-    const times = fc
-      .array(fc.integer({ min: 0, max: 50 }), { maxLength: 20 })
-      .map((all) => all.sort((a, b) => b - a))
+  it('list every row of every shard once, newest first, whatever the page size and however few fit', () => {
+    const row = fc.record({ at: fc.integer({ min: 0, max: 50 }), fits: fc.boolean() })
+    const newestFirst = fc.array(row, { maxLength: 20 }).map((all) => all.sort((a, b) => b.at - a.at))
     fc.assert(
       fc.property(
-        fc.array(times, { minLength: 1, maxLength: 5 }),
+        fc.array(newestFirst, { minLength: 1, maxLength: 5 }),
         fc.integer({ min: 1, max: 7 }),
         (shards, limit) => {
           const places = shards.map((_, shard) => ({ generation: 1, shard }))
@@ -81,7 +92,7 @@ describe('pages', () => {
             if (merged.nextCursor !== null) cursors = parseCursor(merged.nextCursor, places)!
           }
           expect(new Set(seen).size).toBe(seen.length)
-          expect(seen.length).toBe(shards.flat().length)
+          expect(seen.length).toBe(shards.flat().filter(({ fits }) => fits).length)
           const order = seen.map((row) => Number(row.split('@')[1]))
           expect(order).toEqual([...order].sort((a, b) => b - a))
         },

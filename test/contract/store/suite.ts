@@ -3,6 +3,7 @@ import { describe } from 'vitest'
 import { pollSuite, settleSuite } from './deliveries.ts'
 import type { OnEmptyDatabase } from './fixture.ts'
 import { endpointSuite, ownerSuite, retentionSuite } from './keeping.ts'
+import { listSuite } from './lists.ts'
 import { queueProperties } from './property.ts'
 import { redeliverySuite } from './redeliveries.ts'
 import { migrationSuite, subscribeSuite, subscriptionChangeSuite } from './subscriptions.ts'
@@ -14,6 +15,7 @@ export function storeSuite(on: OnEmptyDatabase): void {
   describe('polls', () => pollSuite(on))
   describe('settling', () => settleSuite(on))
   describe('redelivery', () => redeliverySuite(on))
+  describe('lists', () => listSuite(on))
   describe('endpoints', () => endpointSuite(on))
   describe('owners', () => ownerSuite(on))
   describe('retention', () => retentionSuite(on))

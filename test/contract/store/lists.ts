@@ -1,0 +1,98 @@
+/** Lists of very many rows (CONTRACT §2): a page under a filter looks through a bounded number of them. */
+import { getTableColumns, sql } from 'drizzle-orm'
+import { expect, it } from 'vitest'
+import { lookMax } from '../../../src/store/look.ts'
+import type { Page, PageQuery } from '../../../src/store/records.ts'
+import { deliveries, subscriptions } from '../../../src/store/schema.ts'
+import { type OnEmptyDatabase, openWorld, rejected, start, type World } from './fixture.ts'
+
+/** Copies of the newest row with the numbers behind it, after a gap: what retention leaves. */
+function addRows(
+  world: World,
+  table: typeof deliveries | typeof subscriptions,
+  count: number,
+  gap = 0,
+): void {
+  const names = Object.values(getTableColumns(table)).map(({ name }) => name)
+  const others = sql.raw(names.filter((name) => name !== 'id').join(', '))
+  world.db.run(sql`with recursive counted(n) as (select 1 union all select n + 1 from counted where n < ${count})
+    insert into ${table} (id, ${others}) select newest.id + ${gap} + counted.n, ${others}
+    from counted, (select * from ${table} order by id desc limit 1) newest`)
+}
+
+/** Every page from the newest on, each as the ids of its rows. */
+function pagesOf<T extends { id: string }>(list: (query: PageQuery) => Page<T>, limit = 9): string[][] {
+  const pages: string[][] = []
+  for (let cursor: string | null = null; pages.length === 0 || cursor !== null; ) {
+    const page: Page<T> = list({ limit, cursor })
+    pages.push(page.data.map(({ id }) => id))
+    cursor = page.nextCursor
+  }
+  return pages
+}
+
+export function listSuite(on: OnEmptyDatabase): void {
+  it('what fits is found however many newer deliveries do not, a bounded number at a time', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { taskToken } = world.subscribe()
+      world.poll(taskToken, { status: 'queued' })
+      const [oldest] = world.store.listDeliveries(world.acme, { limit: 1, cursor: null }).data
+      world.poll(taskToken, { status: 'encoding' })
+      addRows(world, deliveries, lookMax, 5_000_000)
+      world.db.update(deliveries).set({ state: 'delivered' }).where(sql`type = 'task.encoding'`).run()
+      const list = (filter: object) =>
+        pagesOf((query) => world.store.listDeliveries(world.acme, { ...query, ...filter }))
+      // The gap costs no page of its own.
+      expect(list({ type: 'task.queued' })).toEqual([[], [oldest!.id]])
+      expect(list({ state: 'pending' })).toEqual([[], [oldest!.id]])
+      expect(list({ state: 'cancelled' })).toEqual([[], []])
+      expect(list({ state: 'exhausted' })).toEqual([[]])
+      expect(list({ state: 'exhausted', type: 'task.queued' })).toEqual([[], []])
+    }))
+
+  it('subscriptions likewise; the paused ones have an index', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { id } = world.subscribe({ callbackUrl: 'https://old.example.com/hooks' })
+      world.store.updateSubscription(world.acme, id, { state: 'paused' }, start)
+      world.subscribe()
+      addRows(world, subscriptions, lookMax)
+      const list = (filter: object) =>
+        pagesOf((query) => world.store.listSubscriptions(world.acme, { ...query, ...filter }))
+      expect(list({ callbackUrl: 'https://old.example.com/hooks' })).toEqual([[], [id]])
+      expect(list({ state: 'expired' })).toEqual([[], []])
+      expect(list({ state: 'paused' })).toEqual([[id]])
+    }))
+
+  it('a page that ended early says where, and how old what it did not look at is', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      world.subscribe({}, start)
+      world.subscribe({}, start + 1)
+      addRows(world, subscriptions, lookMax - 1)
+      const query = { limit: 9, cursor: null, state: 'cancelled' } as const
+      const { nextCursor, positions } = world.store.listSubscriptions(world.acme, query)
+      expect(positions).toEqual([{ cursor: nextCursor, order: start }])
+    }))
+
+  it('a redelivery by filter goes through all that is exhausted, a bounded number at a time', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      world.poll(world.subscribe().taskToken, { status: 'queued' })
+      const { id } = world.rows().at(-1)!
+      for (const attempts of [0, 1]) world.settle({ id, attempts }, rejected(500))
+      addRows(world, deliveries, lookMax)
+      const newest = sql`id = (select max(id) from ${deliveries})`
+      world.db
+        .update(deliveries)
+        .set({ createdAt: start + 1 })
+        .where(newest)
+        .run()
+      const filter = { state: 'exhausted', dryRun: true, since: start + 1 } as const
+      const first = world.store.redeliverBatch(world.acme, filter, 0, start)
+      expect(first.count).toBe(0)
+      const second = world.store.redeliverBatch(world.acme, filter, first.after!, start)
+      expect([second.count, second.after]).toEqual([1, null])
+    }))
+}
