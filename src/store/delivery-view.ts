@@ -112,8 +112,10 @@ export function deliveryViewVerbs({ db, place }: StoreContext) {
     },
 
     listDeliveries(ownerId: number, query: PageQuery & DeliveryFilter): Page<DeliveryRecord> {
+      const look = isIndexed(query) ? null : lookFrom(db, deliveries, ownerId, query.cursor)
       const conditions: SQL[] = [
-        gte(deliveries.id, ownerFloor(ownerId)),
+        // One bound alone: SQLite seeks by the first and would test every row by a second.
+        gte(deliveries.id, look?.from ?? ownerFloor(ownerId)),
         lt(deliveries.id, Math.min(rowOfCursor(query.cursor), ownerFloor(ownerId + 1))),
       ]
       if (query.subscriptionId !== undefined) {
@@ -123,8 +125,6 @@ export function deliveryViewVerbs({ db, place }: StoreContext) {
       }
       if (query.state !== undefined) conditions.push(inState(query.state))
       if (query.type !== undefined) conditions.push(eq(deliveries.type, query.type))
-      const look = isIndexed(query) ? null : lookFrom(db, deliveries, ownerId, query.cursor)
-      if (look !== null) conditions.push(gte(deliveries.id, look.from))
       const rows = joined(and(...conditions))
         .orderBy(desc(deliveries.id))
         .limit(query.limit + 1)

@@ -128,15 +128,15 @@ export function subscriptionViewVerbs(
     },
 
     listSubscriptions(ownerId: number, query: PageQuery & SubscriptionFilter): Page<SubscriptionRecord> {
+      const look = isIndexed(query) ? null : lookFrom(db, subscriptions, ownerId, query.cursor)
       const conditions: SQL[] = [
-        gte(subscriptions.id, ownerFloor(ownerId)),
+        // One bound alone: SQLite seeks by the first and would test every row by a second.
+        gte(subscriptions.id, look?.from ?? ownerFloor(ownerId)),
         lt(subscriptions.id, Math.min(rowOfCursor(query.cursor), ownerFloor(ownerId + 1))),
       ]
       if (query.taskToken !== undefined) conditions.push(eq(subscriptions.taskToken, query.taskToken))
       if (query.callbackUrl !== undefined) conditions.push(eq(subscriptions.callbackUrl, query.callbackUrl))
       if (query.state !== undefined) conditions.push(inState[query.state])
-      const look = isIndexed(query) ? null : lookFrom(db, subscriptions, ownerId, query.cursor)
-      if (look !== null) conditions.push(gte(subscriptions.id, look.from))
       const rows = db
         .select({ subscription: subscriptions, task: tasks })
         .from(subscriptions)

@@ -5,6 +5,7 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, expect, it } from 'vitest'
+import { lookMax } from '../../src/store/look.ts'
 import { call, json, newToken, openWorld, until, type World } from './world.ts'
 
 let world: World
@@ -16,12 +17,14 @@ beforeEach(() => {
 const shard = () => env.SHARDS.get(env.SHARDS.idFromName('1:0'))
 
 interface Count {
+  /** Written. */
   readonly rows: number
+  readonly read: number
 }
 
-/** Counts what the shard writes from now on. */
-async function countWrites(): Promise<Count> {
-  const cursors: Pick<SqlStorageCursor<Record<string, SqlStorageValue>>, 'rowsWritten'>[] = []
+/** Counts what the shard reads and writes from now on. */
+async function countRows(): Promise<Count> {
+  const cursors: Pick<SqlStorageCursor<Record<string, SqlStorageValue>>, 'rowsRead' | 'rowsWritten'>[] = []
   await runInDurableObject(shard(), (_instance, state) => {
     const { sql } = state.storage
     const exec = sql.exec.bind(sql)
@@ -37,6 +40,9 @@ async function countWrites(): Promise<Count> {
   return {
     get rows() {
       return cursors.reduce((sum, { rowsWritten }) => sum + rowsWritten, 0)
+    },
+    get read() {
+      return cursors.reduce((sum, { rowsRead }) => sum + rowsRead, 0)
     },
   }
 }
@@ -57,7 +63,7 @@ async function settledTask(states: readonly Record<string, unknown>[], more: obj
 const threeChanges = ['queued', 'encoding', 'completed'].map((status) => ({ status }))
 
 it('writes at most 20 rows for a task with three status changes, each accepted at once', async () => {
-  const count = await countWrites()
+  const count = await countRows()
   await settledTask(threeChanges)
   // The very first task also makes its endpoint: the row, two indexes and its health.
   const first = count.rows
@@ -69,7 +75,7 @@ it('writes at most 20 rows for a task with three status changes, each accepted a
 it('writes 5 rows for each change of percent', async () => {
   const progress = [10, 20, 30, 40].map((percent) => ({ status: 'encoding', percent }))
   await settledTask(threeChanges)
-  const count = await countWrites()
+  const count = await countRows()
   await settledTask([{ status: 'encoding', percent: 0 }, ...progress, { status: 'completed' }])
   // 20 are for three status changes; this task has two and four of percent.
   expect(count.rows).toBeLessThanOrEqual(20 + 3 * 5)
@@ -77,7 +83,7 @@ it('writes 5 rows for each change of percent', async () => {
 
 it('writes 1 row for a change that nobody is to be told of', async () => {
   await settledTask(threeChanges)
-  const count = await countWrites()
+  const count = await countRows()
   await settledTask(threeChanges, { events: ['task.completed'] })
   expect(count.rows).toBeLessThanOrEqual(20 - 2 * 4)
 })
@@ -93,8 +99,32 @@ it('writes nothing for polls that change nothing', async () => {
     )
     return page.data[0]?.state === 'delivered'
   })
-  const count = await countWrites()
+  const count = await countRows()
   const polls = world.calls.length
   await until(() => world.calls.length >= polls + 10)
   expect(count.rows).toBe(0)
 })
+
+it('reads a bounded number of rows for a list in which nothing fits', async () => {
+  await settledTask(threeChanges)
+  await addRows(4 * lookMax)
+  for (const path of ['/v1/deliveries?type=task.lost', '/v1/subscriptions?state=expired']) {
+    const count = await countRows()
+    expect((await json<{ data: unknown[] }>(call('GET', path))).data).toEqual([])
+    expect(count.read).toBeGreaterThanOrEqual(lookMax)
+    expect(count.read).toBeLessThan(2 * lookMax)
+  }
+})
+
+/** Copies of the newest subscription and of the newest delivery; numbers between are left for what is made meanwhile. */
+async function addRows(count: number): Promise<void> {
+  await runInDurableObject(shard(), (_instance, { storage: { sql } }) => {
+    for (const table of ['subscriptions', 'deliveries']) {
+      const names = sql.exec<{ name: string }>('select name from pragma_table_info(?)', table).toArray()
+      const others = names.flatMap(({ name }) => (name === 'id' ? [] : name)).join(', ')
+      sql.exec(`with recursive counted(n) as (select 1 union all select n + 1 from counted where n < ${count})
+        insert into ${table} (id, ${others}) select newest.id + 1000 + n, ${others}
+        from counted, (select * from ${table} order by id desc limit 1) newest`)
+    }
+  })
+}
