@@ -68,6 +68,7 @@ export async function measureLatency(
         tasks,
         p50: own.p50,
         p99: own.p99,
+        lost: own.lost,
         ofBullmq: of(own, medians[peer]),
         ofFlushed: of(own, medians[`${peer}, flushed`]),
       }

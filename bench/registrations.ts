@@ -10,8 +10,9 @@ import { join } from 'node:path'
 import { Pool } from 'undici'
 import { mediansBeside } from './support/beside.ts'
 import { makeFolder } from './support/cleanup.ts'
+import { cpuMicrosOf } from './support/process-cpu.ts'
 import { startProcess } from './support/processes.ts'
-import { makeTokens } from './support/tasks.ts'
+import { cpuMicros, makeTokens } from './support/tasks.ts'
 
 const connections = 64
 const batchSize = 100
@@ -19,10 +20,14 @@ const batchSize = 100
 interface Round {
   single: number
   batched: number
+  /** CPU of the server for each single registration. */
+  singleCpuMicros: number
+  /** CPU of whoever asks, for each of them: near a whole core the server waits for it. */
+  askerCpuMicros: number
 }
 
-/** @returns registrations a second, each way */
-async function load(url: string, key: string, count: number): Promise<Round> {
+/** @param pid of the server */
+async function load({ url, pid }: { url: string; pid: number }, key: string, count: number): Promise<Round> {
   const pool = new Pool(url, { connections, pipelining: 1 })
   const post = async (path: string, body: unknown, status: number) => {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${key}` }
@@ -36,9 +41,12 @@ async function load(url: string, key: string, count: number): Promise<Round> {
     callback_url: `https://app.example.com/hooks?t=${token}`,
     metadata: { job: '7' },
   })
+  const [serverBefore, askerBefore] = [cpuMicrosOf(pid), process.cpuUsage()]
   const single = await perSecond(count, async (token) => {
     await post('/v1/subscriptions', input(token), 201)
   })
+  const singleCpuMicros = (cpuMicrosOf(pid) - serverBefore) / count
+  const askerCpuMicros = cpuMicros(askerBefore) / count
   const batches = Math.max(1, Math.floor(count / batchSize))
   const batched = await perSecond(batches, async () => {
     const path = '/v1/subscriptions/batch'
@@ -47,7 +55,7 @@ async function load(url: string, key: string, count: number): Promise<Round> {
     if (results.some(({ status }) => status !== 201)) throw new Error('a registration of a batch was refused')
   })
   await pool.close()
-  return { single, batched: batched * batchSize }
+  return { single, batched: batched * batchSize, singleCpuMicros, askerCpuMicros }
 }
 
 async function perSecond(count: number, work: (token: string) => Promise<void>): Promise<number> {
@@ -86,9 +94,8 @@ async function relayRound(count: number): Promise<Round> {
     // Longer than the round: the first call to time out closes the host, and then each task is written down as failing.
     POLLHOOK_POLL_TIMEOUT: '10m',
     POLLHOOK_OWNER_QUOTA: '10000000',
-    LOG_LEVEL: 'error',
   })
-  const round = await load(server.ready.url, key, count)
+  const round = await load({ url: server.ready.url, pid: server.pid }, key, count)
   upstream.cut()
   await server.stop()
   remove()
@@ -97,7 +104,7 @@ async function relayRound(count: number): Promise<Round> {
 
 async function bareRound(count: number): Promise<Round> {
   const server = await startProcess<{ url: string }>('bare-server.ts')
-  const round = await load(server.ready.url, 'none', count)
+  const round = await load({ url: server.ready.url, pid: server.pid }, 'none', count)
   await server.stop()
   return round
 }
@@ -111,6 +118,10 @@ export async function measureRegistrations(rounds: number, count: number) {
     singlePerSecond: Math.round(relay.single),
     bareSinglePerSecond: Math.round(bare.single),
     singleRatio: relay.single / bare.single,
+    singleCpuMicros: relay.singleCpuMicros,
+    bareSingleCpuMicros: bare.singleCpuMicros,
+    askerCpuMicros: relay.askerCpuMicros,
+    bareAskerCpuMicros: bare.askerCpuMicros,
     batchedPerSecond: Math.round(relay.batched),
     bareBatchedPerSecond: Math.round(bare.batched),
     batchedRatio: relay.batched / bare.batched,

@@ -18,7 +18,7 @@ import { change, makeTokens, register, registration } from './support/tasks.ts'
 type Env = Record<string, string>
 
 export interface StartFigures {
-  /** From the process's start to the answer of `/healthz`. */
+  /** From the process's start to the answer of `/readyz`. */
   readyMs: number
   /** From the process's start until every task has its time for a poll. */
   scheduledMs: number
@@ -58,8 +58,9 @@ async function start(command: string, env: Env): Promise<StartFigures> {
     const line = JSON.parse(text) as { message: string; url?: string }
     if (line.message === 'schedule read') scheduledMs = since()
     if (line.url !== undefined) {
-      const answer = await fetch(`${line.url}/healthz`)
+      const answer = await fetch(`${line.url}/readyz`)
       await answer.text()
+      if (!answer.ok) throw new Error(`the relay answered ${answer.status}`)
       readyMs = since()
     }
     if (readyMs !== null && scheduledMs !== null) break

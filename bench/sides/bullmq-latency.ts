@@ -33,10 +33,14 @@ serveRounds<BullmqRound, BullmqLatency>(async ({ receiver, windowMs, atOnce, flu
   const connection = { path: redis.socket }
   const queue = new Queue<Job>(name, { connection, defaultJobOptions: { removeOnComplete: true } })
   const poster = createPoster(receiver)
-  const worker = new Worker<Job, void>(name, ({ id, data }) => poster.post(`msg_${id}`, data), {
-    connection,
-    concurrency,
-  })
+  const worker = new Worker<Job, void>(
+    name,
+    ({ id, data }) => poster.post(`msg_${id}`, data.path, JSON.stringify(data.event)),
+    {
+      connection,
+      concurrency,
+    },
+  )
   worker.on('failed', (_job, error) => console.error(error))
   await worker.waitUntilReady()
   await queue.waitUntilReady()

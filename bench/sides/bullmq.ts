@@ -31,7 +31,8 @@ serveRounds<BullmqRound, DeliveryFigures>(async (options) => {
   const queue = new Queue<Job>(name, { connection, defaultJobOptions: { removeOnComplete: true } })
   const poster = createPoster(options.origin)
   const { tell, reached } = countdown(options.subscriptions * options.each)
-  const process = ({ id, data }: BullJob<Job>) => poster.post(`msg_${id}`, data)
+  const process = ({ id, data }: BullJob<Job>) =>
+    poster.post(`msg_${id}`, data.path, JSON.stringify(data.event))
   const workers = Array.from(
     { length: options.workers },
     () =>

@@ -39,7 +39,8 @@ serveRounds<GraphileWorkerRound, DeliveryFigures>(async (options) => {
       noHandleSignals: true,
       taskList: {
         async post(job, { job: { id } }) {
-          await poster.post(`msg_${id}`, job as Job)
+          const { path, event } = job as Job
+          await poster.post(`msg_${id}`, path, JSON.stringify(event))
           tell()
         },
       },

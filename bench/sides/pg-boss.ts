@@ -41,7 +41,9 @@ serveRounds<PgBossRound, DeliveryFigures>(async (options) => {
         burstWhenBatchFull: true,
       },
       async (batch) => {
-        await Promise.all(batch.map(({ id, data }) => poster.post(`msg_${id}`, data)))
+        await Promise.all(
+          batch.map(({ id, data }) => poster.post(`msg_${id}`, data.path, JSON.stringify(data.event))),
+        )
         tell(batch.length)
       },
     )

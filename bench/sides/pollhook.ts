@@ -27,7 +27,7 @@ serveRounds<PollhookRound, PollhookFigures>(async ({ origin, subscriptions, each
         statuses: new Map(asked.map((t) => [t, latest])),
       }),
     },
-    observer: { settled: (attempts) => tell(attempts.length) },
+    observer: { settled: (attempts) => tell(attempts.filter(({ state }) => state === 'delivered').length) },
     synchronous,
   })
   // A relay starts its thread for checkpoints once in its life, not in each round.

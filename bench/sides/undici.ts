@@ -4,20 +4,20 @@ import { connections, createPoster, makeJobs } from '../support/poster.ts'
 import { serveRounds } from '../support/rounds.ts'
 
 serveRounds<DeliveryRound, DeliveryFigures>(async ({ origin, subscriptions, each }) => {
-  const jobs = makeJobs(subscriptions, each)
+  // As Pollhook has them: text, before anything is due.
+  const jobs = makeJobs(subscriptions, each).map(({ path, event }) => ({ path, body: JSON.stringify(event) }))
   const poster = createPoster(origin)
   const { tell, reached } = countdown(jobs.length)
   let sent = 0
   const since = startClock()
-  const next = async (): Promise<void> => {
-    const job = jobs[sent]
-    if (job === undefined) return
-    sent++
-    await poster.post(`msg_${sent}`, job)
-    tell()
-    return next()
+  const connection = async (): Promise<void> => {
+    for (let job = jobs[sent]; job !== undefined; job = jobs[sent]) {
+      sent++
+      await poster.post(`msg_${sent}`, job.path, job.body)
+      tell()
+    }
   }
-  for (let i = 0; i < connections; i++) void next()
+  for (let i = 0; i < connections; i++) void connection()
   await reached
   const figures = since(jobs.length)
   await poster.close()

@@ -10,6 +10,15 @@ export interface Skipped {
   reason: string
 }
 
+/** Of every measurement since `takeRounds` was last called, each side's rounds in order: what the medians are made from. */
+let measured: Record<string, readonly object[]> = {}
+
+export function takeRounds(): Record<string, readonly object[]> {
+  const taken = measured
+  measured = {}
+  return taken
+}
+
 /**
  * @param sides what one round of each does; round 0 comes first, in which they warm up, and is not measured
  * @param options.warmUp false where each round has a new process anyway
@@ -28,6 +37,7 @@ export async function mediansBeside<Name extends string, Figures extends object>
       if (round > 0 && figures !== undefined) all.get(name)?.push(figures)
     }
   }
+  Object.assign(measured, Object.fromEntries(all))
   const medians = names.map((name) => [name, mediansOf(all.get(name) ?? [])])
   return Object.fromEntries(medians) as Partial<Record<Name, Figures>>
 }

@@ -13,7 +13,7 @@ export interface Job {
 
 export interface Poster {
   /** @returns once the receiver's answer has ended */
-  post(id: string, job: Job): Promise<void>
+  post(id: string, path: string, body: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -22,8 +22,7 @@ export function createPoster(origin: string): Poster {
   const signer = createNodeSigner({})
   const secrets = [`whsec_${randomBytes(32).toString('base64')}`]
   return {
-    post(id, { path, event }) {
-      const body = JSON.stringify(event)
+    post(id, path, body) {
       const timestamp = String(Math.floor(Date.now() / 1000))
       const headers = {
         'content-type': 'application/json',

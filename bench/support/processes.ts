@@ -16,7 +16,7 @@ export async function startProcess<T>(
   file: string,
   env: Record<string, string> = {},
   execArgv: readonly string[] = [],
-): Promise<{ ready: T; stop(): Promise<Usage> }> {
+): Promise<{ ready: T; pid: number; stop(): Promise<Usage> }> {
   const child = fork(join(import.meta.dirname, file), {
     env: { ...process.env, ...env },
     execArgv: [
@@ -28,6 +28,7 @@ export async function startProcess<T>(
   const ready = await nextMessage<T>(child)
   return {
     ready,
+    pid: child.pid ?? 0,
     async stop() {
       const usage = nextMessage<Usage>(child)
       const ended = new Promise((resolve) => child.once('exit', resolve))

@@ -5,6 +5,8 @@ import { sql } from 'drizzle-orm'
 import { readConfig } from '../../src/config.ts'
 import { databaseFingerprint } from '../../src/keys/derive.ts'
 import { createVault } from '../../src/keys/vault.ts'
+import { createLog } from '../../src/log.ts'
+import { createMetrics } from '../../src/metrics.ts'
 import { createSender } from '../../src/net/node/send.ts'
 import { createNodeSigner } from '../../src/net/node/signer.ts'
 import { startCheckpoints } from '../../src/node/checkpoints.ts'
@@ -32,8 +34,6 @@ const timers: Timers = {
   },
 }
 
-const quiet = { debug() {}, info() {}, warn() {}, error: console.error }
-
 export function openRelay(options: {
   env?: Record<string, string>
   upstream: Upstream
@@ -57,7 +57,10 @@ export function openRelay(options: {
   const path = options.path ?? join(folder, 'bench.db')
   const database = openDatabase(path)
   if (options.synchronous === 'normal') database.db.run(sql`pragma synchronous = normal`)
-  const checkpoints = startCheckpoints({ path, database, log: quiet })
+  // As the relay logs and counts, but that the lines go nowhere.
+  const log = createLog(config.logLevel, () => {})
+  const metrics = createMetrics(Date.now)
+  const checkpoints = startCheckpoints({ path, database, log })
   const place = { generation: 1, shard: 0 }
   const vault = createVault(config.secrets, randomBytes)
   claimDatabase(database.db, config.secrets.map(databaseFingerprint), vault, place)
@@ -66,14 +69,6 @@ export function openRelay(options: {
     concurrencyPerOrigin: config.delivery.endpointConcurrency,
     connectTimeoutMs: Math.min(10_000, config.delivery.timeoutMs),
   })
-  const ignored: RelayObserver = {
-    recorded() {},
-    settled() {},
-    created() {},
-    finished() {},
-    lagged() {},
-    called() {},
-  }
   const relay = createRelay({
     db: database.db,
     config,
@@ -86,9 +81,9 @@ export function openRelay(options: {
     random: Math.random,
     randomBytes,
     timers,
-    log: quiet,
+    log,
     version: '0',
-    observer: { ...ignored, ...options.observer },
+    observer: both(metrics.observer, options.observer ?? {}),
   })
   return {
     relay,
@@ -100,6 +95,26 @@ export function openRelay(options: {
       await checkpoints.stop()
       database.close()
       remove()
+    },
+  }
+}
+
+function both(first: RelayObserver, second: Partial<RelayObserver>): RelayObserver {
+  return {
+    recorded(records, at) {
+      first.recorded(records, at)
+      second.recorded?.(records, at)
+    },
+    settled(attempts, at) {
+      first.settled(attempts, at)
+      second.settled?.(attempts, at)
+    },
+    created: first.created,
+    finished: first.finished,
+    lagged: first.lagged,
+    called(call) {
+      first.called(call)
+      second.called?.(call)
     },
   }
 }
