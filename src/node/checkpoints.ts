@@ -4,11 +4,10 @@
  * writer can be sure that nothing is left, and then the log begins anew (https://sqlite.org/wal.html, "Avoiding
  * Excessively Large WAL Files").
  */
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import type { Log } from '../ports.ts'
 import type { OpenDatabase } from './database.ts'
-import { packageFolder } from './package-folder.ts'
 
 export interface CheckpointsOptions {
   /** A file. */
@@ -29,13 +28,12 @@ export type CheckpointNews = { kind: 'copied' } | { kind: 'failed'; message: str
 const pagesAlone = 1_000
 /** Only a thread that fell far behind or always fails lets the log grow so long, 64 MiB; then the writer copies too. */
 const pagesBehind = 16_000
-const threadFile = import.meta.url.endsWith('.ts')
-  ? 'src/node/checkpoint-thread.ts'
-  : 'dist/node/checkpoint-thread.js'
+/** Beside this file as it is written; in a bundle, of which there may be several, this may be a chunk or the relay itself. */
+const threadFiles = ['./checkpoint-thread.ts', '../node/checkpoint-thread.js', './node/checkpoint-thread.js']
 
 export function startCheckpoints({ path, database, log }: CheckpointsOptions): Checkpoints {
   database.checkpointAfter(pagesBehind)
-  const thread = new Worker(join(packageFolder, threadFile), {
+  const thread = new Worker(threadFile(), {
     name: 'checkpoints',
     workerData: path,
     // What this process was told to preload or to profile is not for its thread.
@@ -64,4 +62,10 @@ export function startCheckpoints({ path, database, log }: CheckpointsOptions): C
       await ended
     },
   }
+}
+
+function threadFile(): URL {
+  const file = threadFiles.map((path) => new URL(path, import.meta.url)).find((url) => existsSync(url))
+  if (file === undefined) throw new Error('a part of Pollhook is missing: node/checkpoint-thread.js')
+  return file
 }
