@@ -2,20 +2,32 @@
  * Where the database file may lie, looked at before SQLite opens it: SQLite's own words for a wrong path are
  * one sentence for all of them. Knows files and folders, nothing of databases.
  */
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
+import { accessSync, closeSync, constants, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
 /**
- * Makes the folders of `file` where they are missing.
+ * Makes the folders of `file` where they are missing, and an empty file, which SQLite takes for a new database.
+ * @returns where the file really lies: SQLite follows symbolic links, and what lies beside it must be beside one file
  * @throws an Error whose message says what is wrong with the path and what to do
  */
-export function prepareDatabasePath(file: string): void {
+export function prepareDatabasePath(file: string): string {
   const path = resolve(file)
   const found = statSync(path, { throwIfNoEntry: false })
   if (found?.isDirectory())
     throw new Error(`${file} is a folder; name a file in it, such as ${file}/pollhook.db`)
   if (found !== undefined) needWritable(path, `${file} may not be written`)
   prepareFolder(dirname(path))
+  if (found === undefined) makeFile(path)
+  return realpathSync(path)
+}
+
+/** Through a link as well, even one to a file that is yet to be: only what is there has a real path. */
+function makeFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'a'))
+  } catch (error) {
+    throw new Error(`the file ${path} cannot be made (${codeOf(error)}); ${advice}`)
+  }
 }
 
 /** One at a time: `recursive` never comes back from a folder that no process can make one in, such as /proc. */

@@ -1,5 +1,5 @@
 /** The SQLite file on Node: opened, locked against a second Pollhook, migrated. */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
@@ -27,11 +27,7 @@ const migrationsFolder = join(packageFolder, 'migrations')
  * @throws an Error whose message says what to do, when the file is in use, unreadable, not a database or another program's
  */
 export function openDatabase(path: string): OpenDatabase {
-  if (path !== ':memory:') {
-    prepareDatabasePath(path)
-    refuseForeign(path)
-  }
-  const lock = path === ':memory:' ? null : takeLock(`${path}.lock`)
+  const lock = path === ':memory:' ? null : takeFile(path)
   try {
     const sqlite = new Sqlite(path)
     // Readers and the one writer do not block each other, and Litestream needs it.
@@ -63,13 +59,19 @@ export function openDatabase(path: string): OpenDatabase {
   }
 }
 
+/** By its real path: a second Pollhook may name the same file through a symbolic link. */
+function takeFile(path: string): { close(): void } {
+  const file = prepareDatabasePath(path)
+  refuseForeign(path)
+  return takeLock(`${file}.lock`, path)
+}
+
 /**
  * Looked at before anything is written, the lock beside it included, and by a reader: a writer that closes the file
  * would copy the other program's write-ahead log into it.
  * @throws when the file is not a database, or one that Pollhook did not make
  */
 function refuseForeign(path: string): void {
-  if (!existsSync(path)) return
   const advice = 'set POLLHOOK_DB to another file'
   let foreign: boolean
   try {
@@ -106,8 +108,8 @@ function isForeign(path: string): boolean {
  * A second Pollhook on the file is refused by an exclusive transaction on a file beside it: the operating
  * system frees it with the process, and other readers still open the database (DESIGN §4).
  */
-function takeLock(path: string): { close(): void } {
-  const lock = new Sqlite(path, { timeout: 0 })
+function takeLock(lockPath: string, path: string): { close(): void } {
+  const lock = new Sqlite(lockPath, { timeout: 0 })
   try {
     lock.pragma('journal_mode = DELETE')
     lock.exec('BEGIN EXCLUSIVE')
@@ -115,8 +117,7 @@ function takeLock(path: string): { close(): void } {
   } catch (error) {
     lock.close()
     if (!(error instanceof Sqlite.SqliteError) || !error.code.startsWith('SQLITE_BUSY')) throw error
-    const file = path.slice(0, -'.lock'.length)
-    throw new Error(`another Pollhook is using ${file}: stop it first, or set POLLHOOK_DB to another file`)
+    throw new Error(`another Pollhook is using ${path}: stop it first, or set POLLHOOK_DB to another file`)
   }
 }
 

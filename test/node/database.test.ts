@@ -1,5 +1,14 @@
 /** Whose file it is: Pollhook's own, nobody's yet, or one to keep away from. */
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
@@ -78,6 +87,38 @@ it.each([
   else made(statements)
   openDatabase(file).close()
   openDatabase(file).close()
+})
+
+describe('a second relay on the file', () => {
+  const refusal = (path: string) => `another Pollhook is using ${path}: stop it first`
+
+  it('is refused', () => {
+    const first = openDatabase(file)
+    expect(() => openDatabase(file)).toThrow(refusal(file))
+    first.close()
+    openDatabase(file).close()
+  })
+
+  it.each(['is there', 'is yet to be made'])('is refused through a link too, when the file %s', (when) => {
+    if (when === 'is there') made('CREATE TABLE a (b); DROP TABLE a')
+    const link = join(folder, 'link.db')
+    symlinkSync(file, link)
+    const first = openDatabase(link)
+    expect(() => openDatabase(file)).toThrow(refusal(file))
+    first.close()
+    const second = openDatabase(file)
+    expect(() => openDatabase(link)).toThrow(refusal(link))
+    second.close()
+  })
+
+  it('is refused through a link to the folder too', () => {
+    const linked = join(folder, 'linked')
+    mkdirSync(join(folder, 'real'))
+    symlinkSync(join(folder, 'real'), linked)
+    const first = openDatabase(join(linked, 'some.db'))
+    expect(() => openDatabase(join(folder, 'real/some.db'))).toThrow('another Pollhook is using')
+    first.close()
+  })
 })
 
 it('a database made under another secret is refused in a sentence that names the variable once', async () => {
