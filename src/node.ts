@@ -40,7 +40,7 @@ export interface NodePollhook {
   url: string
   /** PORT=0 picked the port, and LOG_LEVEL leaves out the line that says which. */
   isUntold: boolean
-  /** Stops taking requests, finishes or gives up what is in flight, closes the file. */
+  /** Finishes or gives up what is in flight, then takes no more requests and closes the file. */
   stop(): Promise<void>
 }
 
@@ -140,8 +140,7 @@ async function startOn(
       checkpoints = startCheckpoints({ path: config.databasePath, database, log })
   } catch (error) {
     // Whoever asked meanwhile is better refused than answered by a relay whose database is closed.
-    void closeServer(server)
-    cutConnections(server)
+    cutServer(server)
     await endsWithin(timers, settleMs, relay.stop())
     throw error
   }
@@ -152,8 +151,10 @@ async function startOn(
     async stop() {
       log.info('stopping', { in_flight: relay.inFlightCount() })
       closing.abort()
-      await endsWithin(timers, drainMs, Promise.all([relay.stop(), closeServer(server)]))
-      cutConnections(server)
+      // Still listening: /readyz tells whoever balances the load, and what is asked for is on disk as ever.
+      const drained = relay.stop().then(() => closeServer(server))
+      await endsWithin(timers, drainMs, drained)
+      cutServer(server)
       relay.cutOff()
       await Promise.all([sender.close(), upstreamFetch.close()])
       if (!(await endsWithin(timers, settleMs, relay.stop()))) {
@@ -255,7 +256,8 @@ function closeServer(server: ServerType): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()))
 }
 
-function cutConnections(server: ServerType): void {
+function cutServer(server: ServerType): void {
+  server.close()
   if ('closeAllConnections' in server) server.closeAllConnections()
 }
 

@@ -2,11 +2,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, get, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, it } from 'vitest'
-import { apiKey } from '../support/relay-process.ts'
+import { apiKey, openWorld, startRelay } from '../support/relay-process.ts'
 
 it('SIGTERM to npm start stops the relay in order', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'pollhook-stop-'))
@@ -31,4 +33,42 @@ it('SIGTERM to npm start stops the relay in order', async () => {
   await exited
   rmSync(folder, { recursive: true })
   expect(messages.slice(-2)).toEqual(['stopping', 'stopped'])
+})
+
+/** The status that a connection of its own is answered with, as a load balancer's is. */
+async function statusOn(url: string): Promise<number> {
+  const [response] = await once(get(url, { agent: false }), 'response')
+  response.resume()
+  return response.statusCode
+}
+
+it('a relay that drains says so to new connections, and keeps what is registered meanwhile', async () => {
+  const world = await openWorld(() => ({ status: 'completed', error: 0 }))
+  const open: ServerResponse[] = []
+  const slow = createServer((request, response) => {
+    request.resume().on('end', () => open.push(response))
+  })
+  slow.listen(0, '127.0.0.1')
+  await once(slow, 'listening')
+  const slowUrl = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/hook`
+  const register = (token: string, callback_url: string) =>
+    relay.call('POST', '/v1/subscriptions', { task_token: token, callback_url })
+  let relay = await startRelay(world.env)
+  await register('7'.repeat(32), slowUrl)
+  await expect.poll(() => open.length, { timeout: 10_000 }).toBe(1)
+
+  const ended = relay.terminate()
+  await expect.poll(() => statusOn(`${relay.url}/readyz`), { timeout: 5_000 }).toBe(503)
+  expect(await statusOn(`${relay.url}/healthz`)).toBe(200)
+  const late = '8'.repeat(32)
+  expect((await register(late, world.callbackUrl('/hook'))).status).toBe(201)
+  expect(world.calls.flat()).not.toContain(late)
+  open[0]!.end()
+  expect(await ended).toBe(0)
+
+  relay = await startRelay(world.env)
+  await world.until(() => world.received.some(({ token }) => token === late))
+  expect(await relay.terminate()).toBe(0)
+  slow.close()
+  await world.close()
 })
