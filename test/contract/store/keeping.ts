@@ -33,6 +33,24 @@ export function endpointSuite(on: OnEmptyDatabase): void {
       expect(endpoint).toMatchObject({ backlog: 2, oldestWaitingAt: start + 1, state: 'healthy' })
     }))
 
+  it('what is due first is known of each, and of all', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { store, acme } = world
+      expect([store.oldestDueAt(start), store.waitingEndpoints()]).toEqual([null, []])
+      const subscribe = (name: string) => world.subscribe({ callbackUrl: `https://${name}.example.com/` })
+      const [idle, late, early, paused] = ['idle', 'late', 'early', 'paused'].map(subscribe)
+      world.poll(late!.taskToken, { status: 'queued' }, start + 2)
+      world.poll(early!.taskToken, { status: 'queued' }, start + 1)
+      world.poll(early!.taskToken, { status: 'encoding' }, start + 3)
+      world.poll(paused!.taskToken, { status: 'queued' }, start)
+      store.updateSubscription(acme, paused!.id, { state: 'paused' }, start)
+      expect([0, 1, 2].map((ms) => store.oldestDueAt(start + ms))).toEqual([null, start + 1, start + 1])
+      expect(store.waitingEndpoints().map(({ dueAt }) => dueAt)).toEqual([start + 2, start + 1])
+      world.poll(idle!.taskToken, { status: 'queued' }, start)
+      expect(store.oldestDueAt(start)).toBe(start)
+    }))
+
   it('what a pause held is due at its end as it was before, and not written', () =>
     on((empty) => {
       const world = openWorld(empty)

@@ -1,0 +1,27 @@
+/** What SQLite must not read from end to end: with a million rows the relay would stand still meanwhile. */
+import { sql } from 'drizzle-orm'
+import { expect, test } from 'vitest'
+import { openWorld, start } from './fixture.ts'
+import { openOnNode } from './on-node.ts'
+
+test('what is due first is found by jumping from endpoint to endpoint', () => {
+  const statements: string[] = []
+  const database = openOnNode((text) => statements.push(text))
+  const { db, store } = openWorld(database)
+  for (const read of [() => store.oldestDueAt(start), () => store.waitingEndpoints()]) {
+    statements.length = 0
+    read()
+    const steps = db
+      .all<{ detail: string }>(sql.raw(`explain query plan ${statements[0]}`))
+      .map(({ detail }) => /deliveries_due.*|SCAN deliveries.*/.exec(detail)?.[0])
+    expect(new Set(steps.filter((step) => step !== undefined))).toEqual(
+      new Set([
+        // Its first entry: the smallest endpoint.
+        'deliveries_due',
+        'deliveries_due (endpoint_id>?)',
+        'deliveries_due (endpoint_id=? AND due_at>?)',
+      ]),
+    )
+  }
+  database.close()
+})
