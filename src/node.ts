@@ -29,6 +29,7 @@ import { type Checkpoints, startCheckpoints } from './node/checkpoints.ts'
 import { type OpenDatabase, openDatabase } from './node/database.ts'
 import { databaseFault } from './node/database-fault.ts'
 import { listenFault } from './node/listen-fault.ts'
+import { createLineWriter } from './node/log-lines.ts'
 import { createRandomBytes } from './node/random.ts'
 import { createTimers } from './node/timers.ts'
 import type { Log, Timers } from './ports.ts'
@@ -65,7 +66,7 @@ const { version } = require('pollhook/package.json') as { version: string }
 /** @throws BootError for configuration, a database or a port that cannot be used */
 export async function startNode(
   env: Record<string, string | undefined>,
-  write: (line: string) => void = (line) => process.stdout.write(line),
+  write: (line: string) => void = createLineWriter(process.stdout),
 ): Promise<NodePollhook> {
   const read = readConfig(env)
   if (!read.ok) throw new BootError(read.faults)

@@ -1,6 +1,7 @@
 /** `pollhook serve`: the relay, configured by environment variables, until SIGTERM, SIGINT or SIGHUP. */
 import { Command } from 'commander'
 import { createLog } from '../log.ts'
+import { createLineWriter } from '../node/log-lines.ts'
 import { exitOnBugs } from './last-words.ts'
 import { failStart } from './output.ts'
 import { untilSignal } from './signals.ts'
@@ -29,7 +30,7 @@ async function serve(): Promise<void> {
   const signal = untilSignal()
   // Loaded here so that the other commands start without the database driver.
   const { startNode } = await import('../node.ts')
-  const write = (line: string) => void process.stdout.write(line)
+  const write = createLineWriter(process.stdout)
   exitOnBugs(write)
   const relay = await startNode(process.env, write).catch(failStart)
   if (relay !== undefined) {
