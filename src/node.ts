@@ -31,6 +31,7 @@ import { databaseFault } from './node/database-fault.ts'
 import { listenFault } from './node/listen-fault.ts'
 import { createLineWriter } from './node/log-lines.ts'
 import { createRandomBytes } from './node/random.ts'
+import { callbackLookupsMax } from './node/thread-pool.ts'
 import { createTimers } from './node/timers.ts'
 import type { Log, Timers } from './ports.ts'
 import { createRelay, type Relay } from './relay.ts'
@@ -102,6 +103,7 @@ async function startOn(
     ...config.callbacks,
     concurrencyPerOrigin: config.delivery.endpointConcurrency,
     connectTimeoutMs: Math.min(10_000, config.delivery.timeoutMs),
+    lookupsMax: callbackLookupsMax(),
   })
   const upstreamFetch = createUpstreamFetch()
   const metrics = createMetrics(Date.now)

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { createLog } from '../log.ts'
 import { createLineWriter } from '../node/log-lines.ts'
+import { widenThreadPool } from '../node/thread-pool.ts'
 import { exitOnBugs } from './last-words.ts'
 import { failStart } from './output.ts'
 import { untilSignal } from './signals.ts'
@@ -28,6 +29,7 @@ Example:
 async function serve(): Promise<void> {
   // First of all: loading takes long enough for a signal to come.
   const signal = untilSignal()
+  widenThreadPool()
   // Loaded here so that the other commands start without the database driver.
   const { startNode } = await import('../node.ts')
   const write = createLineWriter(process.stdout)

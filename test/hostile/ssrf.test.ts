@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Cidr, isPublicAddress, parseCidrs } from '../../src/core/address.ts'
 import { parseCallbackUrl } from '../../src/core/target.ts'
-import type { Lookup } from '../../src/net/node/guard.ts'
+import type { Lookup } from '../../src/net/node/lookups.ts'
 import { createSender, type NodeSender } from '../../src/net/node/send.ts'
 import { createLoopback } from '../support/loopback.ts'
 

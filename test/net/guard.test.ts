@@ -3,7 +3,8 @@ import type { Socket } from 'node:net'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type Cidr, parseCidrs } from '../../src/core/address.ts'
-import { createGuard, guardCode, type Lookup } from '../../src/net/node/guard.ts'
+import { createGuard, guardCode } from '../../src/net/node/guard.ts'
+import type { Lookup } from '../../src/net/node/lookups.ts'
 import { selfSigned } from '../support/certificate.ts'
 import { createLoopback } from '../support/loopback.ts'
 
@@ -31,7 +32,7 @@ interface Try {
 
 /** The socket that undici would get, or the code of the error. */
 function connect({ hostname, port, protocol = 'http:', lookup = toLoopback, privateCidrs = [] }: Try) {
-  const guard = createGuard({ privateCidrs, connectTimeoutMs: 5_000, lookup })
+  const guard = createGuard({ privateCidrs, connectTimeoutMs: 5_000, lookupsMax: 2, lookup })
   const result = new Promise<Socket | string | undefined>((resolve) => {
     guard.connect({ hostname, host: hostname, protocol, port: String(port) }, (error, socket) => {
       if (socket !== null) opened.push(socket)
@@ -128,7 +129,7 @@ test('connections that open together share one lookup', async () => {
     lookups += 1
     return [{ address: '127.0.0.1', family: 4 }]
   }
-  const guard = createGuard({ privateCidrs: loopbackCidrs, connectTimeoutMs: 5_000, lookup })
+  const guard = createGuard({ privateCidrs: loopbackCidrs, connectTimeoutMs: 5_000, lookupsMax: 2, lookup })
   const open = () =>
     new Promise<void>((resolve, reject) => {
       guard.connect({ hostname: 'hooks.test', protocol: 'http:', port: String(port) }, (error, socket) => {

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterEach, describe, expect, test } from 'vitest'
 import { parseCidrs } from '../../src/core/address.ts'
-import type { Lookup } from '../../src/net/node/guard.ts'
+import type { Lookup } from '../../src/net/node/lookups.ts'
 import { createSender, type NodeSender, type SenderOptions } from '../../src/net/node/send.ts'
 import { selfSigned } from '../support/certificate.ts'
 import { createLoopback } from '../support/loopback.ts'
@@ -322,6 +322,22 @@ describe('connections', () => {
     for (const url of urls) expect(await sender.send(request(url))).toMatchObject({ kind: 'accepted' })
     expect(await Promise.race(closed)).toBe('a')
     expect(await sender.send(request(urls[0] as string))).toMatchObject({ kind: 'accepted' })
+  })
+
+  test('are opened to a name that is found, whatever hundreds of others do', async () => {
+    const { port } = await loopback.http((_incoming, response) => response.end())
+    const hanging = new Set<string>()
+    const lookup: Lookup = (hostname) => {
+      if (hostname === 'hooks.good.test') return toLoopback(hostname)
+      hanging.add(hostname)
+      return new Promise(() => {})
+    }
+    const sender = makeSender({ lookup, lookupsMax: 6 })
+    const dark = Array.from({ length: 200 }, (_, n) => sender.send(request(`http://hook-${n}.dark.test/`)))
+    expect(await sender.send(request(`http://hooks.good.test:${port}/`))).toMatchObject({ kind: 'accepted' })
+    expect(hanging.size).toBe(1)
+    await sender.close()
+    expect(new Set((await Promise.all(dark)).map(({ kind }) => kind))).toEqual(new Set(['unreachable']))
   })
 
   test('are cut by close, and what is in flight or sent later is a network_error', async () => {

@@ -6,14 +6,14 @@ import { promises as dns, type LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
 import { buildConnector } from 'undici'
 import { type Cidr, isAllowedAddress } from '../../core/address.ts'
-
-/** All addresses of a name; rejects when there is none. */
-export type Lookup = (hostname: string) => Promise<readonly LookupAddress[]>
+import { createLookups, type Lookup } from './lookups.ts'
 
 export interface GuardOptions {
   privateCidrs: readonly Cidr[]
   /** For the TCP connection, name lookup included, and again for the TLS handshake. */
   connectTimeoutMs: number
+  /** Names looked up at once. */
+  lookupsMax: number
   /** Default: the system's resolver. */
   lookup?: Lookup
 }
@@ -34,8 +34,8 @@ export const guardCode = {
 
 /** Makes a connector that refuses what is not public, nor in `privateCidrs`, before a byte is sent. */
 export function createGuard(options: GuardOptions): Guard {
-  const { privateCidrs, connectTimeoutMs } = options
-  const resolve = coalesce(options.lookup ?? ((hostname) => dns.lookup(hostname, { all: true })))
+  const { privateCidrs, connectTimeoutMs, lookupsMax, lookup = systemLookup } = options
+  const resolve = createLookups({ lookup, lookupsMax, waitMs: connectTimeoutMs })
   // HTTP/1.1 only: multiplexing would let one answer hold up others, and buys nothing for short POSTs.
   const open = buildConnector({
     allowH2: false,
@@ -74,17 +74,7 @@ export function createGuard(options: GuardOptions): Guard {
   return { connect, openSockets: () => sockets }
 }
 
-/** Many connections to one host open at once, and the system's resolver has four threads for the process. */
-function coalesce(lookup: Lookup): Lookup {
-  const running = new Map<string, Promise<readonly LookupAddress[]>>()
-  return (hostname) => {
-    const known = running.get(hostname)
-    if (known !== undefined) return known
-    const started = lookup(hostname).finally(() => running.delete(hostname))
-    running.set(hostname, started)
-    return started
-  }
-}
+const systemLookup: Lookup = (hostname) => dns.lookup(hostname, { all: true })
 
 /** Node connects to the very addresses that were checked here: there is no second lookup to rebind. */
 function guardedLookup(resolve: Lookup, privateCidrs: readonly Cidr[]): LookupFunction {

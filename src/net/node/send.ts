@@ -7,7 +7,8 @@ import { boundedCache } from '../../core/bounded-cache.ts'
 import { type Outcome, responseBodyBytesMax, type TransportErrorCode } from '../../core/outcome.ts'
 import { type CallbackPolicy, parseCallbackUrl } from '../../core/target.ts'
 import type { Sender, SendRequest } from '../../ports.ts'
-import { createGuard, guardCode, type Lookup } from './guard.ts'
+import { createGuard, guardCode } from './guard.ts'
+import type { Lookup } from './lookups.ts'
 import { createPools, type PoolLease, type Pools } from './pools.ts'
 
 export interface SenderOptions extends CallbackPolicy {
@@ -22,6 +23,8 @@ export interface SenderOptions extends CallbackPolicy {
   originsMax?: number
   /** Sockets above which idle origins are closed; default 1,024. */
   socketsMax?: number
+  /** Names looked up at once; default 1. */
+  lookupsMax?: number
   /** Default: the system's resolver. */
   lookup?: Lookup
 }
@@ -38,8 +41,8 @@ const targetsMax = 4_096
 export const acceptedBodyBytesMax = 65_536
 
 export function createSender(options: SenderOptions): NodeSender {
-  const { privateCidrs, lookup, connectTimeoutMs = 10_000 } = options
-  const guard = createGuard({ privateCidrs, connectTimeoutMs, ...(lookup && { lookup }) })
+  const { privateCidrs, lookup, connectTimeoutMs = 10_000, lookupsMax = 1 } = options
+  const guard = createGuard({ privateCidrs, connectTimeoutMs, lookupsMax, ...(lookup && { lookup }) })
   const pools = createPools({
     guard,
     connectionsPerOrigin: options.concurrencyPerOrigin,
