@@ -8,11 +8,13 @@ export const signingSecretBytesMin = 24
 export const signingSecretBytesMax = 64
 
 const secretPrefix = 'whsec_'
+/** Nothing longer is decoded only to be refused. */
+const secretCharactersMax = secretPrefix.length + 4 * Math.ceil(signingSecretBytesMax / 3)
 const keyPrefix = 'whsk_'
 
 /** @returns the key bytes, or null unless `secret` is `whsec_` and strict base64 of 24 to 64 bytes */
 export function parseSigningSecret(secret: string): Uint8Array<ArrayBuffer> | null {
-  if (!secret.startsWith(secretPrefix)) return null
+  if (!secret.startsWith(secretPrefix) || secret.length > secretCharactersMax) return null
   const bytes = decodeBase64(secret.slice(secretPrefix.length))
   if (bytes === null) return null
   return bytes.length >= signingSecretBytesMin && bytes.length <= signingSecretBytesMax ? bytes : null

@@ -42,6 +42,10 @@ export type ParsedHostPatterns = { ok: true; patterns: HostPattern[] } | { ok: f
 
 /** Of callback and status URLs, as given and as serialised. */
 export const urlCharactersMax = 2048
+/** No longer name is in the DNS (RFC 1035 §2.3.4). */
+const hostCharactersMax = 253
+/** Behind it: a last dot, and a port. */
+const hostTextMax = hostCharactersMax + '.:65535'.length
 
 /**
  * Checks a callback URL against CONTRACT §2: https unless insecure, no userinfo, no fragment, at most 2,048
@@ -49,7 +53,7 @@ export const urlCharactersMax = 2048
  */
 export function parseCallbackUrl(raw: string, policy: CallbackPolicy): ParsedCallbackUrl {
   const url = parseUrl(raw)
-  if (url === null) return refuse('blocked_url', `is not a URL of at most ${urlCharactersMax} characters`)
+  if (url === null) return refuse('blocked_url', unparsable(raw))
   const fault = userinfoFault(url) ?? fragmentFault(url)
   if (fault !== null) return refuse('blocked_url', fault)
   const scheme = schemeFault(url, policy)
@@ -74,7 +78,7 @@ export function originOf(callbackUrl: string): string {
  */
 export function parseStatusUrl(raw: string, policy: StatusPolicy): ParsedStatusUrl {
   const url = parseUrl(raw)
-  if (url === null) return { ok: false, reason: `is not a URL of at most ${urlCharactersMax} characters` }
+  if (url === null) return { ok: false, reason: unparsable(raw) }
   const reason = statusFault(url, policy)
   return reason === null ? { ok: true, origin: url.origin } : { ok: false, reason }
 }
@@ -98,10 +102,26 @@ function refuse(refusal: RefusalCode, reason: string): ParsedCallbackUrl {
   return { ok: false, code: 'callback_not_allowed', refusal, reason }
 }
 
-function parseUrl(raw: string): URL | null {
-  if (raw.length > urlCharactersMax) return null
+/** Null also for a URL that is too long, or whose host is. */
+export function parseUrl(raw: string): URL | null {
+  if (raw.length > urlCharactersMax || hasLongHost(raw)) return null
   const url = URL.parse(raw)
   return url !== null && url.href.length <= urlCharactersMax ? url : null
+}
+
+/**
+ * By the text, before it is parsed: what is made of the letters of a host (UTS #46, RFC 3492) takes a time that grows
+ * with the square of their number. Of the schemes whose hosts are treated so; the parser drops tabs and line breaks.
+ */
+export function hasLongHost(raw: string): boolean {
+  const text = raw.replace(/[\t\n\r]/g, '')
+  const authority = /(?:https?|wss?|ftp|file):[/\\]*([^/\\?#]*)/i.exec(text)?.[1] ?? ''
+  return authority.length - (authority.lastIndexOf('@') + 1) > hostTextMax
+}
+
+function unparsable(raw: string): string {
+  if (hasLongHost(raw)) return `must name a host of at most ${hostCharactersMax} characters`
+  return `is not a URL of at most ${urlCharactersMax} characters`
 }
 
 /** Faults that a setting can lift name it: the owner may be the operator, or ask one. */

@@ -1,6 +1,7 @@
 /**
- * JSON objects as valibot schemas. Valibot itself takes an array for an object, and its records drop the names
- * that JavaScript reserves in silence; here both are refused, at their path.
+ * What JSON is made of as valibot schemas. Valibot itself takes an array for an object, and its records drop the names
+ * that JavaScript reserves in silence; here both are refused, at their path. It also looks at all that is in a value
+ * before it asks how much that is; here the size comes first.
  */
 import * as v from 'valibot'
 
@@ -9,10 +10,46 @@ export function strictObject<const E extends v.ObjectEntries>(entries: E) {
   return withoutArrays(v.strictObject(entries))
 }
 
-/** An object of any names, each with a text: kept exactly as given, or refused. */
-export function textRecord() {
-  return withoutReservedNames(withoutArrays(v.record(v.string(), v.string())))
+/** How much of something a request may have, and what is said of more. */
+interface Limit {
+  max: number
+  message: string
 }
+
+/** An object of any names, at most so many, each with a text: kept exactly as given, or refused. */
+export function textRecord({ max, message }: Limit) {
+  const record = sizeFirst(v.record(v.string(), v.string()), { max, message }, entriesIn)
+  // Once more, for the document, which is made of what a pipe says.
+  return v.pipe(withoutReservedNames(withoutArrays(record)), v.maxEntries(max, message))
+}
+
+/** An array of at most so many items. */
+export function list<const S extends v.GenericSchema>(item: S, { max, message }: Limit) {
+  return v.pipe(sizeFirst(v.array(item), { max, message }, itemsIn), v.maxLength(max, message))
+}
+
+/** A string of at most so many characters. */
+export function text({ max, message }: Limit) {
+  return v.pipe(sizeFirst(v.string(), { max, message }, charactersIn), v.maxLength(max, message))
+}
+
+/** What is too large is refused unseen: a body has room for half a million items, each with faults of its own. */
+function sizeFirst<const S extends v.GenericSchema>(
+  schema: S,
+  { max, message }: Limit,
+  sizeOf: (value: unknown) => number,
+): S {
+  return lookingFirst(schema, (dataset, config) => {
+    if (sizeOf(dataset.value) <= max) return
+    v._addIssue<v.GenericSchema>(schema, 'size', dataset, config, { message })
+  })
+}
+
+/** What is of another type has nothing of this: the schema says so. */
+const charactersIn = (value: unknown) => (typeof value === 'string' ? value.length : 0)
+const itemsIn = (value: unknown) => (Array.isArray(value) ? value.length : 0)
+const entriesIn = (value: unknown) =>
+  typeof value === 'object' && value !== null ? Object.keys(value).length : 0
 
 /** Before `schema` looks, as it answers with a copy in which an array can no longer be told. */
 function withoutArrays<const S extends v.GenericSchema>(schema: S): S {

@@ -4,8 +4,8 @@
  */
 import * as v from 'valibot'
 import { parseSigningSecret } from '../core/signature.ts'
-import { urlCharactersMax } from '../core/target.ts'
-import { strictObject, textRecord } from './objects.ts'
+import { hasLongHost, urlCharactersMax } from '../core/target.ts'
+import { list, strictObject, text, textRecord } from './objects.ts'
 import { fitsUtf8 } from './text.ts'
 
 const subscriptionsPerBatchMax = 1000
@@ -26,10 +26,17 @@ const taskToken = v.pipe(
 )
 
 const urlText = v.pipe(
-  v.string(),
-  v.url('must be an absolute URL'),
-  v.maxLength(urlCharactersMax, `must have at most ${urlCharactersMax} characters`),
+  text({ max: urlCharactersMax, message: `must have at most ${urlCharactersMax} characters` }),
+  urlShape(),
 )
+
+/** What `core/target.ts` would not parse is not parsed here either. */
+function urlShape(): v.UrlAction<string, string> {
+  return {
+    ...v.url('must be an absolute URL'),
+    requirement: (raw) => hasLongHost(raw) || URL.canParse(raw),
+  }
+}
 
 const callbackUrl = v.pipe(
   urlText,
@@ -48,7 +55,7 @@ const statusUrl = v.pipe(
 )
 
 const events = v.pipe(
-  v.array(
+  list(
     v.pipe(
       v.string(),
       v.regex(
@@ -56,9 +63,9 @@ const events = v.pipe(
         'must be "*", "task.*" or an event type such as "task.completed"',
       ),
     ),
+    { max: 20, message: 'must have at most 20 patterns; use "task.*" or "*"' },
   ),
   v.minLength(1, 'must have at least one pattern; leave the field out for all events'),
-  v.maxLength(20, 'must have at most 20 patterns; use "task.*" or "*"'),
   v.description(
     'Event types to be told about, or the patterns `task.*` and `*`. Upstream may add statuses, so a `task.` type that Pollhook does not know is accepted; a misspelt one never matches.',
   ),
@@ -74,8 +81,7 @@ const percentStep = v.pipe(
 )
 
 const metadata = v.pipe(
-  textRecord(),
-  v.maxEntries(16, 'must have at most 16 entries'),
+  textRecord({ max: 16, message: 'must have at most 16 entries' }),
   v.check(
     (entries) => fitsUtf8(Object.entries(entries).flat(), metadataBytesMax),
     `must have at most ${metadataBytesMax} bytes, names and values together`,
@@ -131,13 +137,10 @@ export type Registration = v.InferOutput<ReturnType<typeof registrationSchema>>
 
 /** Items are checked one by one, by `registrationSchema`: each stands alone. */
 export const batchSchema = strictObject({
-  subscriptions: v.pipe(
-    v.array(v.unknown()),
-    v.maxLength(
-      subscriptionsPerBatchMax,
-      `must have at most ${subscriptionsPerBatchMax} registrations; send the rest in another call`,
-    ),
-  ),
+  subscriptions: list(v.unknown(), {
+    max: subscriptionsPerBatchMax,
+    message: `must have at most ${subscriptionsPerBatchMax} registrations; send the rest in another call`,
+  }),
 })
 
 /** What the document says of a batch; `batchSchema` is its lenient twin. */

@@ -3,6 +3,7 @@ import { type Context, Hono } from 'hono'
 import { resolver } from 'hono-openapi'
 import * as v from 'valibot'
 import type { UpdateResult } from '../commands.ts'
+import { parseUrl } from '../core/target.ts'
 import * as answers from './answers.ts'
 import { subscribeBatch } from './batch.ts'
 import { batchBytesMax, jsonBody, noBody, parseJson } from './body.ts'
@@ -138,7 +139,7 @@ function addReads(app: Hono<HttpEnv>, { queries, commands }: AppDeps): void {
         ...(query.state && { state: query.state }),
         // Stored as the WHATWG parser serialises it, so compared as that.
         ...(query.callback_url !== undefined && {
-          callbackUrl: URL.parse(query.callback_url)?.href ?? query.callback_url,
+          callbackUrl: parseUrl(query.callback_url)?.href ?? query.callback_url,
         }),
       })
       return answerPage(c, page, (row) => subscriptionJson(row, commands.polledAt))

@@ -30,14 +30,20 @@ function refuse(result: { success: boolean; error?: readonly unknown[] }): void 
 const faultsMax = 20
 
 /** The problem that tells of `issues`. */
-export function invalid(issues: readonly v.BaseIssue<unknown>[]): Problem {
-  const errors = firstOfEachPath(issues.map(fault)).slice(0, faultsMax)
+export function invalid(issues: Iterable<v.BaseIssue<unknown>>): Problem {
+  const errors = firstOfEachPath(issues)
   return { code: 'invalid_request', detail: sentence(errors), errors }
 }
 
-/** A value that breaks one rule often breaks the next one too; the first says enough. */
-function firstOfEachPath(faults: readonly Fault[]): Fault[] {
-  return faults.filter(({ path }, index) => faults.findIndex((other) => other.path === path) === index)
+/** A value that breaks one rule often breaks the next one too; the first says enough, and so do the first paths. */
+function firstOfEachPath(issues: Iterable<v.BaseIssue<unknown>>): Fault[] {
+  const faults = new Map<string, Fault>()
+  for (const issue of issues) {
+    const path = getDotPath(issue) ?? ''
+    if (!faults.has(path)) faults.set(path, { path, message: message(issue) })
+    if (faults.size === faultsMax) break
+  }
+  return [...faults.values()]
 }
 
 function sentence(errors: readonly Fault[]): string {
@@ -45,10 +51,6 @@ function sentence(errors: readonly Fault[]): string {
   if (first === undefined) return 'The request is not valid.'
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''
   return `${first.path === '' ? 'The body' : first.path} ${first.message}${more}.`
-}
-
-function fault(issue: v.BaseIssue<unknown>): Fault {
-  return { path: getDotPath(issue) ?? '', message: message(issue) }
 }
 
 /** Valibot's own wording is replaced where Pollhook can say what to do; messages of the schemas stand. */

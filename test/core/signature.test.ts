@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { decodeBase64, encodeBase64, encodeBase64Url } from '../../src/core/base64.ts'
 import { boundedCache } from '../../src/core/bounded-cache.ts'
 import {
@@ -34,6 +34,13 @@ describe('a signing secret', () => {
     whsec(32).replace('c=', 'd='),
   ])('is not %j', (text) => {
     expect(parseSigningSecret(text)).toBeNull()
+  })
+
+  it('is never decoded when it is too long', () => {
+    const decode = vi.spyOn(globalThis, 'atob')
+    expect(parseSigningSecret(whsec(67))).toBeNull()
+    expect(decode).not.toHaveBeenCalled()
+    decode.mockRestore()
   })
 
   it('comes back as it was written', () => {

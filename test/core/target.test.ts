@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Cidr, isAllowedAddress, isPublicAddress, parseCidrs } from '../../src/core/address.ts'
-import { parseCallbackUrl, parseHostPatterns, parseStatusUrl } from '../../src/core/target.ts'
+import { hasLongHost, parseCallbackUrl, parseHostPatterns, parseStatusUrl } from '../../src/core/target.ts'
 
 const cidrs = (list: string): Cidr[] => {
   const parsed = parseCidrs(list)
@@ -141,6 +141,33 @@ describe('callback URLs', () => {
     expect(parseCallbackUrl(url, strict).ok).toBe(true)
     expect(parseCallbackUrl(`${url}a`, strict).ok).toBe(false)
     expect(parseCallbackUrl(`https://example.com/${'ü'.repeat(1000)}`, strict).ok).toBe(false)
+  })
+
+  test('a host has at most 253 characters, which is judged by the text alone', () => {
+    const longest = `${'a.'.repeat(126)}a`
+    expect(longest).toHaveLength(253)
+    expect(parseCallbackUrl(`https://${longest}.:65535/`, strict).ok).toBe(true)
+    expect(parseCallbackUrl(`https://${'a'.repeat(300)}/`, strict)).toMatchObject({
+      reason: 'must name a host of at most 253 characters',
+    })
+    const host = '中'.repeat(300)
+    for (const raw of [
+      `https://${host}/`,
+      `https:${host}`,
+      `https:///${host}?x`,
+      `ht\ntps:/\t\\/u:p@${host}:8/`,
+      `\u0001 HTTPS:\\\\a@b@${host}#x`,
+      `ws://${host}`,
+    ]) {
+      expect(URL.parse(raw)?.host.length, raw).toBeGreaterThan(300)
+      expect(hasLongHost(raw), raw).toBe(true)
+    }
+    for (const raw of [
+      `https://a.example/${host}`,
+      `https://a.example?${host}`,
+      `https://${host}@a.example/`,
+    ])
+      expect(hasLongHost(raw), raw).toBe(false)
   })
 
   test('localhost names are allowed when a loopback network is open', () => {

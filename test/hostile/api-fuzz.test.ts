@@ -99,6 +99,14 @@ const edges = fc.constantFrom<unknown>(
   ...[[], {}, [[]], [null], { constructor: 1 }, { toString: 'x' }, { '': '' }, { length: 2 ** 32 }],
 )
 const value = fc.oneof(edges, fc.jsonValue({ maxDepth: 3, stringUnit: 'binary' }))
+/** As large as a body may be, where each part could be a fault of its own, or the work grow faster than the size. */
+const large = fc.constantFrom<unknown>(
+  Array.from({ length: 20_000 }, () => ''),
+  Object.fromEntries(Array.from({ length: 5000 }, (_, at) => [`n${at}`, at])),
+  `https://${Array.from({ length: 2000 }, (_, at) => String.fromCodePoint(0x4e00 + at)).join('')}/`,
+  `https://${'.'.repeat(2000)}a/`,
+)
+const part = fc.oneof({ weight: 6, arbitrary: value }, { weight: 1, arbitrary: large })
 const name = fc.oneof(
   fc.constantFrom('__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', '', '\ud800'),
   fc.string(),
@@ -108,17 +116,17 @@ const name = fc.oneof(
 function mutated(sample: unknown): fc.Arbitrary<unknown> {
   if (Array.isArray(sample))
     return fc.oneof(
-      value,
+      part,
       mutated(sample[0]).map((one) => [one]),
     )
-  if (typeof sample !== 'object' || sample === null) return value
+  if (typeof sample !== 'object' || sample === null) return part
   const fields = Object.keys(sample)
   const known = fields.length === 0 ? name : fc.constantFrom(...fields)
   return fc.oneof(
-    fc.tuple(known, value).map(([field, other]) => ({ ...sample, [field]: other })),
+    fc.tuple(known, part).map(([field, other]) => ({ ...sample, [field]: other })),
     known.map((left) => Object.fromEntries(Object.entries(sample).filter(([field]) => field !== left))),
     fc
-      .tuple(name, value)
+      .tuple(name, part)
       .map(([field, other]) => Object.fromEntries([...Object.entries(sample), [field, other]])),
     known.chain((field) =>
       mutated((sample as Record<string, unknown>)[field]).map((other) => ({ ...sample, [field]: other })),
