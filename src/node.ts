@@ -131,6 +131,7 @@ async function startOn(
     relay,
     log,
     closing: closing.signal,
+    timers,
     jwks: signingKey && jwksOf(signingKey),
     metrics: metrics.text,
   })
@@ -195,6 +196,7 @@ function createNodeApp(parts: {
   relay: Relay
   log: Log
   closing: AbortSignal
+  timers: Timers
   jwks: object | null
   metrics: () => Promise<string>
 }) {
@@ -232,6 +234,7 @@ function createNodeApp(parts: {
   })
   const dashboard = createDashboard({
     api: (request) => app.fetch(request),
+    turn: () => new Promise((resolve) => parts.timers.after(0, resolve)),
     sessions,
     now: Date.now,
     requestId: randomUUID,

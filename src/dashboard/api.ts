@@ -19,7 +19,7 @@ export interface Api {
 
 /** @param origin of the dashboard's own address: the API is beside it */
 export function createApi(
-  deps: Pick<DashboardDeps, 'api' | 'sessions'>,
+  deps: Pick<DashboardDeps, 'api' | 'turn' | 'sessions'>,
   { owner, requestId, origin }: { owner: string; requestId: string; origin: string },
 ): Api {
   const call = async (path: string, init: RequestInit & { headers?: Record<string, string> } = {}) => {
@@ -28,6 +28,8 @@ export function createApi(
       authorization: `Bearer ${deps.sessions.ticket(owner)}`,
       'x-request-id': requestId,
     }
+    // Where the API is in the same process, the calls of one page would follow one another with nothing in between.
+    await deps.turn()
     return deps.api(new Request(`${origin}${path}`, { ...init, headers }))
   }
   return {

@@ -12,6 +12,8 @@ export interface Session {
 export interface DashboardDeps {
   /** The public API of CONTRACT §2, wherever it runs. */
   api(request: Request): Response | Promise<Response>
+  /** Resolves when whatever else waits for the thread has had its turn. */
+  turn(): Promise<void>
   sessions: {
     /** HMAC keys for cookies, newest first: the first signs, all verify. */
     cookieKeys: readonly Uint8Array<ArrayBuffer>[]

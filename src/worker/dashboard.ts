@@ -21,6 +21,8 @@ function createHandler(fleet: Fleet): Handler {
   const api = (request: Request) => route(fleet, request)
   const dashboard = createDashboard({
     api,
+    // A shard is another object: others have their turn while it is asked.
+    turn: async () => {},
     sessions: fleet.sessions,
     now: Date.now,
     requestId: () => crypto.randomUUID(),

@@ -49,6 +49,26 @@ describe('tasks', () => {
     expect(shown.map(({ percent }) => percent)).toEqual(expected)
   })
 
+  it('lets others have their turn between the pages that it reads', async () => {
+    let turns = 0
+    let counting = true
+    const count = () => {
+      turns++
+      if (counting) setImmediate(count)
+    }
+    setImmediate(count)
+    const seen: number[] = []
+    const listTasks = () => {
+      seen.push(turns)
+      return { data: [], nextCursor: 'c1', positions: [] }
+    }
+    const { text } = await openDashboard({ overrides: { queries: { listTasks } } }).reader()
+    await text('/dashboard/tasks?q=fff')
+    counting = false
+    expect(seen).toHaveLength(10)
+    expect(new Set(seen).size).toBe(10)
+  })
+
   it('reads on through history for a part of a token, and goes straight to a whole one', async () => {
     const asked: (string | null)[] = []
     const listTasks = (_owner: number, { cursor }: { cursor: string | null }) => {

@@ -1,4 +1,5 @@
 /** The dashboard over the scripted API of test/http/support.ts, and a reader with a cookie jar. */
+import { setImmediate as turn } from 'node:timers/promises'
 import { createDashboard } from '../../src/dashboard/app.ts'
 import { type ApiKeyEntry, hashApiKey } from '../../src/keys/api-keys.ts'
 import { createSessions } from '../../src/keys/sessions.ts'
@@ -45,6 +46,7 @@ export function openDashboard({ overrides = {}, apiKeys = keysOfBoth, secrets = 
     }
   const app = createDashboard({
     api: (request) => api.fetch(request),
+    turn,
     sessions,
     now: () => clock.at,
     requestId: () => 'req_dashboard',
