@@ -2,7 +2,7 @@
 import type { Api } from './api.ts'
 
 /** For one answer; "Older" reads on. */
-export const pagesMax = 10
+const pagesMax = 10
 const rowsMin = 25
 
 /** @param takes of what the API has no filter for */

@@ -8,7 +8,7 @@ import { queryText } from './api.ts'
 import type { DashboardDeps, DashboardEnv } from './deps.ts'
 import { type Html, live, page } from './layout.ts'
 import { empty, pager, pill, progress, tabs, time, tokenLink } from './parts.ts'
-import { pagesMax, readOn } from './read-on.ts'
+import { readOn } from './read-on.ts'
 
 type TaskJson = v.InferOutput<typeof answers.Task>
 
@@ -90,7 +90,7 @@ function nothing({ show, q }: Readonly<Record<'show' | 'q', string>>, more: bool
   if (more) {
     return empty(
       'No task fits so far',
-      html`${pagesMax * Number(pageLimit)} tasks were looked through; “Older” goes on from there.`,
+      html`Many newer ones were looked through; “Older” goes on from there.`,
     )
   }
   if (show !== '' || q !== '') {

@@ -37,6 +37,11 @@ export function recipientVerbs({ db }: StoreContext) {
     })
     .where(eq(subscriptions.id, key('id')))
     .prepare()
+  const endPause = db
+    .update(subscriptions)
+    .set({ paused: 0 })
+    .where(and(eq(subscriptions.id, key('id')), sql`${subscriptions.paused} = 1`))
+    .prepare()
   const stateGiven = db
     .update(subscriptions)
     .set({ awaitsState: 0 })
@@ -66,6 +71,8 @@ export function recipientVerbs({ db }: StoreContext) {
       at: number,
     ): void {
       end.run({ id, state, reason, at })
+      // What has expired is held all the same. Of the rest the index of the paused keeps nothing, to be read in vain.
+      if (state === 'cancelled') endPause.run({ id })
     },
 
     /** It has its first event: later polls owe it nothing. */

@@ -2,6 +2,7 @@
 import { and, desc, eq, gte, isNull, lt, sql } from 'drizzle-orm'
 import { ownerFloor } from '../core/ids.ts'
 import type { StoreContext } from './context.ts'
+import { lookFrom } from './look.ts'
 import { pageOf, rowOfCursor } from './page.ts'
 import type { Page, PageQuery, TaskDetail, TaskRecord } from './records.ts'
 import { subscriptions, tasks as taskTable } from './schema.ts'
@@ -53,14 +54,17 @@ export function taskViewVerbs(
 
     /** Newest first by the owner's first subscription to each, so that a page stays right as rows are added. */
     listTasks(ownerId: number, query: PageQuery): Page<TaskRecord> {
+      // Of many subscriptions to few tasks nearly all are none's first.
+      const look = lookFrom(db, subscriptions, ownerId, query.cursor)
       const rows = db
         .select({ id: subscriptions.id, createdAt: subscriptions.createdAt, task: taskTable })
         .from(subscriptions)
         .innerJoin(taskTable, eq(taskTable.token, subscriptions.taskToken))
         .where(
           and(
-            ownedBy(ownerId),
-            lt(subscriptions.id, rowOfCursor(query.cursor)),
+            // One bound to each side: SQLite seeks by the first and would test every row by a second.
+            gte(subscriptions.id, look.from),
+            lt(subscriptions.id, Math.min(rowOfCursor(query.cursor), ownerFloor(ownerId + 1))),
             sql`not exists (select 1 from ${subscriptions} earlier
               where earlier.task_token = ${subscriptions.taskToken}
                 and earlier.id >= ${ownerFloor(ownerId)} and earlier.id < ${subscriptions.id})`,
@@ -74,6 +78,7 @@ export function taskViewVerbs(
         query.limit,
         ({ id, createdAt }) => ({ row: id, order: createdAt }),
         (row) => views.taskRecord(row.task),
+        look.behind,
       )
     },
 

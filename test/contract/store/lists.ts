@@ -65,6 +65,36 @@ export function listSuite(on: OnEmptyDatabase): void {
       expect(list({ state: 'paused' })).toEqual([[id]])
     }))
 
+  it('of what was paused and is cancelled, the index of the paused has nothing; what has expired stays in it', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const [cancelled, expired] = [world.subscribe(), world.subscribe({ expiresInMs: 1 })]
+      for (const { id } of [cancelled, expired])
+        world.store.updateSubscription(world.acme, id, { state: 'paused' }, start)
+      world.store.cancelSubscription(world.acme, cancelled.id, start)
+      world.poll(expired.taskToken, { status: 'queued' }, start + 1)
+      const held = world.db.all(sql`select end_state from ${subscriptions} where paused = 1`)
+      expect(held).toEqual([{ end_state: 'expired' }])
+      expect(
+        pagesOf((query) => world.store.listSubscriptions(world.acme, { ...query, state: 'paused' })),
+      ).toEqual([[expired.id]])
+      expect(world.store.subscription(world.acme, cancelled.id)?.state).toBe('cancelled')
+      expect(world.store.countActive(world.acme)).toBe(1)
+    }))
+
+  it('tasks likewise: of many subscriptions to few tasks a bounded number is looked at', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const older = world.subscribe()
+      const newer = world.subscribe()
+      addRows(world, subscriptions, lookMax)
+      const tokens = pagesOf((query) => {
+        const page = world.store.listTasks(world.acme, query)
+        return { ...page, data: page.data.map(({ taskToken }) => ({ id: taskToken })) }
+      }, 1)
+      expect(tokens).toEqual([[], [newer.taskToken], [older.taskToken]])
+    }))
+
   it('a page that ended early says where, and how old what it did not look at is', () =>
     on((empty) => {
       const world = openWorld(empty)
