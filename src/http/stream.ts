@@ -152,8 +152,10 @@ function createCursor(deps: StreamDeps, { ownerId, taskToken, after }: StreamReq
       }
       if (touched) {
         // The state is read before the events: if it says that none will come, the events are all there.
-        const goesOn = isLive(deps.queries.streamState(ownerId, taskToken))
-        const events = deps.queries.transitionsAfter(taskToken, seq, batchMax)
+        const state = deps.queries.streamState(ownerId, taskToken)
+        const goesOn = isLive(state)
+        const all = deps.queries.transitionsAfter(taskToken, seq, batchMax)
+        const events = goesOn ? all : all.filter((event) => event.seq <= (state?.lastSeq ?? 0))
         seq = events.at(-1)?.seq ?? seq
         if (events.length > 0) return events.map((event) => eventText(taskToken, event)).join('')
         if (!goesOn) return null

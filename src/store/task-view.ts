@@ -1,11 +1,11 @@
 /** Tasks as one owner sees them: only those it has a subscription to, in whatever state. */
-import { and, desc, eq, gte, isNull, lt, sql } from 'drizzle-orm'
+import { and, desc, eq, gte, isNull, lt, lte, sql } from 'drizzle-orm'
 import { ownerFloor } from '../core/ids.ts'
 import type { StoreContext } from './context.ts'
 import { lookFrom } from './look.ts'
 import { pageOf, rowOfCursor } from './page.ts'
 import type { Page, PageQuery, TaskDetail, TaskRecord } from './records.ts'
-import { subscriptions, tasks as taskTable } from './schema.ts'
+import { subscriptions, tasks as taskTable, transitions as transitionTable } from './schema.ts'
 import type { SubscriptionViewVerbs } from './subscription-view.ts'
 import type { TaskVerbs } from './tasks.ts'
 
@@ -30,6 +30,34 @@ export function taskViewVerbs(
       .limit(1)
       .get()
     return row !== undefined
+  }
+
+  /** When the last of the owner's subscriptions to the task ended by itself; null while one goes on, or ended with the task. */
+  function leftAt(ownerId: number, token: string): number | null {
+    const ofOwner = and(eq(subscriptions.taskToken, token), ownedBy(ownerId))
+    const live = db
+      .select({ id: subscriptions.id })
+      .from(subscriptions)
+      .where(and(ofOwner, isNull(subscriptions.endState)))
+      .limit(1)
+      .get()
+    if (live !== undefined) return null
+    const row = db
+      .select({ at: sql<number>`max(${subscriptions.endedAt})` })
+      .from(subscriptions)
+      .where(ofOwner)
+      .get()
+    return row?.at ?? 0
+  }
+
+  function lastUntil(token: string, at: number): { seq: number } | undefined {
+    return db
+      .select({ seq: transitionTable.seq })
+      .from(transitionTable)
+      .where(and(eq(transitionTable.taskToken, token), lte(transitionTable.at, at)))
+      .orderBy(desc(transitionTable.seq))
+      .limit(1)
+      .get()
   }
 
   return {
@@ -82,21 +110,17 @@ export function taskViewVerbs(
       )
     },
 
-    /** What decides whether a stream of the owner goes on. */
+    /** What decides whether a stream of the owner goes on, and how far: what comes after its last subscription is others'. */
     streamState(
       ownerId: number,
       token: string,
     ): { lastSeq: number; ended: boolean; watching: boolean } | null {
       const row = hasSubscription(ownerId, token) ? tasks.task(token) : null
       if (row === null) return null
-      const live = db
-        .select({ id: subscriptions.id })
-        .from(subscriptions)
-        .where(and(eq(subscriptions.taskToken, token), ownedBy(ownerId), isNull(subscriptions.endState)))
-        .limit(1)
-        .get()
       const ended = row.end !== null
-      return { lastSeq: tasks.snapshot(token)?.seq ?? 0, ended, watching: !ended && live !== undefined }
+      const left = leftAt(ownerId, token)
+      const last = left === null ? tasks.snapshot(token) : lastUntil(token, left)
+      return { lastSeq: last?.seq ?? 0, ended, watching: !ended && left === null }
     },
 
     transitionsAfter: tasks.transitionsAfter,

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { AppDeps } from '../../src/http/deps.ts'
 import { heartbeatMs } from '../../src/http/stream.ts'
 import type { TransitionEvent } from '../../src/store/records.ts'
+import { openWorld, start } from '../contract/store/fixture.ts'
+import { openOnNode } from '../contract/store/on-node.ts'
 import { key, testApp, token, transition } from './support.ts'
 
 /** A task that a test moves by hand, with everything a stream listens to. */
@@ -70,6 +72,65 @@ function reader(response: Response) {
 }
 
 const ids = (chunk: string | null) => [...(chunk ?? '').matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id))
+
+/** A task of two owners in a real store. */
+function sharedTask() {
+  const empty = openOnNode()
+  const world = openWorld(empty)
+  const mine = world.subscribe()
+  world.subscribe({ ownerId: world.other, taskToken: mine.taskToken })
+  const otherKey = 'key-of-other-0123456789abcdef'
+  const owners = new Map([
+    [key, { id: world.acme, name: 'acme' }],
+    [otherKey, { id: world.other, name: 'other' }],
+  ])
+  const { app } = testApp({
+    queries: world.store,
+    deps: { authenticate: (given) => owners.get(given) ?? null },
+  })
+  let at = start
+  return {
+    otherKey,
+    close: empty.close,
+    move: (status: string) => world.poll(mine.taskToken, { status }, ++at),
+    cancelMine: () => world.store.cancelSubscription(world.acme, mine.id, ++at),
+    open: async (lastEventId: number | null, by = key) =>
+      app.request(`/v1/tasks/${mine.taskToken}/events`, {
+        headers: {
+          authorization: `Bearer ${by}`,
+          ...(lastEventId !== null && { 'last-event-id': String(lastEventId) }),
+        },
+      }),
+  }
+}
+
+describe('the stream of an owner whose last subscription ended while another owner stays', () => {
+  test('has what came before that, and then is 204 for good, so that an EventSource stops', async () => {
+    const task = sharedTask()
+    task.move('queued')
+    task.move('encoding')
+    task.cancelMine()
+    task.move('saving')
+    const missed = await task.open(1)
+    expect(ids(await missed.text())).toEqual([2])
+    expect((await task.open(2)).status).toBe(204)
+    task.move('completed')
+    expect((await task.open(2)).status).toBe(204)
+    expect(ids(await (await task.open(null)).text())).toEqual([2])
+    const others = await task.open(1, task.otherKey)
+    expect(ids(await others.text())).toEqual([2, 3, 4])
+    task.close()
+  })
+
+  test('is 204 at once where nothing came before', async () => {
+    const task = sharedTask()
+    task.cancelMine()
+    task.move('queued')
+    expect((await task.open(null)).status).toBe(204)
+    expect((await task.open(null, task.otherKey)).status).toBe(200)
+    task.close()
+  })
+})
 
 describe('GET /v1/tasks/{token}/events', () => {
   test('replays after Last-Event-ID, which goes before ?after', async () => {

@@ -106,6 +106,27 @@ export function listSuite(on: OnEmptyDatabase): void {
       expect(positions).toEqual([{ cursor: nextCursor, order: start }])
     }))
 
+  it('a stream goes as far as the last subscription of its owner did, whatever others are told of later', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { id, taskToken } = world.subscribe({ expiresInMs: 2 })
+      world.subscribe({ ownerId: world.other, taskToken })
+      const seen = (owner: number) => world.store.streamState(owner, taskToken)
+      world.poll(taskToken, { status: 'queued' }, start + 1)
+      expect(seen(world.acme)).toEqual({ lastSeq: 1, ended: false, watching: true })
+      // Its last poll: what that finds is still its own.
+      world.poll(taskToken, { status: 'encoding' }, start + 2)
+      expect(world.store.subscription(world.acme, id)?.state).toBe('expired')
+      world.poll(taskToken, { status: 'saving' }, start + 3)
+      expect(seen(world.acme)).toEqual({ lastSeq: 2, ended: false, watching: false })
+      expect(seen(world.other)).toEqual({ lastSeq: 3, ended: false, watching: true })
+      world.subscribe({ taskToken }, start + 4)
+      expect(seen(world.acme)).toEqual({ lastSeq: 3, ended: false, watching: true })
+      world.poll(taskToken, { status: 'completed' }, start + 5)
+      for (const owner of [world.acme, world.other])
+        expect(seen(owner)).toEqual({ lastSeq: 4, ended: true, watching: false })
+    }))
+
   it('a redelivery by filter goes through all that is exhausted, a bounded number at a time', () =>
     on((empty) => {
       const world = openWorld(empty)
