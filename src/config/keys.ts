@@ -9,6 +9,8 @@ const hashPattern = /^sha256:([0-9a-f]{64})$/i
 /** Visible ASCII: what stands after `Bearer ` in a header without being changed on the way. */
 const bearerPattern = /^[\x21-\x7e]+$/
 const keyCharsMin = 24
+/** What a request may present (http/auth.ts): a longer one would be configured and never taken. */
+const keyCharsMax = 512
 const secretBytesMin = 32
 const keysExample = 'acme=<at least 24 random characters>'
 const signingKeyExample = '<output of: pollhook keys signing>'
@@ -58,6 +60,7 @@ function readPair(pair: string): ApiKeyEntry | string[] {
 function keyProblem(key: string): string | null {
   if (key.startsWith('sha256:')) return 'has a sha256: that is not 64 hex digits'
   if (key.length < keyCharsMin) return `has a key of ${key.length} characters, fewer than ${keyCharsMin}`
+  if (key.length > keyCharsMax) return `has a key of ${key.length} characters, more than ${keyCharsMax}`
   return bearerPattern.test(key) ? null : 'has a key with characters that no header can carry'
 }
 

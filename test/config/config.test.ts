@@ -81,6 +81,7 @@ describe('keys', () => {
     ['has an owner that is not', `Acme=${key}`],
     ['has an owner that is not', `${'a'.repeat(33)}=${key}`],
     ['has a key of 23 characters', `acme=${'k'.repeat(23)}`],
+    ['has a key of 513 characters, more than 512', `acme=${'k'.repeat(513)}`],
     ['has a sha256: that is not 64 hex digits', 'acme=sha256:abcdef0123456789abcdef0123456789'],
     ['no header can carry', `acme=${key} ${key}`],
     ['has a key that another owner has', `acme=${key},other=${key}`],

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import { createAuthenticator } from '../../src/keys/api-keys.ts'
 import { key, testApp } from './support.ts'
 
 describe('API keys', () => {
@@ -14,6 +16,20 @@ describe('API keys', () => {
     expect(response.status).toBe(401)
     expect(response.headers.get('www-authenticate')).toBe('Bearer realm="pollhook"')
     expect(await response.json()).toMatchObject({ code: 'unauthorized', status: 401 })
+  })
+
+  test('the longest key that a configuration may have is taken', async () => {
+    const longest = 'k'.repeat(512)
+    const read = readConfig({
+      POLLHOOK_API_KEYS: `acme=${longest}`,
+      POLLHOOK_SECRET: Buffer.alloc(32, 7).toString('base64'),
+    })
+    const ownerOf = createAuthenticator(read.ok ? read.config.apiKeys : [])
+    const authenticate = (given: string) => (ownerOf(given) === 'acme' ? { id: 1, name: 'acme' } : null)
+    const response = await testApp({ deps: { authenticate } }).app.request('/v1/subscriptions', {
+      headers: { authorization: `Bearer ${longest}` },
+    })
+    expect(response.status).toBe(200)
   })
 
   test('the scheme may be written in any case', async () => {
