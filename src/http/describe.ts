@@ -68,6 +68,10 @@ export const tokenParameter: Parameters = [
   },
 ]
 
+const retryAfter = {
+  'Retry-After': { description: 'Seconds until it is worth a try.', schema: { type: 'integer' as const } },
+}
+
 function problemResponses(codes: readonly ProblemCode[]): Responses {
   const byStatus = Map.groupBy(new Set(codes), (code) => problems[code].status)
   return Object.fromEntries(
@@ -75,6 +79,7 @@ function problemResponses(codes: readonly ProblemCode[]): Responses {
       String(status),
       {
         description: group.map((code) => `\`${code}\`: ${problems[code].title}`).join('. '),
+        ...(status === problems.unavailable.status && { headers: retryAfter }),
         content: {
           'application/problem+json': {
             schema: resolver(answers.Problem),

@@ -34,7 +34,6 @@ const internal: Problem = {
 const unavailable: Problem = {
   code: 'unavailable',
   detail: 'Pollhook cannot write to its database at the moment. Nothing was changed; try again later.',
-  headers: { 'retry-after': '5' },
 }
 
 /** The one exception that Hono's validator throws by itself. */

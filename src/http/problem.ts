@@ -74,10 +74,19 @@ export function problemBody({ code, detail, errors, id }: Problem, requestId: st
   }
 }
 
+/** What is unavailable, as a full disk, a shard or a relay that stops, has mostly changed by then. */
+const retryAfterSeconds = 5
+
+/** What goes with the answer to a problem. */
+export function problemHeaders({ code, headers }: Problem): Record<string, string> {
+  return {
+    ...(code === 'unavailable' && { 'retry-after': String(retryAfterSeconds) }),
+    ...headers,
+    'content-type': 'application/problem+json',
+  }
+}
+
 export function answerProblem(c: Context<HttpEnv>, thrown: Problem): Response {
   const body = problemBody(thrown, c.get('requestId'))
-  return c.body(JSON.stringify(body), body.status, {
-    ...thrown.headers,
-    'content-type': 'application/problem+json',
-  })
+  return c.body(JSON.stringify(body), body.status, problemHeaders(thrown))
 }

@@ -83,9 +83,7 @@ export function createCopies({ kv, homeOf, held, timers, log }: CopiesDeps, rela
     /** @throws a problem while it is not known which settings of the owner are in force */
     assertKnown(ownerId: number): void {
       if (!held.has(ownerId)) return
-      throw problem('unavailable', 'The settings of this owner cannot be reached. Try again.', {
-        headers: { 'retry-after': '5' },
-      })
+      throw problem('unavailable', 'The settings of this owner cannot be reached. Try again.')
     },
 
     /** @param versions the newest of each owner */

@@ -2,7 +2,7 @@
 import { type Config, readConfig } from '../config.ts'
 import type { Place } from '../core/ids.ts'
 import { brokenOff } from '../http/body.ts'
-import { type Problem, problemBody } from '../http/problem.ts'
+import { type Problem, problemBody, problemHeaders } from '../http/problem.ts'
 import { createAuthenticator } from '../keys/api-keys.ts'
 import { createSessions, type Sessions } from '../keys/sessions.ts'
 import { createLog } from '../log.ts'
@@ -62,7 +62,7 @@ function createFleet(env: Env): Fleet {
 
 export function unavailable(requestId: string): Response {
   const detail = 'A part of Pollhook cannot be reached. Try again.'
-  return refusal({ code: 'unavailable', detail, headers: { 'retry-after': '5' } }, requestId)
+  return refusal({ code: 'unavailable', detail }, requestId)
 }
 
 /** For what no shard can answer. */
@@ -70,7 +70,7 @@ export function refusal(problem: Problem, requestId: string): Response {
   const body = problemBody(problem, requestId)
   return new Response(JSON.stringify(body), {
     status: body.status,
-    headers: { ...problem.headers, 'content-type': 'application/problem+json', 'x-request-id': requestId },
+    headers: { ...problemHeaders(problem), 'x-request-id': requestId },
   })
 }
 

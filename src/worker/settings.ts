@@ -65,9 +65,7 @@ export function createSettings(deps: SettingsDeps, relay: Relay) {
       return await work()
     } catch (error) {
       deps.log.warn('a change of settings did not reach every shard', { error })
-      throw problem('unavailable', 'Not every shard has the change yet. Send the same again to finish it.', {
-        headers: { 'retry-after': '5' },
-      })
+      throw problem('unavailable', 'Not every shard has the change yet. Send the same again to finish it.')
     }
   }
 

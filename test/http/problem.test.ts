@@ -64,9 +64,30 @@ describe('problem answers', () => {
         callback_url: 'https://app.example.com/',
       })
       expect(response.status).toBe(503)
+      expect(response.headers.get('retry-after')).toBe('5')
       expect(await response.json()).toMatchObject({ code: 'unavailable' })
     },
   )
+
+  test('whatever is unavailable, the answer says when to try again', async () => {
+    const closing = AbortSignal.abort()
+    const { call } = testApp({
+      commands: { subscribe: async () => [{ kind: 'failed' }], ready: () => false },
+      queries: { streamState: () => ({ lastSeq: 1, ended: false, watching: true }) },
+      deps: { closing },
+    })
+    const registration = { task_token: token, callback_url: 'https://app.example.com/' }
+    const answers = [
+      await call('POST', '/v1/subscriptions', registration),
+      await call('GET', `/v1/tasks/${token}/events`),
+      await call('GET', '/readyz'),
+    ]
+    expect(answers.map(({ status, headers }) => [status, headers.get('retry-after')])).toEqual([
+      [503, '5'],
+      [503, '5'],
+      [503, '5'],
+    ])
+  })
 
   test('a bad cursor is an invalid request', async () => {
     const listSubscriptions = () => {
