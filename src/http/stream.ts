@@ -8,6 +8,8 @@ import type { AppDeps } from './deps.ts'
 import { safeText } from './failures.ts'
 
 export const heartbeatMs = 15_000
+/** So many times in between some of the streams beat: ten thousand at once would hold up everything else. */
+export const beatTurns = 15
 /** Transitions read from the store at a time. */
 const batchMax = 50
 /** Streams open at once; each holds a connection and a listener. */
@@ -36,18 +38,22 @@ interface Listener {
 
 /** One heartbeat timer and one listener on `closing` serve all streams. */
 export function createStreams(deps: StreamDeps): Streams {
-  const listeners = new Set<Listener>()
+  /** Each with the turn in which it beats. */
+  const listeners = new Map<Listener, number>()
+  let joined = 0
+  let turn = 0
   let stopBeat = (): void => {}
   deps.closing.addEventListener('abort', () => {
-    for (const listener of listeners) listener.wake()
+    for (const listener of listeners.keys()) listener.wake()
   })
   const join = (listener: Listener): void => {
     if (listeners.size === 0) {
-      stopBeat = deps.every(heartbeatMs, () => {
-        for (const each of listeners) each.beat()
+      stopBeat = deps.every(heartbeatMs / beatTurns, () => {
+        turn = (turn + 1) % beatTurns
+        for (const [each, turnOfEach] of listeners) if (turnOfEach === turn) each.beat()
       })
     }
-    listeners.add(listener)
+    listeners.set(listener, joined++ % beatTurns)
   }
   const leave = (listener: Listener): void => {
     if (listeners.delete(listener) && listeners.size === 0) stopBeat()

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { AppDeps } from '../../src/http/deps.ts'
-import { heartbeatMs } from '../../src/http/stream.ts'
+import { beatTurns, heartbeatMs } from '../../src/http/stream.ts'
 import type { TransitionEvent } from '../../src/store/records.ts'
 import { openWorld, start } from '../contract/store/fixture.ts'
 import { openOnNode } from '../contract/store/on-node.ts'
@@ -23,7 +23,7 @@ function liveTask(seqs: number) {
       },
     },
     every: (ms, fn) => {
-      expect(ms).toBe(heartbeatMs)
+      expect(ms).toBe(heartbeatMs / beatTurns)
       state.timers++
       beat = fn
       return () => {
@@ -47,7 +47,12 @@ function liveTask(seqs: number) {
     listeners,
     closing,
     notify,
+    /** A share of the time between two heartbeats of a stream. */
     beat: () => beat(),
+    /** All of it. */
+    beatAll() {
+      for (let turn = 0; turn < beatTurns; turn++) beat()
+    },
     commit: (type?: string) => {
       events.push(transition(events.length + 1, type))
       notify()
@@ -227,8 +232,8 @@ describe('GET /v1/tasks/{token}/events', () => {
     const task = liveTask(1)
     const stream = reader(await task.open('?after=1'))
     await stream.opened()
-    task.beat()
-    task.beat()
+    task.beatAll()
+    task.beatAll()
     expect(await stream.next()).toBe(': heartbeat\n\n')
     const next = stream.next()
     task.commit()
@@ -249,7 +254,13 @@ describe('GET /v1/tasks/{token}/events', () => {
     await Promise.resolve()
     const { reads } = task.state
     expect(task.state.timers).toBe(1)
+    let beaten = 0
+    for (const { waiting } of streams) void waiting.then(() => beaten++)
     task.beat()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(beaten).toBeGreaterThan(0)
+    expect(beaten).toBeLessThanOrEqual(Math.ceil(1000 / beatTurns))
+    task.beatAll()
     expect(await Promise.all(streams.map(({ waiting }) => waiting))).toEqual(
       Array.from({ length: 1000 }, () => ': heartbeat\n\n'),
     )
