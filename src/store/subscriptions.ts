@@ -26,6 +26,7 @@ import {
 } from './subscription-view.ts'
 import { endOf, type Snapshot, type TaskRow, type TaskVerbs } from './tasks.ts'
 import { inTransaction } from './transaction.ts'
+import { type Twins, twinVerbs } from './twins.ts'
 
 /** What registering and changing subscriptions use of the rest of the store. */
 export interface UsedVerbs {
@@ -47,6 +48,7 @@ interface Registering {
   endpointIds: Set<number>
   /** By token, as far as there are any. */
   tasks: Map<string, TaskRow>
+  twins: Twins
   /** Row numbers: of the newest subscription by owner, of endpoints by owner and origin. */
   newestIds: Map<number, number>
   endpoints: Map<string, number>
@@ -55,6 +57,7 @@ interface Registering {
 export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
   const { db, vault, randomText } = context
   const { tasks, outbox, endpoints, owners, views } = verbs
+  const { openTwins, equalOptions } = twinVerbs(context, verbs)
   const newestId = db
     .select({ id: sql<number | null>`max(${subscriptions.id})` })
     .from(subscriptions)
@@ -65,21 +68,6 @@ export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
     .from(deliveries)
     .where(and(eq(deliveries.subscriptionId, key('subscriptionId')), isPending))
     .prepare()
-
-  function equalOptions(row: SubscriptionRow, input: SubscriptionInput): boolean {
-    const sameSecret =
-      row.sealedSecret === null
-        ? input.secret === null
-        : input.secret !== null &&
-          vault.open(outbox.publicSubscriptionId(row), row.sealedSecret) === input.secret
-    return (
-      sameSecret &&
-      row.percentStep === input.percentStep &&
-      row.watchMs === input.expiresInMs &&
-      sameSet(JSON.parse(row.events) as string[], input.events) &&
-      sameMap(JSON.parse(row.metadata) as Record<string, string>, input.metadata)
-    )
-  }
 
   /** The task as it is polled from now on for a new subscription, and whether it was being polled already. */
   function openTask(
@@ -199,7 +187,7 @@ export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
 
   function subscribeOne(input: SubscriptionInput, registering: Registering): SubscribeResult {
     const known = registering.tasks.get(input.taskToken) ?? null
-    const twin = known === null ? null : views.activeTwin(input.ownerId, input, known)
+    const twin = known === null ? null : registering.twins.active(input, known)
     if (twin !== null && known !== null) {
       if (!equalOptions(twin, input)) {
         return { kind: 'subscription_exists', id: outbox.publicSubscriptionId(twin) }
@@ -230,6 +218,7 @@ export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
     const unsure = fresh ? (snapshot?.status ?? null) !== null : snapshot?.status === 'lost'
     const awaits = task.end === null && unsure
     const row = insert(input, awaits, registering)
+    registering.twins.made(row)
     if (!awaits && giveCurrentState(row, task, snapshot, now)) endpointIds.add(row.endpointId)
     return views.subscriptionRecord(row, task, snapshot)
   }
@@ -268,6 +257,7 @@ export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
           claims,
           endpointIds: new Set(),
           tasks: tasks.tasksOf(inputs.map(({ taskToken }) => taskToken)),
+          twins: openTwins(),
           newestIds: new Map(),
           endpoints: new Map(),
         }
@@ -284,16 +274,4 @@ export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
       })
     },
   }
-}
-
-function sameSet(a: readonly string[], b: readonly string[]): boolean {
-  const [left, right] = [new Set(a), new Set(b)]
-  return left.size === right.size && [...left].every((entry) => right.has(entry))
-}
-
-function sameMap(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
-  const keys = Object.keys(a)
-  return (
-    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key])
-  )
 }

@@ -121,6 +121,23 @@ it('reads a bounded number of rows for a list in which nothing fits', async () =
   }
 })
 
+it('reads what a task has once for all registrations to it that share a commit', async () => {
+  await settledTask(threeChanges)
+  await addRows(lookMax)
+  const newest = await json<{ data: { task_token: string }[] }>(call('GET', '/v1/subscriptions?limit=1'))
+  const count = await countRows()
+  const subscriptions = Array.from({ length: 10 }, (_, n) => ({
+    task_token: newest.data[0]?.task_token,
+    callback_url: `https://app.example.com/hooks/${n}`,
+  }))
+  const answer = await json<{ results: { status: number }[] }>(
+    call('POST', '/v1/subscriptions/batch', { subscriptions }),
+  )
+  expect(answer.results.map(({ status }) => status)).toEqual(subscriptions.map(() => 201))
+  expect(count.read).toBeGreaterThanOrEqual(lookMax)
+  expect(count.read).toBeLessThan(4 * lookMax)
+})
+
 /** Copies of the newest subscription and of the newest delivery; numbers between are left for what is made meanwhile. */
 async function addRows(count: number): Promise<void> {
   await runInDurableObject(shard(), (_instance, { storage: { sql } }) => {

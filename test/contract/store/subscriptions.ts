@@ -167,6 +167,26 @@ export function subscribeSuite(on: OnEmptyDatabase): void {
       })
     }))
 
+  it('within one commit too, whether the task was known before or is made by it', () =>
+    on((empty) => {
+      const { store, acme, other, newToken } = openWorld(empty)
+      const input = inputOf(acme, newToken())
+      const elsewhere = { ...input, callbackUrl: 'https://two.example.com/' }
+      const kinds = (inputs: (typeof input)[]) =>
+        store.subscribe(inputs, start, noQuota).results.map(({ kind }) => kind)
+      const all = [input, input, elsewhere, { ...input, percentStep: 2 }, { ...input, ownerId: other }]
+      const expected = ['created', 'existing', 'created', 'subscription_exists', 'created']
+      expect(kinds(all)).toEqual(expected)
+      expect(kinds(all.map((one) => ({ ...one, callbackUrl: `${one.callbackUrl}/again` })))).toEqual(expected)
+      expect(kinds([input, elsewhere])).toEqual(['existing', 'existing'])
+      const [{ id } = { id: '' }] = store.listSubscriptions(acme, {
+        ...{ limit: 1, cursor: null },
+        callbackUrl: input.callbackUrl,
+      }).data
+      store.cancelSubscription(acme, id, start)
+      expect(kinds([input, input])).toEqual(['created', 'existing'])
+    }))
+
   it('foreign ids are not found, by any verb', () =>
     on((empty) => {
       const { store, subscribe, acme, other } = openWorld(empty)

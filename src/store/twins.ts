@@ -1,0 +1,113 @@
+/**
+ * Registering twice (CONTRACT §2): the subscription of the same owner to the same task and callback URL, and whether its
+ * options are equal.
+ */
+import { and, eq, gte, lt } from 'drizzle-orm'
+import { ownerFloor, ownerOfRow } from '../core/ids.ts'
+import type { StoreContext } from './context.ts'
+import { key } from './literals.ts'
+import type { OutboxVerbs } from './outbox.ts'
+import type { SubscriptionInput } from './records.ts'
+import { subscriptions } from './schema.ts'
+import { isOpen, type SubscriptionRow, subscriptionState } from './subscription-view.ts'
+import type { TaskRow } from './tasks.ts'
+
+/** What the registrations of one commit have been asked of, so that a task with very many is not read for each. */
+export interface Twins {
+  /** The one that is active or paused; null when there is none. */
+  active(
+    of: Pick<SubscriptionInput, 'ownerId' | 'taskToken' | 'callbackUrl'>,
+    task: TaskRow,
+  ): SubscriptionRow | null
+  made(row: SubscriptionRow): void
+}
+
+export type TwinVerbs = ReturnType<typeof twinVerbs>
+
+export function twinVerbs({ db, vault }: StoreContext, { outbox }: { outbox: OutboxVerbs }) {
+  const byRow = db
+    .select()
+    .from(subscriptions)
+    .where(eq(subscriptions.id, key('id')))
+    .prepare()
+  const ofOwnerAndTask = db
+    .select({ callbackUrl: subscriptions.callbackUrl, id: subscriptions.id })
+    .from(subscriptions)
+    .where(
+      and(
+        eq(subscriptions.taskToken, key('taskToken')),
+        gte(subscriptions.id, key('floor')),
+        lt(subscriptions.id, key('ceiling')),
+      ),
+    )
+    .prepare()
+
+  function readIds(ownerId: number, taskToken: string): Map<string, number[]> {
+    const range = { floor: ownerFloor(ownerId), ceiling: ownerFloor(ownerId + 1) }
+    const byUrl = new Map<string, number[]>()
+    for (const [url, id] of ofOwnerAndTask.values({ taskToken, ...range }) as [string, number][]) {
+      addTo(byUrl, url, id)
+    }
+    return byUrl
+  }
+
+  return {
+    /** For one commit, in which whatever is registered is told to `made`. */
+    openTwins(): Twins {
+      const known = new Map<string, Map<string, number[]>>()
+      const nameOf = (ownerId: number, taskToken: string) => `${ownerId} ${taskToken}`
+      return {
+        active({ ownerId, taskToken, callbackUrl }, task) {
+          const name = nameOf(ownerId, taskToken)
+          const byUrl = known.get(name) ?? readIds(ownerId, taskToken)
+          known.set(name, byUrl)
+          // The newest first: there is one that is open at most, and hardly one behind it.
+          for (const id of byUrl.get(callbackUrl)?.toReversed() ?? []) {
+            const row = byRow.get({ id })
+            if (row !== undefined && isOpen(subscriptionState(row, task))) return row
+          }
+          return null
+        },
+        made({ id, taskToken, callbackUrl }) {
+          const byUrl = known.get(nameOf(ownerOfRow(id), taskToken))
+          // What was not read yet is read with it.
+          if (byUrl !== undefined) addTo(byUrl, callbackUrl, id)
+        },
+      }
+    },
+
+    equalOptions(row: SubscriptionRow, input: SubscriptionInput): boolean {
+      const sameSecret =
+        row.sealedSecret === null
+          ? input.secret === null
+          : input.secret !== null &&
+            vault.open(outbox.publicSubscriptionId(row), row.sealedSecret) === input.secret
+      return (
+        sameSecret &&
+        row.percentStep === input.percentStep &&
+        row.watchMs === input.expiresInMs &&
+        sameSet(JSON.parse(row.events) as string[], input.events) &&
+        sameMap(JSON.parse(row.metadata) as Record<string, string>, input.metadata)
+      )
+    },
+  }
+}
+
+function addTo(byUrl: Map<string, number[]>, url: string, id: number): void {
+  const ids = byUrl.get(url)
+  if (ids === undefined) byUrl.set(url, [id])
+  else ids.push(id)
+}
+
+function sameSet(a: readonly string[], b: readonly string[]): boolean {
+  const [left, right] = [new Set(a), new Set(b)]
+  return left.size === right.size && [...left].every((entry) => right.has(entry))
+}
+
+function sameMap(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const keys = Object.keys(a)
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((name) => Object.hasOwn(b, name) && a[name] === b[name])
+  )
+}
