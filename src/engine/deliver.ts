@@ -30,6 +30,8 @@ const exhaustMax = 200
 const scanMax = 256
 /** With so many of them behind attempts that are under way, no more are read: one of those ends soon. */
 const readyMax = 1024
+/** A pass that comes so late was not late by itself: the machine slept, or its clock was set forward. */
+const sleptMs = 60_000
 /** Outcomes that may wait for their commit beside what is in flight. */
 const unsettledMax = 1000
 
@@ -38,7 +40,11 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
   const lanes = createLanes(store, now)
   const flights = createFlights()
   const due = createTurns(store, flights)
+  /** When the last pass wanted the next. */
+  let plannedAt: number | null = null
+  let awakeSince = now()
   let ending: 'no' | 'stopped' | 'cut off' = 'no'
+  const { concurrency, endpointConcurrency } = settings
   const { terminalMs: terminalScheduleMs } = settings.schedules
   const scheduleSumMs = terminalScheduleMs.reduce((sum, wait) => sum + wait, 0)
   const settler = createSettler<Flight>({ ...deps, ...settings, onWritten })
@@ -79,8 +85,11 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     if (endpoint.paused) return null
     const { health } = endpoint
     if (isUnavailable(health, at)) return lookUnavailable(lane, at)
-    const places = Math.min(room(lane, slots(), at), takeMax)
-    if (places <= 0) return lane.held > 0 ? null : (rateAllowsAt(lane, at) ?? at + lookAgainMs)
+    const places = Math.min(
+      room(lane, { inFlight: flights.inFlight(), concurrency, endpointConcurrency }, at),
+      takeMax,
+    )
+    if (places <= 0) return rateAllowsAt(lane, at) ?? (lane.held > 0 ? null : at + lookAgainMs)
     const more = startSome(lane, places, at)
     return more ? (rateAllowsAt(lane, at) ?? at) : store.nextDueAt(endpoint.id, at)
   }
@@ -142,9 +151,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
 
   /** While the disk is full what has ended cannot be settled: that must not grow without bound either. */
   function isFull(): boolean {
-    return (
-      flights.inFlight() >= settings.concurrency || flights.heldCount() >= settings.concurrency + unsettledMax
-    )
+    return flights.inFlight() >= concurrency || flights.heldCount() >= concurrency + unsettledMax
   }
 
   /** Only tests and probes go out; what has waited longer than a whole schedule is given up. */
@@ -152,8 +159,8 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     const { health, id } = lane.endpoint
     const giveUpBefore = at - scheduleSumMs
     const since = health.unavailableSince ?? at
-    // The relay's own downtime is nobody's fault: first somebody asks.
-    const mayGiveUp = lane.held === 0 && lane.tried
+    // The relay's own downtime and sleep are nobody's fault: first somebody asks.
+    const mayGiveUp = lane.held === 0 && lane.triedAt >= awakeSince
     if (since <= giveUpBefore && mayGiveUp) {
       const ended = store.exhaustKeptWaiting(id, giveUpBefore, at, exhaustMax)
       if (ended > 0) deps.log.warn('deliveries exhausted', { origin: lane.endpoint.origin, count: ended })
@@ -172,11 +179,6 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     const next = longest.find(flights.isFree)
     const probed = next !== undefined && start(lane, [next.id], at, true) > 0
     return probed ? giveUpAt : earliest(store.nextDueAt(id, at), giveUpAt)
-  }
-
-  function slots() {
-    const { concurrency, endpointConcurrency } = settings
-    return { inFlight: flights.inFlight(), concurrency, endpointConcurrency }
   }
 
   function begin(lane: Lane, delivery: DueDelivery, at: number, probe: boolean): void {
@@ -208,6 +210,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     const ended = now()
     const durationMs = Math.max(0, ended - at)
     const chance = deps.random()
+    lane.triedAt = at
     noteOutcome(
       lane,
       { outcome, probe: flight.probe, at: ended, chance, terminalScheduleMs },
@@ -244,6 +247,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     pass() {
       if (ending !== 'no') return null
       const at = now()
+      if (plannedAt !== null && at - plannedAt > sleptMs) awakeSince = at
       const again: [number, number][] = []
       while (!isFull()) {
         const endpointId = due.takeDue(at)
@@ -254,7 +258,8 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       for (const [endpointId, next] of again) due.set(endpointId, next)
       const next = due.nextAt()
       // With every slot taken the next outcome or settle wakes us; a due lane must not spin until then.
-      return next !== null && next <= at && isFull() ? null : next
+      plannedAt = next !== null && next <= at && isFull() ? null : next
+      return plannedAt
     },
 
     touch(endpointIds) {

@@ -31,8 +31,8 @@ export interface Lane {
   successSavedAt: number
   /** The health differs from what is written. */
   dirty: boolean
-  /** An attempt ended since the lane was made: what was known of the endpoint before may be long over. */
-  tried: boolean
+  /** When the newest attempt began of those that ended since the lane was made. */
+  triedAt: number
   /** The circuit closed by a success: all that waits is made due by the next settle. */
   recovered: boolean
 }
@@ -58,7 +58,7 @@ export function createLane(endpoint: EndpointState, now: number): Lane {
     allowanceAt: now,
     successSavedAt: endpoint.health.lastSuccessAt ?? 0,
     dirty: false,
-    tried: false,
+    triedAt: Number.NEGATIVE_INFINITY,
     recovered: false,
   }
 }
@@ -151,7 +151,6 @@ export function noteOutcome(
   log: Log,
 ): void {
   const { health, origin } = lane.endpoint
-  lane.tried = true
   const next = afterAttempt(health, attempt)
   const wasOpen = circuitOpen(health)
   if (wasOpen && attempt.outcome.kind === 'accepted') lane.recovered = true

@@ -149,6 +149,36 @@ it('a relay that was down longer than the whole schedule asks once more before i
   expect(made.map((one) => world.deliveries(one)[0]!.state)).toEqual(made.map(() => 'delivered'))
 })
 
+it('a relay whose machine slept as long asks once more as well', async () => {
+  const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '1m,10m' })
+  world.receiver.answer = () => timedOut
+  const made = await completeTasks(world, 12)
+  await world.run(2 * minute)
+  expect(world.endpoint().state).toBe('failing')
+  world.step(hour)
+  world.receiver.answer = () => accepted
+  await world.run(6 * minute)
+  expect(made.map((one) => world.deliveries(one)[0]!.state)).toEqual(made.map(() => 'delivered'))
+})
+
+it('a rate is used while an attempt hangs', async () => {
+  const world = openWorld()
+  const one = await world.register()
+  await world.run(second)
+  const { commands } = world.relay()
+  await world.after(commands.updateEndpoint(world.ownerId, world.endpoint().id, { maxPerSecond: 1 }))
+  const other = await world.register()
+  await world.run(10 * second)
+  world.sent.length = 0
+  world.receiver.answer = ({ subscriptionId }) =>
+    subscriptionId === one.id ? world.later(15 * second, timedOut) : accepted
+  await world.after(commands.sendTest(world.ownerId, one.id))
+  await world.run(300)
+  await world.after(commands.sendTest(world.ownerId, other.id))
+  await world.run(2 * second)
+  expect(world.sent.map(({ subscriptionId }) => subscriptionId)).toEqual([one.id, other.id])
+})
+
 it('endpoints that hang leave slots for first attempts elsewhere', async () => {
   const world = openWorld({ POLLHOOK_DELIVERY_CONCURRENCY: '32', POLLHOOK_ENDPOINT_CONCURRENCY: '8' })
   world.receiver.answer = ({ url }) => (url.startsWith('https://hang') ? never() : accepted)
