@@ -23,13 +23,15 @@ const resultsMax = 500
 
 interface Group {
   results: PollResult[]
+  /** It is its turn: nothing is added any more. */
+  close(): void
   written: Promise<void>
 }
 
 /** @returns records the news of one answer; resolves when it is on disk, or could not be written */
 export function createRecorder(deps: RecorderDeps): (news: readonly PollResult[]) => Promise<void> {
-  /** What the next commit will hold. */
-  let open: Group | null = null
+  /** What the next commits will hold. */
+  const waiting: Group[] = []
   let lastError: unknown
 
   function write(results: readonly PollResult[]): void {
@@ -59,22 +61,31 @@ export function createRecorder(deps: RecorderDeps): (news: readonly PollResult[]
     return true
   }
 
-  /** Whatever else has arrived by now is read before what is to be done "as soon as the runtime can". */
+  function writeNext(): void {
+    waiting.shift()?.close()
+    // Between two commits requests, answers and the passes have their turn.
+    if (waiting.length > 0) deps.timers.after(0, writeNext)
+  }
+
+  /** The one that still has room. */
   function openGroup(): Group {
+    const newest = waiting.at(-1)
+    if (newest !== undefined && newest.results.length < resultsMax) return newest
+    // Whatever else has arrived by now is read before what is to be done "as soon as the runtime can".
+    if (waiting.length === 0) deps.timers.after(0, writeNext)
     const results: PollResult[] = []
-    const written = new Promise<void>((resolve) => deps.timers.after(0, resolve)).then(() => {
-      if (open?.results === results) open = null
-      write(results)
-    })
-    return { results, written }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const group = { results, close: resolve, written: promise.then(() => write(results)) }
+    waiting.push(group)
+    return group
   }
 
   return async (news) => {
     const groups = new Set<Group>()
     for (const result of news) {
-      if (open === null || open.results.length >= resultsMax) open = openGroup()
-      open.results.push(result)
-      groups.add(open)
+      const group = openGroup()
+      group.results.push(result)
+      groups.add(group)
     }
     await Promise.all([...groups].map(({ written }) => written))
   }

@@ -26,42 +26,69 @@ function recorder(recordPoll: (results: readonly PollResult[]) => never[]) {
     inFlight: () => false,
     onRecorded() {},
   })
-  return { record, log, run: () => soon.splice(0).forEach((work) => void work()) }
+  /** One turn of the runtime, with what follows from it. @returns how much is to be run in the next */
+  async function turn(): Promise<number> {
+    for (const work of soon.splice(0)) work()
+    await new Promise((resolve) => setImmediate(resolve))
+    return soon.length
+  }
+  return { record, log, turn }
 }
 
 it('what arrives together shares commits of 500 results at most, in the order it came', async () => {
   const commits: string[][] = []
-  const { record, run } = recorder((results) => {
+  const { record, turn } = recorder((results) => {
     commits.push(results.map(({ token }) => token))
     return []
   })
   const all = [record(news(300)), record(news(900, 300)), record(news(1, 1_200))]
-  run()
+  while ((await turn()) > 0);
   await Promise.all(all)
   expect(commits.map((tokens) => tokens.length)).toEqual([500, 500, 201])
   expect(commits.flat()).toEqual(news(1_201).map(({ token }) => token))
 })
 
+it('however much arrives together, one commit is made before requests and answers have their turn', async () => {
+  const commits: number[] = []
+  const { record, turn } = recorder((results) => {
+    commits.push(results.length)
+    return []
+  })
+  const first = record(news(1_201))
+  expect(await turn()).toBe(1)
+  expect(commits).toEqual([500])
+  // What comes meanwhile joins what waits.
+  const second = record(news(99, 1_201))
+  expect(await turn()).toBe(1)
+  expect(await turn()).toBe(0)
+  await Promise.all([first, second])
+  expect(commits).toEqual([500, 500, 300])
+  const third = record(news(1, 1_300))
+  expect(await turn()).toBe(0)
+  await third
+  expect(commits).toEqual([500, 500, 300, 1])
+})
+
 it('one result that cannot be written does not take the others with it', async () => {
   const written: string[] = []
-  const { record, run, log } = recorder((results) => {
+  const { record, turn, log } = recorder((results) => {
     if (results.some(({ token }) => token === 'token 1')) throw new Error('refused')
     written.push(...results.map(({ token }) => token))
     return []
   })
   const all = record(news(3))
-  run()
+  await turn()
   await all
   expect(written).toEqual(['token 0', 'token 2'])
   expect(log.error).toHaveBeenCalledTimes(1)
 })
 
 it('a full disk is told of once a commit, however many results are in it', async () => {
-  const { record, run, log } = recorder(() => {
+  const { record, turn, log } = recorder(() => {
     throw new Error('database or disk is full')
   })
   const all = record(news(300))
-  run()
+  await turn()
   await all
   expect(log.error.mock.calls.map(([, fields]) => fields.results)).toEqual([300])
 })
