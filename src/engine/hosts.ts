@@ -69,6 +69,9 @@ const purposeOf = {
  */
 const masterCallsMax = 64
 
+/** Refusing so many takes about a millisecond: the others wait for the next pass, and what else there is to do comes between. */
+const refusedMax = 1_000
+
 /** Upstream has not known the task yet, or not since it was lost. */
 function isFresh({ watch: { status } }: Entry): boolean {
   return status === null || status === 'lost'
@@ -80,6 +83,8 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
   const suspectsMax = Math.max(1, settings.concurrency >> 1)
   const mastersMax = settings.mastersConcurrency ?? Math.max(masterCallsMax, settings.concurrency)
   let mastersInFlight = 0
+  /** How many more this pass may refuse. */
+  let refusable = refusedMax
   const api = hostOf(settings.apiOrigin)
 
   function hostOf(origin: string): Host<Entry> {
@@ -126,10 +131,9 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
     }
     const isDue = turn === 'lone' ? host.lone.length > 0 : isBatchDue(host[turn], at)
     if (!isDue) return false
-    // What is due at a blocked host needs no place to be refused.
-    return (
-      isBlocked(host, at) || isFree(host, purposeOf[turn], isOnProbation(host) ? 1 : settings.concurrency)
-    )
+    // What is due at a blocked host needs no place to be refused, or handed over.
+    if (isBlocked(host, at)) return host !== api || refusable > 0
+    return isFree(host, purposeOf[turn], isOnProbation(host) ? 1 : settings.concurrency)
   }
 
   function isBatchDue({ tasks, flushAt }: BatchQueue<Entry>, at: number): boolean {
@@ -161,6 +165,7 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
     const batch = takeBatch(host, turn)
     if (batch.length === 0) return
     if (isBlocked(host, at)) {
+      refusable -= batch.length
       refuse(batch)
       return
     }
@@ -188,6 +193,7 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
   /** Gives out what places are free. @returns when to look again; null when an answer will wake us */
   function serve(host: Host<Entry>, at: number): number | null {
     for (let turn = nextTurn(host, at); turn !== null; turn = nextTurn(host, at)) take(host, turn, at)
+    if (host === api && isBlocked(host, at) && refusable <= 0) return at
     const { known, fresh } = host
     const flushAt = earliest(known.flushAt, fresh.flushAt)
     return flushAt !== null && flushAt > at ? flushAt : null
@@ -203,6 +209,7 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
 
     dispatch(at) {
       let next: number | null = null
+      refusable = refusedMax
       for (const host of hosts.values()) {
         if (host === api) continue
         if (isBlocked(host, at)) handOver(host, at)

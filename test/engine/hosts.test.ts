@@ -1,0 +1,68 @@
+/** What one pass does with very many due tasks and hosts is bounded: everything else waits for it. */
+import { expect, it } from 'vitest'
+import { type Entry, never } from '../../src/engine/entry.ts'
+import type { Host } from '../../src/engine/host.ts'
+import { createHosts, type Hosts } from '../../src/engine/hosts.ts'
+import { apiOrigin, second } from './world.ts'
+
+/** Long after whatever was put off to share a call. */
+const later = 10 * second
+
+function open() {
+  const refused: Entry[] = []
+  const started: { host: Host<Entry>; batch: Entry[] }[] = []
+  const settings = {
+    apiOrigin,
+    intervalMs: 5 * second,
+    intervalMaxMs: 30 * second,
+    batch: 100,
+    concurrency: 4,
+  }
+  const hosts = createHosts({
+    now: () => later,
+    settings,
+    start: (host, batch) => started.push({ host, batch }),
+    refuse: (batch) => refused.push(...batch),
+  })
+  const startedAt = (origin: string) =>
+    started.filter(({ host }) => host.origin === origin).flatMap(({ batch }) => batch)
+  return { hosts, refused, started, startedAt }
+}
+
+function entryOf(n: number, origin: string): Entry {
+  const token = n.toString(16).padStart(32, '0')
+  const watch = {
+    token,
+    statusUrl: null,
+    status: 'encoding',
+    percent: null,
+    changedAt: 0,
+    steps: [1],
+    expiresAt: later,
+    regressed: false,
+    stalled: false,
+    unknownSince: null,
+    askedAlone: false,
+    failingSince: null,
+    awaitsState: false,
+  }
+  const schedule = { dueAt: 0, day: null, polledAt: never }
+  return { token, watch, seen: null, origin, busy: true, apart: false, wanted: true, ...schedule }
+}
+
+function enqueue(hosts: Hosts, count: number, originOf: (n: number) => string): void {
+  for (let n = 0; n < count; n++) hosts.enqueue(entryOf(n, originOf(n)), false, 0)
+}
+
+it('of what is due while the API host is not to be asked a pass refuses a thousand, and comes again at once', () => {
+  const { hosts, refused } = open()
+  enqueue(hosts, 2_050, () => apiOrigin)
+  hosts.api.toldUntil = later + 1
+  expect(hosts.dispatch(later)).toBe(later)
+  expect(refused).toHaveLength(1_000)
+  expect(hosts.dispatch(later)).toBe(later)
+  expect(hosts.dispatch(later)).toBeNull()
+  expect(refused.map(({ token }) => token)).toEqual(
+    Array.from({ length: 2_050 }, (_, n) => entryOf(n, apiOrigin).token),
+  )
+})
