@@ -69,6 +69,12 @@ const purposeOf = {
  */
 const masterCallsMax = 64
 
+/**
+ * Each pass goes through all hosts, and whoever registers may name very many: tasks of further ones are asked for at the
+ * API host (docs/decisions/0021-known-hosts.md).
+ */
+const hostsMax = 1_000
+
 /** Refusing so many takes about a millisecond: the others wait for the next pass, and what else there is to do comes between. */
 const refusedMax = 1_000
 
@@ -85,14 +91,17 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
   let mastersInFlight = 0
   /** How many more this pass may refuse. */
   let refusable = refusedMax
-  const api = hostOf(settings.apiOrigin)
+  const api = addHost(settings.apiOrigin)
 
-  function hostOf(origin: string): Host<Entry> {
-    const found = hosts.get(origin)
-    if (found !== undefined) return found
+  function addHost(origin: string): Host<Entry> {
     const host = createHost<Entry>(origin)
     hosts.set(origin, host)
     return host
+  }
+
+  function hostOf({ origin, apart }: Entry): Host<Entry> {
+    if (apart) return api
+    return hosts.get(origin) ?? (hosts.size < hostsMax ? addHost(origin) : api)
   }
 
   /** A master that failed again and again gets one batch at a time, as a probe, until it answers. */
@@ -203,7 +212,7 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
     api,
 
     enqueue(entry, first, at) {
-      const own = entry.apart ? api : hostOf(entry.origin)
+      const own = hostOf(entry)
       join(own === api || isOpen(own, at) ? own : api, entry, at + lingerMs(settings, first))
     },
 

@@ -66,3 +66,23 @@ it('of what is due while the API host is not to be asked a pass refuses a thousa
     Array.from({ length: 2_050 }, (_, n) => entryOf(n, apiOrigin).token),
   )
 })
+
+it('a task of a host beyond a thousand is asked for at the API host, until others are forgotten', () => {
+  const { hosts, started } = open()
+  const further = 'https://further.qencode.com'
+  // The API host is one of them.
+  enqueue(hosts, 999, (n) => `https://master-${n}.qencode.com`)
+  enqueue(hosts, 100, () => further)
+  hosts.dispatch(0)
+  expect(started.map(({ host, batch }) => [host.origin, batch.length])).toEqual([[apiOrigin, 100]])
+  expect(started[0]!.batch.every(({ origin }) => origin === further)).toBe(true)
+
+  // Those that wait are asked for; nothing is under way at their hosts any more.
+  hosts.dispatch(later)
+  for (const { host } of started.splice(0)) hosts.release(host, 'batch')
+  hosts.dispatch(later)
+  for (const { host } of started.splice(0)) hosts.release(host, 'batch')
+  enqueue(hosts, 100, () => further)
+  hosts.dispatch(later)
+  expect(started.map(({ host, batch }) => [host.origin, batch.length])).toContainEqual([further, 100])
+})
