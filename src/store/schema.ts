@@ -67,7 +67,11 @@ export const tasks = sqliteTable(
     stalled: integer().notNull().default(0),
   },
   // In the order of their making: entries of new tasks share the last page, where by token each dirties one of its own.
-  (t) => [index('tasks_polling').on(t.createdAt).where(sql`${t.polling} = 1`)],
+  (t) => [
+    index('tasks_polling').on(t.createdAt).where(sql`${t.polling} = 1`),
+    // When an outage begins they are few, or none, of all that are polled.
+    index('tasks_failing').on(t.failingSince).where(sql`${t.polling} = 1 and ${t.failingSince} is not null`),
+  ],
 )
 
 /** `WITHOUT ROWID` as well. */

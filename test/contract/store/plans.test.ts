@@ -25,3 +25,18 @@ test('what is due first is found by jumping from endpoint to endpoint', () => {
   }
   database.close()
 })
+
+test('the first failure after a while goes to the tasks that fail, not through all that are polled', () => {
+  const statements: string[] = []
+  const database = openOnNode((text) => statements.push(text))
+  const { db, store, subscribe, poll } = openWorld(database)
+  const { taskToken } = subscribe()
+  poll(taskToken, { kind: 'failed' })
+  statements.length = 0
+  poll(taskToken, { kind: 'failed' }, start + 600_000)
+  const gap = statements.filter((text) => text.startsWith('update tasks set failing_since'))
+  const plans = gap.map((text) => db.all<{ detail: string }>(sql.raw(`explain query plan ${text}`)))
+  expect(plans).toEqual([[expect.objectContaining({ detail: expect.stringContaining('tasks_failing') })]])
+  expect(store.watch(taskToken)?.failingSince).toBe(start + 600_000)
+  database.close()
+})

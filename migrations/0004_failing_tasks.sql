@@ -1,0 +1,1 @@
+CREATE INDEX `tasks_failing` ON `tasks` (`failing_since`) WHERE "tasks"."polling" = 1 and "tasks"."failing_since" is not null;
