@@ -140,7 +140,7 @@ function parse(body: string, tokens: readonly string[]): Parsed | null {
   const inOrder = byPlace && statusesByPlace(byPlace.statuses, tokens.length)
   if (byPlace && inOrder) return { answer: byPlace, statuses: inOrder }
   const answer = parseObject(body)
-  const statuses = objectOrNull(answer?.statuses)
+  const statuses = mapOrNull(answer?.statuses)
   return answer && { answer, statuses: statuses && statusesByToken(statuses, tokens) }
 }
 
@@ -218,6 +218,11 @@ function messageOf({ message, error_description: description }: Record<string, u
     .replace(/[a-f0-9]{32}/gi, (token) => `${token.slice(0, 6)}…`)
     .slice(0, messageCharsMax)
     .toWellFormed()
+}
+
+/** PHP writes a map without entries as `[]`. */
+function mapOrNull(value: unknown): Record<string, unknown> | null {
+  return Array.isArray(value) && value.length === 0 ? {} : objectOrNull(value)
 }
 
 function objectOrNull(value: unknown): Record<string, unknown> | null {

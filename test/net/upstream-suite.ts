@@ -98,6 +98,10 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
       },
     )
 
+    it('knows none of them where the map is empty, which PHP writes as a list', async () => {
+      for (const statuses of [{}, []]) expect(await statusesOf({ error: 0, statuses }, [a, b])).toEqual({})
+    })
+
     it.each([0, '0', null, false, 'None', undefined])('is good with error %j', async (error) => {
       expect(await statusesOf({ error, statuses: { [a]: {} } }, [a])).toEqual({ [a]: {} })
     })
@@ -263,7 +267,8 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
       '"ok"',
       'null',
       '{"error":0}',
-      '{"error":0,"statuses":[]}',
+      '{"error":0,"statuses":[{"status":"completed"}]}',
+      '{"error":0,"statuses":[null]}',
       '{"error":0,"statuses":null}',
       '{"error":0,"statuses":{',
       '{"message":"hello"}',
