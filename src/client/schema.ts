@@ -971,6 +971,7 @@ export interface components {
       } | null
       /** Upstream’s last status object, when the task has ended and it is at most 1 MiB. */
       result: Record<string, unknown> | null
+      /** Oldest first, the newest 10,000. */
       transitions: ({
         seq: number
         type: string

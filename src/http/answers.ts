@@ -83,7 +83,10 @@ export const TaskDetail = v.pipe(
       v.nullable(v.record(v.string(), v.unknown())),
       v.description('Upstream’s last status object, when the task has ended and it is at most 1 MiB.'),
     ),
-    transitions: v.array(v.object({ seq, type: v.string(), status, percent, at: time })),
+    transitions: v.pipe(
+      v.array(v.object({ seq, type: v.string(), status, percent, at: time })),
+      v.description('Oldest first, the newest 10,000.'),
+    ),
   }),
   v.metadata({ ref: 'TaskDetail' }),
 )

@@ -9,7 +9,7 @@ import { subscriptions, tasks as taskTable, transitions as transitionTable } fro
 import type { SubscriptionViewVerbs } from './subscription-view.ts'
 import type { TaskVerbs } from './tasks.ts'
 
-/** Most transitions that one task shows; a task at the finest step has about a thousand. */
+/** Most transitions that one task shows, the newest; a task at the finest step has about a thousand. */
 const transitionsShownMax = 10_000
 
 export function taskViewVerbs(
@@ -64,7 +64,9 @@ export function taskViewVerbs(
     task(ownerId: number, token: string): TaskDetail | null {
       const row = hasSubscription(ownerId, token) ? tasks.task(token) : null
       if (row === null) return null
-      const transitions = tasks.transitionsAfter(token, 0, transitionsShownMax)
+      // Numbered without a gap.
+      const before = (tasks.snapshot(token)?.seq ?? 0) - transitionsShownMax
+      const transitions = tasks.transitionsAfter(token, Math.max(0, before), transitionsShownMax)
       const last = transitions.at(-1)
       return {
         ...views.taskRecord(row),

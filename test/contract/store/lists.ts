@@ -3,7 +3,7 @@ import { getTableColumns, sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import { lookMax } from '../../../src/store/look.ts'
 import type { Page, PageQuery } from '../../../src/store/records.ts'
-import { deliveries, subscriptions } from '../../../src/store/schema.ts'
+import { deliveries, subscriptions, transitions } from '../../../src/store/schema.ts'
 import { type OnEmptyDatabase, openWorld, rejected, start, type World } from './fixture.ts'
 
 /** Copies of the newest row with the numbers behind it, after a gap: what retention leaves. */
@@ -29,6 +29,14 @@ function pagesOf<T extends { id: string }>(list: (query: PageQuery) => Page<T>, 
     cursor = page.nextCursor
   }
   return pages
+}
+
+/** Copies of the newest transition of each task, numbered on from it. */
+function addTransitions(world: World, count: number): void {
+  const names = Object.values(getTableColumns(transitions)).map(({ name }) => name)
+  const others = sql.raw(names.filter((name) => name !== 'seq').join(', '))
+  world.db.run(sql`with recursive counted(n) as (select 1 union all select n + 1 from counted where n < ${count})
+    insert into transitions (seq, ${others}) select newest.seq + counted.n, ${others} from counted, transitions newest`)
 }
 
 export function listSuite(on: OnEmptyDatabase): void {
@@ -125,6 +133,21 @@ export function listSuite(on: OnEmptyDatabase): void {
       world.poll(taskToken, { status: 'completed' }, start + 5)
       for (const owner of [world.acme, world.other])
         expect(seen(owner)).toEqual({ lastSeq: 4, ended: true, watching: false })
+    }))
+
+  it('a task of more transitions than are shown has its newest ones, and the result and error of its end', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { taskToken } = world.subscribe()
+      world.poll(taskToken, { status: 'encoding', percent: 1 })
+      addTransitions(world, 10_000)
+      const status = { status: 'failed', error: 1, error_description: 'no audio' }
+      world.poll(taskToken, status)
+      const task = world.store.task(world.acme, taskToken)!
+      expect(task.transitions).toHaveLength(10_000)
+      expect([task.transitions[0]?.seq, task.transitions.at(-1)?.seq]).toEqual([3, 10_002])
+      expect(task.error).toEqual({ code: 1, description: 'no audio' })
+      expect(JSON.parse(task.resultJson ?? 'null')).toEqual(status)
     }))
 
   it('a redelivery by filter goes through all that is exhausted, a bounded number at a time', () =>
