@@ -76,7 +76,7 @@ export interface Relay {
   nextPassAt(): number | null
   /** Takes nothing more; resolves when nothing is under way. */
   stop(): Promise<void>
-  /** After `stop`, before the connections are cut: attempts that end so count for nothing and are made again. */
+  /** After `stop`, before the connections are cut: attempts and polls that end so count for nothing and are made again. */
   cutOff(): void
   taskCount(): number
   /** Polls under way, until what they learned is on disk: no plan of the passes has them. */
@@ -223,7 +223,10 @@ export function createRelay(deps: RelayDeps): Relay {
       deliverer.stop()
       await Promise.all([poller.idle(), deliverer.idle()])
     },
-    cutOff: deliverer.cutOff,
+    cutOff() {
+      poller.cutOff()
+      deliverer.cutOff()
+    },
     taskCount: poller.taskCount,
     pollCount: poller.pollCount,
     inFlightCount: deliverer.inFlightCount,

@@ -21,6 +21,8 @@ export interface Judge {
    */
   weigh(batch: readonly Entry[], replies: ReadonlyMap<string, Reply>, polledAt: number, at: number): Judgement
   clockWentBack(byMs: number): void
+  /** From now on that a reply could not be had is no fault of upstream, and comes to nothing. */
+  cutOff(): void
 }
 
 const none: Reply = { kind: 'failed', asked: false, alone: false }
@@ -31,6 +33,7 @@ export function createJudge(
   statusOrigin: (statusUrl: string) => string | null,
 ): Judge {
   let outageSeenAt = 0
+  let isCutOff = false
 
   function awaitsLastPoll({ watch }: Entry, reply: Reply, polledAt: number, at: number): boolean {
     if (reply.kind !== 'failed' || reply.asked || watch.expiresAt > polledAt) return false
@@ -47,6 +50,7 @@ export function createJudge(
         // Without a reply as nobody waited for it any more: the task, registered anew meanwhile, has not failed.
         if (!entry.wanted && !replies.has(token)) continue
         const reply = replies.get(token) ?? none
+        if (isCutOff && reply.kind === 'failed') continue
         if (reply.kind === 'known' && repeats(reply.entry, entry.seen) && watch.expiresAt > polledAt) continue
         if (awaitsLastPoll(entry, reply, polledAt, at)) {
           putOff.add(entry)
@@ -67,6 +71,10 @@ export function createJudge(
 
     clockWentBack(byMs) {
       outageSeenAt -= byMs
+    },
+
+    cutOff() {
+      isCutOff = true
     },
   }
 }

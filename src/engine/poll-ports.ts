@@ -52,6 +52,8 @@ export interface Poller {
   pollCount(): number
   /** The wall clock was set back: polls are as far away as they were. */
   clockWentBack(byMs: number): void
+  /** The calls under way are about to be cut: that they fail then is no fault of upstream and counts for nothing. */
+  cutOff(): void
   /** Resolves when no call is under way. */
   idle(): Promise<void>
 }

@@ -253,6 +253,7 @@ export function createPoller(deps: PollDeps): Poller {
     },
     taskCount: () => entries.size,
     pollCount: () => calls.size,
+    cutOff: judge.cutOff,
 
     clockWentBack(byMs) {
       hosts.clockWentBack(byMs)

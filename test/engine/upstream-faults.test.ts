@@ -1,4 +1,5 @@
 /** CONTRACT §5.3 to §5.5 and the events that Pollhook makes itself: lost, stalled, resumed. */
+import { sql } from 'drizzle-orm'
 import { expect, it, vi } from 'vitest'
 import type { StatusAnswer } from '../../src/ports.ts'
 import {
@@ -364,6 +365,28 @@ it('a stall is not counted over the time the relay was down, however short the w
   expect(world.deliveries(one).map(({ type }) => type)).toEqual(['task.encoding'])
   await world.run(30 * second)
   expect(world.deliveries(one).at(-1)?.type).toBe('task.stalled')
+})
+
+it('a call that the end of the relay cuts off is no failure of upstream, and what is answered still counts', async () => {
+  const world = openWorld()
+  const calls = new Map<string, (answer: StatusAnswer) => void>()
+  world.upstream.answer = (origin) => new Promise((resolve) => calls.set(origin, resolve))
+  const cut = await world.register({ statusUrl })
+  const answered = await world.register()
+  await world.run(second)
+  const relay = world.relay()
+  const stopped = relay.stop()
+  relay.cutOff()
+  const statuses = new Map([[answered.taskToken, { status: 'encoding' }]])
+  calls.get(apiOrigin)!({ kind: 'statuses', statuses })
+  calls.get(masterOrigin)!(failed('network'))
+  // Its fallback in the same pass.
+  await world.run(second)
+  calls.get(apiOrigin)!(failed('network'))
+  await world.after(stopped)
+  expect(relay.store.watch(cut.taskToken)?.failingSince).toBeNull()
+  expect(world.db.all(sql`select value from meta where key = 'upstream_failure_seen_at'`)).toEqual([])
+  expect(relay.store.watch(answered.taskToken)?.status).toBe('encoding')
 })
 
 it.for([{ percent: 10 }, {}, { status: null, percent: 0 }, { status: 'None' }])(

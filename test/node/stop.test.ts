@@ -78,6 +78,35 @@ it('an attempt that cannot be settled does not hold up the end, and is made agai
   expect(new Set(world.received.map(({ webhookId }) => webhookId)).size).toBe(1)
 })
 
+it('a status call that the end cuts off is no failure of upstream', async () => {
+  world = await openWorld(() => ({}))
+  const calls: ServerResponse[] = []
+  const silent = createServer((request, response) => {
+    request.resume().on('end', () => calls.push(response))
+  })
+  silent.listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  world.env.POLLHOOK_UPSTREAM_URL = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+  const relay = await start([])
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true })
+  await fetch(`${relay.url}/v1/subscriptions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ task_token: '7'.repeat(32), callback_url: world.callbackUrl('/hook') }),
+  })
+  await expect.poll(() => calls.length, { timeout: 10_000 }).toBe(1)
+  await stopWhileTimePasses(relay)
+  vi.useRealTimers()
+  silent.closeAllConnections()
+  silent.close()
+  const sqlite = new Sqlite(world.env.POLLHOOK_DB!)
+  expect(sqlite.prepare('SELECT polling, failing_since FROM tasks').all()).toEqual([
+    { polling: 1, failing_since: null },
+  ])
+  expect(sqlite.prepare("SELECT value FROM meta WHERE key = 'upstream_failure_seen_at'").all()).toEqual([])
+  sqlite.close()
+})
+
 it('an attempt that the end cuts off is none of its receiver, and is made again after the next start', async () => {
   world = await openWorld(() => ({ status: 'completed', error: 0 }))
   const open: ServerResponse[] = []
