@@ -47,9 +47,18 @@ async function countRows(): Promise<Count> {
   }
 }
 
-async function settledTask(states: readonly Record<string, unknown>[], more: object = {}): Promise<void> {
+const failedCall = 'failed call'
+
+async function settledTask(
+  states: readonly (Record<string, unknown> | typeof failedCall)[],
+  more: object = {},
+): Promise<void> {
   const token = newToken()
-  world.statusOf = (_token, asked) => states[Math.min(asked, states.length) - 1] ?? null
+  world.statusOf = (_token, asked) => {
+    const state = states[Math.min(asked, states.length) - 1] ?? null
+    if (state === failedCall) throw new Error(failedCall)
+    return state
+  }
   const body = { task_token: token, callback_url: 'https://app.example.com/hooks', ...more }
   const { id } = await json<{ id: string }>(call('POST', '/v1/subscriptions', body))
   await until(async () => {
@@ -86,6 +95,14 @@ it('writes 1 row for a change that nobody is to be told of', async () => {
   const count = await countRows()
   await settledTask(threeChanges, { events: ['task.completed'] })
   expect(count.rows).toBeLessThanOrEqual(20 - 2 * 4)
+})
+
+it('writes 5 rows for a task whose calls fail for a while, and 1 for the outage', async () => {
+  await settledTask(threeChanges)
+  const count = await countRows()
+  const [queued, ...more] = threeChanges
+  await settledTask([queued!, failedCall, ...more])
+  expect(count.rows).toBeLessThanOrEqual(20 + 5 + 1)
 })
 
 it('writes nothing for polls that change nothing', async () => {
