@@ -4,6 +4,7 @@ import m0001 from './0001_due_followers.sql';
 import m0002 from './0002_polled_by_age.sql';
 import m0003 from './0003_paused_subscriptions.sql';
 import m0004 from './0004_failing_tasks.sql';
+import m0005 from './0005_tests_of_endpoints.sql';
 
   export default {
     journal,
@@ -12,7 +13,8 @@ import m0004 from './0004_failing_tasks.sql';
 m0001,
 m0002,
 m0003,
-m0004
+m0004,
+m0005
     }
   }
   

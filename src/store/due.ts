@@ -151,9 +151,10 @@ function dueStatements(db: StoreContext['db']) {
     .where(
       and(
         eq(deliveries.endpointId, key('endpointId')),
-        sql`${deliveries.state} = 'pending' and ${deliveries.rank} < 2`,
+        isPending,
         isTest,
-        lte(deliveries.dueAt, key('now')),
+        // As an expression, or SQLite reads all that is due instead of the index of tests.
+        sql`+${deliveries.dueAt} <= ${key('now')}`,
       ),
     )
     .orderBy(sql`${deliveries.id} limit ${key('limit')}`)

@@ -167,6 +167,8 @@ export const deliveries = sqliteTable(
     index('deliveries_urgent')
       .on(t.endpointId, t.subscriptionId)
       .where(sql`${t.state} = 'pending' and ${t.rank} < 2`),
+    // Looked for at each look at an endpoint that is unavailable, behind which very much may wait.
+    index('deliveries_tests').on(t.endpointId, t.id).where(sql`${t.state} = 'pending' and ${t.rank} = 0`),
     index('deliveries_exhausted').on(t.id).where(sql`${t.state} = 'exhausted'`),
   ],
 )

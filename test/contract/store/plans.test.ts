@@ -40,3 +40,16 @@ test('the first failure after a while goes to the tasks that fail, not through a
   expect(store.watch(taskToken)?.failingSince).toBe(start + 600_000)
   database.close()
 })
+
+test('tests of an endpoint are found among its tests, not among all that waits for it', () => {
+  const statements: string[] = []
+  const database = openOnNode((text) => statements.push(text))
+  const { db, store } = openWorld(database)
+  statements.length = 0
+  store.dueTestIds(1, start, 32)
+  const plan = db.all<{ detail: string }>(sql.raw(`explain query plan ${statements[0]}`))
+  expect(plan).toEqual([
+    expect.objectContaining({ detail: 'SEARCH deliveries USING INDEX deliveries_tests (endpoint_id=?)' }),
+  ])
+  database.close()
+})

@@ -1,0 +1,1 @@
+CREATE INDEX `deliveries_tests` ON `deliveries` (`endpoint_id`,`id`) WHERE "deliveries"."state" = 'pending' and "deliveries"."rank" = 0;
