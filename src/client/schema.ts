@@ -837,7 +837,7 @@ export interface components {
       state: 'healthy' | 'failing'
       failing_since: string | null
       last_success_at: string | null
-      /** Deliveries that wait. */
+      /** Deliveries that wait. More than 10,000 are counted every 5 seconds at most. */
       backlog: number
       oldest_waiting_at: string | null
       retry_after_until: string | null

@@ -138,7 +138,11 @@ export const Endpoint = v.pipe(
     state: v.picklist(['healthy', 'failing']),
     failing_since: timeOrNull,
     last_success_at: timeOrNull,
-    backlog: v.pipe(v.number(), v.integer(), v.description('Deliveries that wait.')),
+    backlog: v.pipe(
+      v.number(),
+      v.integer(),
+      v.description('Deliveries that wait. More than 10,000 are counted every 5 seconds at most.'),
+    ),
     oldest_waiting_at: timeOrNull,
     retry_after_until: timeOrNull,
     paused: v.boolean(),

@@ -4,6 +4,7 @@
  */
 import { and, desc, eq, gt, lt, or, type SQLWrapper, sql } from 'drizzle-orm'
 import { afterClockBack, afterPause, circuitOpen, type EndpointHealth } from '../core/endpoint.ts'
+import { backlogVerbs } from './backlog.ts'
 import type { StoreContext } from './context.ts'
 import { key } from './literals.ts'
 import { pageOf, rowOfCursor } from './page.ts'
@@ -28,6 +29,7 @@ export type EndpointVerbs = ReturnType<typeof endpointVerbs>
 
 export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...context }: StoreContext) {
   const p = sql.placeholder
+  const { backlogOf } = backlogVerbs({ db })
   const byPublicId = db
     .select()
     .from(endpoints)
@@ -53,16 +55,6 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
     .where(eq(endpoints.id, key('id')))
     .prepare()
 
-  function backlogOf(endpointId: number): { backlog: number; oldestWaitingAt: number | null } {
-    // Of every queue at least the head is in the index; what may not be is found by its subscription.
-    const row = db.all<{ backlog: number; oldest: number | null }>(sql`
-      select count(*) as backlog, min(d.created_at) as oldest
-      from (select distinct subscription_id as id from ${deliveries}
-        where endpoint_id = ${endpointId} and due_at is not null) h
-      join ${deliveries} d on d.subscription_id = h.id and d.state = 'pending'`)[0]
-    return { backlog: row?.backlog ?? 0, oldestWaitingAt: row?.oldest ?? null }
-  }
-
   function toRecord(row: EndpointRow, now: number): EndpointRecord {
     const failing = circuitOpen(row)
     return {
@@ -71,7 +63,7 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
       state: failing ? 'failing' : 'healthy',
       failingSince: failing ? row.failingSince : null,
       lastSuccessAt: context.lastSuccessAt?.(row.id) ?? row.lastSuccessAt,
-      ...backlogOf(row.id),
+      ...backlogOf(row.id, now),
       retryAfterUntil: (row.retryAfterUntil ?? 0) > now ? row.retryAfterUntil : null,
       paused: row.paused === 1,
       maxConcurrency: row.maxConcurrency,

@@ -6,7 +6,14 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { parseStatusEntry } from '../../../src/core/snapshot.ts'
 import type { PollAnswer } from '../../../src/store/polls.ts'
-import { deliveries, heldAt, subscriptions, tasks, transitions } from '../../../src/store/schema.ts'
+import {
+  deliveries,
+  endpoints,
+  heldAt,
+  subscriptions,
+  tasks,
+  transitions,
+} from '../../../src/store/schema.ts'
 import {
   accepted,
   type DeliveryRow,
@@ -217,6 +224,17 @@ function checkEnds(run: Run): void {
   }
 }
 
+/** Counted from the index and from what queues hold back, it is what a plain count finds. */
+function checkBacklogs({ store, db, acme, now, rows }: Run): void {
+  const pending = rows().filter(({ state }) => state === 'pending')
+  const numbers = db.select({ id: endpoints.id, publicId: endpoints.publicId }).from(endpoints).all()
+  for (const { id, publicId } of numbers) {
+    const waiting = pending.filter(({ endpointId }) => endpointId === id)
+    const oldestWaitingAt = waiting[0]?.createdAt ?? null
+    expect(store.endpoint(acme, publicId, now)).toMatchObject({ backlog: waiting.length, oldestWaitingAt })
+  }
+}
+
 /** Nothing of a cancelled subscription waits; webhook ids are its own; a task's transitions have no gap. */
 function checkTasks(run: Run): void {
   const cancelled = run.db
@@ -248,6 +266,7 @@ export function queueProperties(on: OnEmptyDatabase, numRuns: number): void {
             step(run, todo as Verb)
             checkQueues(run)
           }
+          checkBacklogs(run)
           checkEnds(run)
           checkTasks(run)
         }),
