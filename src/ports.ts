@@ -56,6 +56,8 @@ export interface UpstreamBody extends AsyncIterable<Uint8Array> {
 }
 
 export interface SendRequest {
+  /** Connections are shared by requests of one owner only. */
+  ownerId: number
   url: string
   headers: Record<string, string>
   body: string

@@ -57,6 +57,7 @@ function post(
   signature: string,
 ): Promise<Outcome> {
   return deps.sender.send({
+    ownerId: ownerOfRow(delivery.subscriptionId),
     url: delivery.callbackUrl,
     headers: {
       'content-type': 'application/json',

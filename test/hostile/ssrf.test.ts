@@ -126,7 +126,7 @@ describe('at connect time', () => {
   const post = (url: string, lookup: Lookup, privateCidrs: Cidr[] = []) => {
     const sender = createSender({ concurrencyPerOrigin: 4, insecure: true, privateCidrs, lookup })
     senders.push(sender)
-    return sender.send({ url, headers: {}, body: '{}', timeoutMs: 10_000 })
+    return sender.send({ ownerId: 1, url, headers: {}, body: '{}', timeoutMs: 10_000 })
   }
   const answer = (...addresses: string[]): Lookup => {
     return async () => addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
@@ -184,7 +184,7 @@ describe('at connect time', () => {
     const sender = createSender({ concurrencyPerOrigin: 4, insecure: true, privateCidrs: opened, lookup })
     senders.push(sender)
     const url = `http://app.example.com:${receiver.port}/`
-    const request = { url, headers: {}, body: '{}', timeoutMs: 10_000 }
+    const request = { ownerId: 1, url, headers: {}, body: '{}', timeoutMs: 10_000 }
     expect(await sender.send(request)).toEqual({ kind: 'accepted', statusCode: 200 })
     expect(await sender.send(request)).toEqual({ kind: 'refused', errorCode: 'blocked_address' })
   })

@@ -28,6 +28,7 @@ function makeSender(options: Partial<SenderOptions> = {}): NodeSender {
 
 /** Long enough to be no part of a test that does not mean it. */
 const request = (url: string, timeoutMs = 15_000) => ({
+  ownerId: 1,
   url,
   headers: { 'content-type': 'application/json', 'webhook-id': 'msg_1' },
   body: '{"type":"task.completed","note":"ü"}',
@@ -101,6 +102,35 @@ describe('the request', () => {
     const sent = Array.from({ length: 9 }, () => sender.send(request(`http://127.0.0.1:${port}/`)))
     expect((await Promise.all(sent)).every(({ kind }) => kind === 'accepted')).toBe(true)
     expect(connections).toBe(3)
+  })
+})
+
+/** A receiver that keeps what comes to `/slow` until it is released, and lists what comes. */
+async function slowReceiver() {
+  const seen: (string | undefined)[] = []
+  let arrive = (_answer: () => void) => {}
+  const arrived = new Promise<() => void>((resolve) => {
+    arrive = resolve
+  })
+  const { port } = await loopback.http((incoming, response) => {
+    seen.push(incoming.url)
+    if (incoming.url === '/slow') arrive(() => response.end())
+    else response.end()
+  })
+  return { seen, arrived, url: (path: string) => `http://127.0.0.1:${port}${path}` }
+}
+
+describe('a request that waits for its connection', () => {
+  test('does not wait for the answers to another owner', async () => {
+    const { seen, arrived, url } = await slowReceiver()
+    const sender = makeSender({ concurrencyPerOrigin: 1 })
+    const slow = sender.send(request(url('/slow')))
+    const release = await arrived
+    const other = await sender.send({ ...request(url('/other')), ownerId: 2 })
+    expect(other).toEqual({ kind: 'accepted', statusCode: 200 })
+    expect(seen).toEqual(['/slow', '/other'])
+    release()
+    await slow
   })
 })
 
@@ -247,24 +277,15 @@ describe('unreachable', () => {
   })
 
   test('is a timeout for what waits behind a slow answer, and it is not sent later', async () => {
-    const seen: (string | undefined)[] = []
-    let arrive = (_answer: () => void) => {}
-    const arrived = new Promise<() => void>((resolve) => {
-      arrive = resolve
-    })
-    const { port } = await loopback.http((incoming, response) => {
-      seen.push(incoming.url)
-      if (incoming.url === '/slow') arrive(() => response.end())
-      else response.end()
-    })
+    const { seen, arrived, url } = await slowReceiver()
     const sender = makeSender({ concurrencyPerOrigin: 1 })
-    const slow = sender.send(request(`http://127.0.0.1:${port}/slow`))
+    const slow = sender.send(request(url('/slow')))
     const release = await arrived
-    const queued = await sender.send(request(`http://127.0.0.1:${port}/queued`, 300))
+    const queued = await sender.send(request(url('/queued'), 300))
     expect(queued).toEqual(unreachable('timeout'))
     release()
     expect(await slow).toEqual({ kind: 'accepted', statusCode: 200 })
-    const next = await sender.send(request(`http://127.0.0.1:${port}/next`))
+    const next = await sender.send(request(url('/next')))
     expect(next).toEqual({ kind: 'accepted', statusCode: 200 })
     expect(seen).toEqual(['/slow', '/next'])
   })

@@ -29,7 +29,13 @@ const timers: Timers = {
 /** @returns the outcomes of two attempts that go together */
 function sendTwo(deliver: () => Promise<ReadableStream<Uint8Array>>): Promise<Outcome>[] {
   const sender = createBatchingSender({ deliver, timers, onFailed: (error) => failures.push(error) })
-  const request = { url: 'https://app.example.com/', headers: {}, body: '{}', timeoutMs: 15_000 }
+  const request = {
+    ownerId: 1,
+    url: 'https://app.example.com/',
+    headers: {},
+    body: '{}',
+    timeoutMs: 15_000,
+  }
   return [sender.send(request), sender.send(request)]
 }
 

@@ -1,13 +1,14 @@
 /**
- * One undici pool per origin, and a bound on how many stay open idle: whoever registers callbacks chooses the
- * origins, so thousands of them must not cost thousands of sockets. Knows nothing of what is sent.
+ * One undici pool per owner and origin, so that answers which one owner waits for take no connection from another. A bound
+ * on how many stay open idle: whoever registers callbacks chooses the origins, so thousands of them must not cost
+ * thousands of sockets. Knows nothing of what is sent.
  */
 import { Pool } from 'undici'
 import type { Guard } from './guard.ts'
 
 export interface PoolsOptions {
   guard: Guard
-  /** Connections per origin; further requests queue in the pool. */
+  /** Connections of one pool; further requests queue in it. */
   connectionsPerOrigin: number
   /** Above this number of pools the one that has been idle longest is closed. Busy ones are never closed. */
   originsMax: number
@@ -16,14 +17,14 @@ export interface PoolsOptions {
 }
 
 export interface PoolLease {
-  readonly origin: string
+  readonly key: string
   readonly pool: Pool
   inFlight: number
 }
 
 export interface Pools {
-  /** The pool of an origin, kept open until each acquire has had its release. @throws after `close` */
-  acquire(origin: string): PoolLease
+  /** The pool of an owner and origin, kept open until each acquire has had its release. @throws after `close` */
+  acquire(ownerId: number, origin: string): PoolLease
   release(lease: PoolLease): void
   /** Cuts every connection; requests in flight end with an error. */
   close(): Promise<void>
@@ -41,7 +42,7 @@ export function createPools(options: PoolsOptions): Pools {
   const evictOne = () => {
     for (const lease of leases.values()) {
       if (lease.inFlight > 0) continue
-      leases.delete(lease.origin)
+      leases.delete(lease.key)
       void lease.pool.destroy()
       return
     }
@@ -49,12 +50,13 @@ export function createPools(options: PoolsOptions): Pools {
   const overfull = () => leases.size > options.originsMax || options.guard.openSockets() > options.socketsMax
 
   return {
-    acquire(origin) {
+    acquire(ownerId, origin) {
       if (closed) throw new Error('the sender is closed')
-      let lease = leases.get(origin)
+      const key = `${ownerId} ${origin}`
+      let lease = leases.get(key)
       if (lease === undefined) {
-        lease = { origin, pool: openPool(origin, options), inFlight: 0 }
-        leases.set(origin, lease)
+        lease = { key, pool: openPool(origin, options), inFlight: 0 }
+        leases.set(key, lease)
       }
       lease.inFlight += 1
       return lease
@@ -62,8 +64,8 @@ export function createPools(options: PoolsOptions): Pools {
     release(lease) {
       lease.inFlight -= 1
       if (lease.inFlight > 0 || closed) return
-      leases.delete(lease.origin)
-      leases.set(lease.origin, lease)
+      leases.delete(lease.key)
+      leases.set(lease.key, lease)
       if (overfull()) evictOne()
     },
     async close() {

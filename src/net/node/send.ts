@@ -12,14 +12,14 @@ import type { Lookup } from './lookups.ts'
 import { createPools, type PoolLease, type Pools } from './pools.ts'
 
 export interface SenderOptions extends CallbackPolicy {
-  /** Connections per origin; what is sent beyond them waits, and its deadline runs. */
+  /** Connections per origin of one owner; what is sent beyond them waits, and its deadline runs. */
   concurrencyPerOrigin: number
   /**
    * Default 10 s. A lower delivery timeout should lower this too: a connection that is still being opened
    * holds its place among `concurrencyPerOrigin` after the attempt has timed out.
    */
   connectTimeoutMs?: number
-  /** Origins kept open while idle; default 256. */
+  /** Origins kept open while idle, each counted for every owner that sends to it; default 256. */
   originsMax?: number
   /** Sockets above which idle origins are closed; default 1,024. */
   socketsMax?: number
@@ -57,7 +57,8 @@ export function createSender(options: SenderOptions): NodeSender {
       const path = target.url.slice(target.origin.length)
       return new Promise((resolve) => {
         try {
-          post({ pools, lease: pools.acquire(target.origin), path, request }, resolve)
+          const lease = pools.acquire(request.ownerId, target.origin)
+          post({ pools, lease, path, request }, resolve)
         } catch {
           resolve(unreachable('network_error'))
         }
