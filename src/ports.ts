@@ -66,8 +66,12 @@ export interface SendRequest {
 }
 
 export interface Sender {
-  /** One POST. Never rejects; redirects are not followed. */
-  send(request: SendRequest): Promise<Outcome>
+  /**
+   * One POST. Never rejects; redirects are not followed.
+   * @param isWanted is asked when the request has its connection, which may take as long as the time-out; default: it is
+   * @returns null when it was not wanted any more and did not go out
+   */
+  send(request: SendRequest, isWanted?: () => boolean): Promise<Outcome | null>
 }
 
 /** Signing is a port because each runtime has a different fast path (DESIGN §4). */

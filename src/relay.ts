@@ -154,11 +154,16 @@ export function createRelay(deps: RelayDeps): Relay {
   })
 
   const { delivery } = config
+  let changes = 0
   const attempts = {
     ...deps,
     signingSecrets: (ownerId: number) =>
       store.secretNumbers(ownerId, now()).flatMap(({ n }) => secretsOf(ownerId, n)),
-    recheck: (id: number) => store.dueDeliveries([id], now())[0] ?? null,
+    recheck(id: number) {
+      const [one] = store.dueDeliveries([id], now())
+      return one === undefined || deliverer.isPaused(one.endpointId) ? null : one
+    },
+    changes: () => changes,
     userAgent: `Pollhook/${deps.version}`,
     timeoutMs: delivery.timeoutMs,
   }
@@ -199,6 +204,9 @@ export function createRelay(deps: RelayDeps): Relay {
     log,
     secretsOf,
     onTouched: feed.publish,
+    onChanged() {
+      changes++
+    },
     ready: loop.running,
   })
 

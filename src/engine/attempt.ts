@@ -1,6 +1,6 @@
 /**
- * One attempt as a pipe of small steps: secrets, signature, one more look whether it is still wanted, POST.
- * Standard Webhooks 1.0, "Webhook Headers" and "Signature scheme".
+ * One attempt as a pipe of small steps: secrets, signature, POST. Where time passes between them, one more look whether
+ * it is still wanted. Standard Webhooks 1.0, "Webhook Headers" and "Signature scheme".
  */
 import { encodeId, ownerOfRow, type Place } from '../core/ids.ts'
 import type { Outcome } from '../core/outcome.ts'
@@ -17,11 +17,13 @@ export interface AttemptDeps {
   signingSecrets(ownerId: number): readonly string[]
   /** The delivery as it is now; null when it is not wanted any more. */
   recheck(deliveryId: number): DueDelivery | null
+  /** Goes up with each command that may change what is wanted, where it goes and what signs it. */
+  changes(): number
   userAgent: string
   timeoutMs: number
 }
 
-/** @returns null when the delivery was cancelled, superseded or held while it was being signed */
+/** @returns null when it was cancelled, superseded, held or changed before it went out: it is no attempt then */
 export async function attemptDelivery(
   deps: AttemptDeps,
   taken: DueDelivery,
@@ -30,14 +32,21 @@ export async function attemptDelivery(
   const timestamp = Math.floor(at / 1000)
   const secrets = secretsOf(deps, taken)
   const signature = deps.signer.sign(secrets, signedContent(taken.webhookId, timestamp, taken.body))
-  if (typeof signature === 'string') return post(deps, taken, timestamp, signature)
+  if (typeof signature === 'string') return post(deps, taken, { timestamp, secrets, signature })
   const signed = await signature
   const now = deps.recheck(taken.id)
   // At another endpoint other limits hold, and it may be paused.
   if (now === null || now.endpointId !== taken.endpointId) return null
   // A secret that changed meanwhile signs anew: the change applies to every attempt started after it.
   if (!sameText(secrets, secretsOf(deps, now))) return attemptDelivery(deps, now, at)
-  return post(deps, now, timestamp, signed)
+  return post(deps, now, { timestamp, secrets, signature: signed })
+}
+
+/** Would the same request be made now? */
+function stillStands(deps: AttemptDeps, sent: DueDelivery, secrets: readonly string[]): boolean {
+  const now = deps.recheck(sent.id)
+  if (now === null || now.endpointId !== sent.endpointId || now.callbackUrl !== sent.callbackUrl) return false
+  return sameText(secrets, secretsOf(deps, now))
 }
 
 function sameText(some: readonly string[], others: readonly string[]): boolean {
@@ -50,13 +59,18 @@ function secretsOf(deps: AttemptDeps, delivery: DueDelivery): readonly string[] 
   return [deps.vault.open(subscription, delivery.sealedSecret)]
 }
 
+interface Signed {
+  timestamp: number
+  secrets: readonly string[]
+  signature: string
+}
+
 function post(
   deps: AttemptDeps,
   delivery: DueDelivery,
-  timestamp: number,
-  signature: string,
-): Promise<Outcome> {
-  return deps.sender.send({
+  { timestamp, secrets, signature }: Signed,
+): Promise<Outcome | null> {
+  const request = {
     ownerId: ownerOfRow(delivery.subscriptionId),
     url: delivery.callbackUrl,
     headers: {
@@ -68,5 +82,8 @@ function post(
     },
     body: delivery.body,
     timeoutMs: deps.timeoutMs,
-  })
+  }
+  // Nearly always nothing has changed, and nothing is read.
+  const before = deps.changes()
+  return deps.sender.send(request, () => deps.changes() === before || stillStands(deps, delivery, secrets))
 }

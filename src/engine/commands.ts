@@ -23,6 +23,8 @@ export interface CommandDeps {
   secretsOf(ownerId: number, n: number): readonly string[]
   /** Subscriptions of these tasks changed: event streams look again. */
   onTouched(taskTokens: Iterable<string>): void
+  /** What was taken to be sent may not be wanted any more, or elsewhere, or under another secret. */
+  onChanged(): void
   ready(): boolean
 }
 
@@ -107,6 +109,7 @@ export function createCommands(deps: CommandDeps): Commands {
 
     async updateSubscription(ownerId, id, patch) {
       const { result, endpointId, released } = store.updateSubscription(ownerId, id, patch, now())
+      deps.onChanged()
       deps.quota.released(released)
       if (result.kind === 'updated') touched([result.subscription.taskToken])
       if (endpointId !== null) deliverer.touch([endpointId])
@@ -115,6 +118,7 @@ export function createCommands(deps: CommandDeps): Commands {
 
     async cancelSubscription(ownerId, id) {
       const cancelled = store.cancelSubscription(ownerId, id, now())
+      deps.onChanged()
       if (cancelled === null) return false
       deps.quota.released(cancelled.released)
       touched([cancelled.taskToken])
@@ -148,6 +152,7 @@ export function createCommands(deps: CommandDeps): Commands {
 
     async updateEndpoint(ownerId, id, patch) {
       const record = store.updateEndpoint(ownerId, id, patch, now())
+      deps.onChanged()
       const row = record === null ? null : store.endpointRowId(ownerId, id)
       if (row !== null) deliverer.reload(row)
       return record
@@ -156,7 +161,9 @@ export function createCommands(deps: CommandDeps): Commands {
     signingSecrets: (ownerId) => toSecrets(ownerId, store.secretNumbers(ownerId, now())),
 
     async rotateSigningSecret(ownerId, overlapMs) {
-      return toSecrets(ownerId, store.rotateSecret(ownerId, overlapMs, now()))
+      const numbers = store.rotateSecret(ownerId, overlapMs, now())
+      deps.onChanged()
+      return toSecrets(ownerId, numbers)
     },
 
     hint: (taskToken) => poller.hint(taskToken),

@@ -28,7 +28,7 @@ type DeliverStore = Pick<
 
 export interface DeliverDeps {
   store: DeliverStore
-  /** Signs and sends one delivery; never rejects. Null: it was cancelled or held before it was sent. */
+  /** Signs and sends one delivery; never rejects. Null: it was cancelled, held or changed before it was sent. */
   attempt(delivery: DueDelivery, at: number): Promise<Outcome | null>
   now: Clock
   random: Random
@@ -55,6 +55,8 @@ export interface Deliverer {
   clockWentBack(byMs: number): void
   /** Of an endpoint, where memory knows of a later one than is written. */
   lastSuccessAt(endpointId: number): number | null
+  /** While something is under way for it. */
+  isPaused(endpointId: number): boolean
   isInFlight(deliveryId: number): boolean
   inFlightCount(): number
   /** Resolves when no attempt is under way and all are settled. */

@@ -287,6 +287,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     },
 
     lastSuccessAt: lanes.lastSuccessAt,
+    isPaused: (endpointId) => lanes.known(endpointId)?.endpoint.paused ?? false,
     isInFlight: flights.isHeld,
     inFlightCount: flights.heldCount,
     idle: flights.idle,

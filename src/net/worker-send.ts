@@ -4,17 +4,22 @@
  */
 import { type Outcome, responseBodyBytesMax, type TransportErrorCode } from '../core/outcome.ts'
 import { type CallbackPolicy, parseCallbackUrl } from '../core/target.ts'
-import type { Sender, SendRequest } from '../ports.ts'
+import type { SendRequest } from '../ports.ts'
 
 export interface FetchSenderOptions {
   policy: CallbackPolicy
   fetch: (url: string, init: RequestInit) => Promise<Response>
 }
 
+/** A `Sender` that hands the request over at once: the runtime does not say when its connection is there. */
+export interface FetchSender {
+  send(request: SendRequest): Promise<Outcome>
+}
+
 /** More of an accepting answer is not read: the receiver has said yes. */
 const acceptedBodyBytesMax = 65_536
 
-export function createFetchSender({ policy, fetch }: FetchSenderOptions): Sender {
+export function createFetchSender({ policy, fetch }: FetchSenderOptions): FetchSender {
   return {
     async send(request) {
       const target = parseCallbackUrl(request.url, policy)

@@ -5,8 +5,8 @@
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import { readConfig } from '../config.ts'
 import type { Outcome } from '../core/outcome.ts'
-import { createFetchSender } from '../net/worker-send.ts'
-import type { Sender, SendRequest, Timers } from '../ports.ts'
+import { createFetchSender, type FetchSender } from '../net/worker-send.ts'
+import type { SendRequest, Timers } from '../ports.ts'
 
 /** POSTs of one invocation. */
 export const batchMax = 6
@@ -54,7 +54,7 @@ export interface BatchingDeps {
 }
 
 /** A sender that hands what is asked of it at one time over to invocations of six. */
-export function createBatchingSender({ deliver, timers, onFailed }: BatchingDeps): Sender {
+export function createBatchingSender({ deliver, timers, onFailed }: BatchingDeps): FetchSender {
   const waiting: Waiting[] = []
 
   async function flush(): Promise<void> {

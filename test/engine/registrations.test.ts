@@ -86,6 +86,7 @@ function commandsOf({ store }: World, after: (work: () => void) => void): Comman
     log: { debug() {}, info() {}, warn() {}, error() {} },
     secretsOf: () => [],
     onTouched() {},
+    onChanged() {},
     ready: () => true,
   })
 }

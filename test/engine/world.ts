@@ -33,6 +33,8 @@ export interface Sent {
   seq: number | null
   subscriptionId: string
   request: SendRequest
+  /** What a sender asks once it has a connection. */
+  isWanted(): boolean
 }
 
 export interface Call {
@@ -50,7 +52,7 @@ export interface EngineWorld {
   /** Replaced by tests; the default answers from `statuses`. */
   upstream: { answer(origin: string, tokens: readonly string[]): StatusAnswer | Promise<StatusAnswer> }
   /** Replaced by tests; the default accepts. */
-  receiver: { answer(sent: Sent): Outcome | Promise<Outcome> }
+  receiver: { answer(sent: Sent): Outcome | null | Promise<Outcome | null> }
   calls: Call[]
   sent: Sent[]
   elapsed(): number
@@ -174,8 +176,8 @@ export function openWorld(
         },
       },
       sender: {
-        send(request) {
-          const sent = sentOf(request, clock.elapsed())
+        send(request, isWanted = () => true) {
+          const sent = { ...sentOf(request, clock.elapsed()), isWanted }
           world.sent.push(sent)
           return alive(Promise.resolve(world.receiver.answer(sent)))
         },
@@ -225,7 +227,7 @@ function inputOf(ownerId: number, more: Partial<SubscriptionInput>): Subscriptio
   }
 }
 
-function sentOf(request: SendRequest, at: number): Sent {
+function sentOf(request: SendRequest, at: number): Omit<Sent, 'isWanted'> {
   const { type, data } = JSON.parse(request.body)
   const id = request.headers['webhook-id']!
   return { at, url: request.url, id, type, seq: data.seq, subscriptionId: data.subscription_id, request }

@@ -100,7 +100,7 @@ describe('the request', () => {
     })
     const sender = makeSender({ concurrencyPerOrigin: 3 })
     const sent = Array.from({ length: 9 }, () => sender.send(request(`http://127.0.0.1:${port}/`)))
-    expect((await Promise.all(sent)).every(({ kind }) => kind === 'accepted')).toBe(true)
+    expect((await Promise.all(sent)).every((one) => one?.kind === 'accepted')).toBe(true)
     expect(connections).toBe(3)
   })
 })
@@ -121,6 +121,36 @@ async function slowReceiver() {
 }
 
 describe('a request that waits for its connection', () => {
+  test('does not go out when it is not wanted any more by then', async () => {
+    const { seen, arrived, url } = await slowReceiver()
+    const sender = makeSender({ concurrencyPerOrigin: 1 })
+    let isWanted = true
+    const slow = sender.send(request(url('/slow')), () => isWanted)
+    const release = await arrived
+    const queued = sender.send(request(url('/queued')), () => isWanted)
+    isWanted = false
+    release()
+    expect(await queued).toBeNull()
+    expect(await slow).toEqual({ kind: 'accepted', statusCode: 200 })
+    expect(await sender.send(request(url('/next')))).toEqual({ kind: 'accepted', statusCode: 200 })
+    expect(seen).toEqual(['/slow', '/next'])
+  })
+
+  test('does not either while the name is being looked up', async () => {
+    const { seen, url } = await slowReceiver()
+    let isWanted = true
+    const lookup: Lookup = (hostname) => {
+      isWanted = false
+      return toLoopback(hostname)
+    }
+    const sent = makeSender({ lookup }).send(
+      request(url('/').replace('127.0.0.1', 'hooks.test')),
+      () => isWanted,
+    )
+    expect(await sent).toBeNull()
+    expect(seen).toEqual([])
+  })
+
   test('does not wait for the answers to another owner', async () => {
     const { seen, arrived, url } = await slowReceiver()
     const sender = makeSender({ concurrencyPerOrigin: 1 })

@@ -9,7 +9,12 @@ import type { Mutation } from './simulate.ts'
 
 /** Changes what the relay is told of each attempt. */
 function told(change: (outcome: Outcome) => Outcome): NonNullable<Mutation['sender']> {
-  return (sender) => ({ send: async (request) => change(await sender.send(request)) })
+  return (sender) => ({
+    async send(request, isWanted) {
+      const outcome = await sender.send(request, isWanted)
+      return outcome && change(outcome)
+    },
+  })
 }
 
 const isFailure = (outcome: Outcome) =>

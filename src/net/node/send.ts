@@ -51,14 +51,14 @@ export function createSender(options: SenderOptions): NodeSender {
   })
   const targetOf = boundedCache(targetsMax, (url) => parseCallbackUrl(url, options))
   return {
-    send(request) {
+    send(request, isWanted = always) {
       const target = targetOf(request.url)
       if (!target.ok) return Promise.resolve({ kind: 'refused', errorCode: target.refusal })
       const path = target.url.slice(target.origin.length)
       return new Promise((resolve) => {
         try {
           const lease = pools.acquire(request.ownerId, target.origin)
-          post({ pools, lease, path, request }, resolve)
+          post({ pools, lease, path, request, isWanted }, resolve)
         } catch {
           resolve(unreachable('network_error'))
         }
@@ -68,20 +68,26 @@ export function createSender(options: SenderOptions): NodeSender {
   }
 }
 
+const always = () => true
+
 interface Post {
   pools: Pools
   lease: PoolLease
   path: string
   request: SendRequest
+  isWanted(): boolean
 }
 
 /** Dispatches the request and resolves exactly once, by the answer's end, an error or the deadline. */
-function post({ pools, lease, path, request }: Post, resolve: (outcome: Outcome) => void): void {
+function post(
+  { pools, lease, path, request, isWanted }: Post,
+  resolve: (outcome: Outcome | null) => void,
+): void {
   let settled = false
   let controller: Dispatcher.DispatchController | null = null
   const answer = newAnswer()
 
-  const settle = (outcome: Outcome) => {
+  const settle = (outcome: Outcome | null) => {
     if (settled) return
     settled = true
     clearTimeout(deadline)
@@ -93,13 +99,19 @@ function post({ pools, lease, path, request }: Post, resolve: (outcome: Outcome)
     settle(outcome)
     controller?.abort(new Error('the rest of the answer is not read'))
   }
+  /** undici reports an abort at once, so what is said here comes first. */
+  const withhold = (started: Dispatcher.DispatchController) => {
+    settle(null)
+    started.abort(new Error('the request is not wanted any more'))
+  }
   const deadline = setTimeout(() => cut(answerSoFar(answer, 'timeout')), request.timeoutMs)
 
   const handler: Dispatcher.DispatchHandler = {
     onRequestStart(started) {
       // Its deadline passed while it waited for a connection: it must not go out any more.
       if (settled) started.abort(new Error('the deadline has passed'))
-      else controller = started
+      else if (isWanted()) controller = started
+      else withhold(started)
     },
     onResponseStart(_controller, statusCode, headers) {
       if (statusCode < 200) return
