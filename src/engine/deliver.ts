@@ -285,7 +285,6 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       lanes.clockWentBack(byMs)
       for (const { endpointId } of store.waitingEndpoints()) due.set(endpointId, now())
     },
-
     lastSuccessAt: lanes.lastSuccessAt,
     isPaused: (endpointId) => lanes.known(endpointId)?.endpoint.paused ?? false,
     isInFlight: flights.isHeld,

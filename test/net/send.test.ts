@@ -388,7 +388,7 @@ describe('connections', () => {
     expect(await sender.send(request(`http://hooks.good.test:${port}/`))).toMatchObject({ kind: 'accepted' })
     expect(hanging.size).toBe(1)
     await sender.close()
-    expect(new Set((await Promise.all(dark)).map(({ kind }) => kind))).toEqual(new Set(['unreachable']))
+    expect(new Set((await Promise.all(dark)).map((one) => one?.kind))).toEqual(new Set(['unreachable']))
   })
 
   test('are cut by close, and what is in flight or sent later is a network_error', async () => {
