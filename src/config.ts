@@ -98,7 +98,7 @@ export function readConfig(env: Environment): ReadConfig {
       host: read.text('HOST', '127.0.0.1'),
       port: read.integer('PORT', 8080, { min: 0, max: 65_535 }),
     },
-    databasePath: read.text('POLLHOOK_DB', 'data/pollhook.db'),
+    databasePath: databasePath(read),
     apiKeys: readApiKeys(read),
     secrets: readSecrets(read),
     upstream: readUpstream(read),
@@ -120,6 +120,15 @@ export function readConfig(env: Environment): ReadConfig {
   return faults.length > 0
     ? { ok: false, faults }
     : { ok: true, config, warnings: unknownVariables(env, variables) }
+}
+
+/** For what works on the file alone, without a configuration that a relay could start with. */
+export function readDatabasePath(env: Environment): string {
+  return databasePath(createReader(env))
+}
+
+function databasePath(read: Reader): string {
+  return read.text('POLLHOOK_DB', 'data/pollhook.db')
 }
 
 function readUpstream(read: Reader): Config['upstream'] {

@@ -8,6 +8,7 @@ import { endpointsCommand } from './endpoints.ts'
 import { keysCommand } from './keys.ts'
 import { listenCommand } from './listen.ts'
 import { fail } from './output.ts'
+import { restoredCommand } from './restored.ts'
 import { serveCommand } from './serve.ts'
 import { simulateCommand } from './simulate.ts'
 import { subscriptionsCommand } from './subscriptions.ts'
@@ -47,6 +48,7 @@ const commands = [
   redeliverCommand(),
   endpointsCommand(),
   keysCommand(),
+  restoredCommand(),
 ]
 for (const command of commands) {
   for (const each of [command, ...command.commands]) {

@@ -10,6 +10,7 @@ import type { TaskError } from '../core/snapshot.ts'
 import { emptyLog } from './attempt-log.ts'
 import type { StoreContext } from './context.ts'
 import { firstBy, isPending, isRegular, key, value } from './literals.ts'
+import { readNumbering } from './numbering.ts'
 import { behind, leads, type Queue, type QueueEnd, type QueuePlace } from './queue.ts'
 import { deliveries, heldAt, subscriptions } from './schema.ts'
 import { afterCommit } from './transaction.ts'
@@ -54,6 +55,7 @@ export type OutboxVerbs = ReturnType<typeof outboxVerbs>
 export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: StoreContext) {
   const { lastWaiting, newestId } = outboxReads(db)
   const { insert, finish, makeNextHead, makeFollowersDue, holdFollowers, clearQueue } = outboxWrites(db)
+  const numbering = readNumbering(db)
 
   /** The newest delivery of each owner: nobody else makes any. What a rollback leaves is a gap. */
   const lastIds = new Map<number, number>()
@@ -67,7 +69,8 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
 
   function newestIdOf(ownerId: number): number {
     const floor = ownerFloor(ownerId)
-    return newestId.get({ floor, ceiling: ownerFloor(ownerId + 1) })?.id ?? floor
+    const newest = newestId.get({ floor, ceiling: ownerFloor(ownerId + 1) })?.id ?? floor
+    return Math.max(newest, floor + numbering.row)
   }
 
   function publicSubscriptionId(recipient: { id: number; nonce: string }): string {

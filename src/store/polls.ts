@@ -8,6 +8,7 @@ import type { Observation } from '../core/snapshot.ts'
 import { eventMatches, wants } from '../core/subscription.ts'
 import { type Change, diff, type KnownState, lostChange, stalledChange } from '../core/transition.ts'
 import type { StoreContext } from './context.ts'
+import { nextSeq, readNumbering } from './numbering.ts'
 import { noteFailure } from './outage.ts'
 import type { InFlight, OutboxVerbs, Queued } from './outbox.ts'
 import type { LiveSubscription, RecipientVerbs } from './recipients.ts'
@@ -68,6 +69,7 @@ export function pollVerbs(
   verbs: { tasks: TaskVerbs; outbox: OutboxVerbs; recipients: RecipientVerbs },
 ) {
   const { tasks, outbox, recipients } = verbs
+  const numbering = readNumbering(db)
 
   /** The tasks of `results` that are polled. */
   function readStates(results: readonly PollResult[]): Map<string, TaskState> {
@@ -85,7 +87,7 @@ export function pollVerbs(
     let snapshot = state.snapshot ?? empty
     for (const change of changes) {
       const before = snapshot
-      snapshot = { ...change, seq: before.seq + 1, at: now }
+      snapshot = { ...change, seq: nextSeq(before.seq, row, numbering), at: now }
       tasks.addTransition(row.token, snapshot.seq, change, now, change.end === null ? nothingStored : stored)
       for (const to of live) {
         // Its first event is the state itself, under the same seq.
@@ -101,7 +103,7 @@ export function pollVerbs(
     // Those of a task that has ended are complete.
     for (const to of next.end === null ? live : []) {
       if (to.expiresAt > result.polledAt) remaining.push(to)
-      else queued.push(...expire(to, snapshot, recording))
+      else queued.push(...expire(to, state.row, snapshot, recording))
     }
     if (remaining.length === 0) next.polling = 0
     tasks.saveTask(row, next)
@@ -134,10 +136,15 @@ export function pollVerbs(
   }
 
   /** @returns what tells of it, if that is wanted */
-  function expire(to: LiveSubscription, snapshot: Snapshot, { now, inFlight }: Recording): Queued[] {
-    const { status, percent, seq } = snapshot
-    const previous = seq === 0 ? null : { status, percent }
-    const event = { type: 'task.expired', at: now, seq: seq + 1, status, percent, previous }
+  function expire(
+    to: LiveSubscription,
+    task: TaskRow,
+    { status, percent, seq: last }: Snapshot,
+    { now, inFlight }: Recording,
+  ): Queued[] {
+    const previous = last === 0 ? null : { status, percent }
+    const seq = nextSeq(last, task, numbering)
+    const event = { type: 'task.expired', at: now, seq, status, percent, previous }
     const queued = eventMatches(to.events, event.type)
       ? [outbox.enqueue(to, { ...event, error: null, result: noResult }, now, inFlight)]
       : []

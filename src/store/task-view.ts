@@ -60,13 +60,24 @@ export function taskViewVerbs(
       .get()
   }
 
+  /** The `seq` before those that are shown; 0 when all are. Counted in rows: after a restore numbers have a gap. */
+  function newestHidden(token: string): number {
+    const row = db
+      .select({ seq: transitionTable.seq })
+      .from(transitionTable)
+      .where(eq(transitionTable.taskToken, token))
+      .orderBy(desc(transitionTable.seq))
+      .limit(1)
+      .offset(transitionsShownMax)
+      .get()
+    return row?.seq ?? 0
+  }
+
   return {
     task(ownerId: number, token: string): TaskDetail | null {
       const row = hasSubscription(ownerId, token) ? tasks.task(token) : null
       if (row === null) return null
-      // Numbered without a gap.
-      const before = (tasks.snapshot(token)?.seq ?? 0) - transitionsShownMax
-      const transitions = tasks.transitionsAfter(token, Math.max(0, before), transitionsShownMax)
+      const transitions = tasks.transitionsAfter(token, newestHidden(token), transitionsShownMax)
       const last = transitions.at(-1)
       return {
         ...views.taskRecord(row),

@@ -2,7 +2,7 @@
  * Tasks and their transitions: rows as the other verbs read and write them. A task's snapshot is its newest
  * transition. Knows neither subscriptions' wishes nor deliveries.
  */
-import { and, desc, eq, gt, sql } from 'drizzle-orm'
+import { and, desc, eq, sql } from 'drizzle-orm'
 import type { Change, TaskEnd } from '../core/transition.ts'
 import type { StoreContext } from './context.ts'
 import { firstBy, key, value, withNewestTransition } from './literals.ts'
@@ -57,8 +57,8 @@ export function taskVerbs({ db }: StoreContext) {
   const { insertTask, insertTransition, updateTask } = taskWrites(db)
 
   function transitionsAfter(taskToken: string, seq: number, limit: number): TransitionEvent[] {
-    // One more row in front: it is the `previous` of the first event.
-    const rows = after.all({ token: taskToken, seq: seq - 1, limit: limit + 1 })
+    // One more row in front, whatever its number: it is the `previous` of the first event.
+    const rows = after.all({ token: taskToken, seq, limit: limit + 1 })
     const events = rows.map((row, index) => ({
       seq: row.seq,
       type: row.type,
@@ -175,10 +175,12 @@ function taskReads(db: StoreContext['db']) {
     .from(transitions)
     .where(and(eq(transitions.taskToken, key('token')), eq(transitions.seq, key('seq'))))
     .prepare()
+  const upTo = sql`select max(u.seq) from ${transitions} u where u.task_token = ${key('token')}
+    and u.seq <= ${key('seq')}`
   const after = db
     .select()
     .from(transitions)
-    .where(and(eq(transitions.taskToken, key('token')), gt(transitions.seq, key('seq'))))
+    .where(and(eq(transitions.taskToken, key('token')), sql`${transitions.seq} >= coalesce((${upTo}), 0)`))
     .orderBy(sql`${transitions.seq} limit ${key('limit')}`)
     .prepare()
   return { byToken, byTokens, newest, resultOf, after }

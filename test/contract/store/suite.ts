@@ -4,6 +4,7 @@ import { pollSuite, settleSuite } from './deliveries.ts'
 import type { OnEmptyDatabase } from './fixture.ts'
 import { endpointSuite, ownerSuite, retentionSuite } from './keeping.ts'
 import { listSuite } from './lists.ts'
+import { numberingSuite } from './numbering.ts'
 import { queueProperties } from './property.ts'
 import { redeliverySuite } from './redeliveries.ts'
 import { migrationSuite, subscribeSuite, subscriptionChangeSuite } from './subscriptions.ts'
@@ -19,5 +20,6 @@ export function storeSuite(on: OnEmptyDatabase): void {
   describe('endpoints', () => endpointSuite(on))
   describe('owners', () => ownerSuite(on))
   describe('retention', () => retentionSuite(on))
+  describe('numbers after a restore', () => numberingSuite(on))
   describe('queues', () => queueProperties(on, 150))
 }
