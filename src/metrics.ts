@@ -9,6 +9,7 @@ import { isTerminalType } from './core/transition.ts'
 import type { SettledAttempt } from './engine/deliver-ports.ts'
 import type { Clock, StatusAnswer, UpstreamFailure } from './ports.ts'
 import type { Relay, RelayObserver } from './relay.ts'
+import type { Write } from './store/write-failures.ts'
 
 export interface Metrics {
   observer: RelayObserver
@@ -43,6 +44,7 @@ const states: Values<Exclude<Decision['state'], 'pending'>> = {
   cancelled: 0,
 }
 const outcomes: Values<Outcome['kind']> = { accepted: 0, rejected: 0, unreachable: 0, refused: 0 }
+const writes: Values<Write> = { polls: 0, attempts: 0, registrations: 0, commands: 0, maintenance: 0 }
 
 export function createMetrics(now: Clock, labels: Record<string, string> = {}): Metrics {
   const registry = new Registry()
@@ -65,6 +67,7 @@ export function createMetrics(now: Clock, labels: Record<string, string> = {}): 
   const created = counter('pollhook_deliveries_created_total', 'Deliveries made', {})
   const finished = counter('pollhook_deliveries_finished_total', 'Deliveries that ended', { state: states })
   const attempts = counter('pollhook_attempts_total', 'Attempts settled', { outcome: outcomes })
+  const unwritten = counter('pollhook_write_failures_total', 'Commits that failed', { what: writes })
   const tokens = histogram(
     'pollhook_poll_tokens',
     'Tokens in one status call',
@@ -104,30 +107,36 @@ export function createMetrics(now: Clock, labels: Record<string, string> = {}): 
         tokens.observe(call.tokens)
         callTime.observe(call.durationMs / 1000)
       },
+      writeFailed: (what) => unwritten.inc({ what }),
     },
 
-    watch(relay, databaseBytes) {
-      const gauge = (name: string, help: string, read: () => number) =>
-        new Gauge({
-          name,
-          help,
-          registers,
-          collect() {
-            this.set(read())
-          },
-        })
-      gauge('pollhook_tasks_active', 'Tasks that are polled', relay.taskCount)
-      gauge('pollhook_attempts_in_flight', 'Attempts under way', relay.inFlightCount)
-      gauge('pollhook_backlog_seconds', 'Age of the oldest due delivery', () => {
-        const at = now()
-        return Math.max(0, at - (relay.store.oldestDueAt(at) ?? at)) / 1000
-      })
-      gauge('pollhook_database_bytes', 'Size of the database', databaseBytes)
-      gauge('pollhook_ready', '1 while polling', () => (relay.commands.ready() ? 1 : 0))
-    },
-
+    watch: (relay, databaseBytes) => addGauges(registers, { relay, databaseBytes, now }),
     text: () => registry.metrics(),
   }
+}
+
+/** Read when they are asked for. */
+function addGauges(
+  registers: Registry[],
+  { relay, databaseBytes, now }: { relay: Relay; databaseBytes: () => number; now: Clock },
+): void {
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read())
+      },
+    })
+  gauge('pollhook_tasks_active', 'Tasks that are polled', relay.taskCount)
+  gauge('pollhook_attempts_in_flight', 'Attempts under way', relay.inFlightCount)
+  gauge('pollhook_backlog_seconds', 'Age of the oldest due delivery', () => {
+    const at = now()
+    return Math.max(0, at - (relay.store.oldestDueAt(at) ?? at)) / 1000
+  })
+  gauge('pollhook_database_bytes', 'Size of the database', databaseBytes)
+  gauge('pollhook_ready', '1 from the start to the stop', () => (relay.commands.ready() ? 1 : 0))
 }
 
 /** Every combination of the values of some labels. */

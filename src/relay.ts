@@ -26,6 +26,7 @@ import type { PollRecord } from './store/polls.ts'
 import type { EndpointPatch, Owner } from './store/records.ts'
 import { createStore, type Store } from './store/store.ts'
 import type { Database } from './store/transaction.ts'
+import { tellingWriteFailures, type Write } from './store/write-failures.ts'
 
 export interface RelayDeps {
   /** Migrated already. */
@@ -61,6 +62,8 @@ export interface RelayObserver {
   /** How late a batch of polls began. */
   lagged(lagMs: number): void
   called(call: { api: boolean; tokens: number; outcome: string; durationMs: number }): void
+  /** A commit failed: the disk is full or broken, or SQLite refuses what was to be written. */
+  writeFailed(what: Write): void
 }
 
 export interface Relay {
@@ -99,7 +102,9 @@ export function createRelay(deps: RelayDeps): Relay {
     onFinished: (state) => deps.observer?.finished(state),
     lastSuccessAt: (endpointId) => deliverer.lastSuccessAt(endpointId),
   })
-  const store = deps.wrapStore?.(whole) ?? whole
+  const store = tellingWriteFailures(deps.wrapStore?.(whole) ?? whole, (what) =>
+    deps.observer?.writeFailed(what),
+  )
   const owners = store.ensureOwners([...new Set(config.apiKeys.map(({ owner }) => owner))])
   const secretsUnder = createSigningSecrets(config.secrets)
   const secretsOf = (ownerId: number, n: number) => secretsUnder(store.ownerName(ownerId), n)

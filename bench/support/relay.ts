@@ -116,5 +116,6 @@ function both(first: RelayObserver, second: Partial<RelayObserver>): RelayObserv
       first.called(call)
       second.called?.(call)
     },
+    writeFailed: first.writeFailed,
   }
 }

@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import { createMetrics } from '../../src/metrics.ts'
+import { inputOf } from '../contract/store/fixture.ts'
 import { minute, newToken, openWorld, second } from './world.ts'
 
 it('counts every delivery that is made: of changes, of the state at registration, of expiry, of tests', async () => {
@@ -65,4 +66,54 @@ it('does not count what was rolled back', async () => {
   expect(world.deliveries(sound)).toHaveLength(1)
   expect(world.deliveries(broken)).toHaveLength(0)
   expect(await metrics.text()).toMatch(/^pollhook_deliveries_created_total 1$/m)
+})
+
+it('counts commits that failed by what they were to write, and the engine goes on as without the count', async () => {
+  const metrics = createMetrics(() => 0)
+  const world = openWorld({ POLLHOOK_RETENTION: '1d' }, { observer: metrics.observer })
+  const known = await world.register()
+  await world.run(second)
+  const { commands } = world.relay()
+  const tables = ['tasks', 'transitions', 'subscriptions', 'deliveries', 'owners']
+  const events = ['insert', 'update', 'delete'] as const
+  for (const [i, on] of tables.flatMap((table) => events.map((event) => `${event} on ${table}`)).entries()) {
+    world.db.run(
+      sql.raw(`create trigger full_${i} before ${on} begin select raise(abort, 'disk is full'); end`),
+    )
+  }
+  await expect(commands.cancelSubscription(world.ownerId, known.id)).rejects.toThrow()
+  await expect(commands.rotateSigningSecret(world.ownerId, 0)).rejects.toThrow()
+  const refused = expect(commands.subscribe([inputOf(world.ownerId, newToken())])).rejects.toThrow()
+  await world.run(0)
+  await refused
+  await world.change(known.taskToken, { status: 'saving' })
+  const text = await metrics.text()
+  const failed = text.match(/^pollhook_write_failures_total.*/gm)?.map((line) => line.replace(/.*what=/, ''))
+  expect(failed).toEqual([
+    expect.stringMatching(/^"polls"\} [1-9]/),
+    '"attempts"} 0',
+    '"registrations"} 1',
+    '"commands"} 2',
+    '"maintenance"} 0',
+  ])
+})
+
+it('counts outcomes that could not be written, and what the relay keeps by itself', async () => {
+  const metrics = createMetrics(() => 0)
+  const world = openWorld({ POLLHOOK_RETENTION: '1h' }, { observer: metrics.observer })
+  const done = await world.register()
+  await world.change(done.taskToken, { status: 'completed' })
+  world.db.run(
+    sql.raw("create trigger kept before delete on deliveries begin select raise(abort, 'disk is full'); end"),
+  )
+  await world.run(2 * 60 * minute)
+  const late = await world.register()
+  world.db.run(
+    sql.raw("create trigger sent before update on deliveries begin select raise(abort, 'disk is full'); end"),
+  )
+  await world.change(late.taskToken, { status: 'saving' })
+  await world.run(second)
+  const text = await metrics.text()
+  expect(text).toMatch(/^pollhook_write_failures_total\{what="maintenance"\} [1-9]/m)
+  expect(text).toMatch(/^pollhook_write_failures_total\{what="attempts"\} [1-9]/m)
 })

@@ -52,6 +52,11 @@ it.skipIf(!hasPrlimit)(
     const polls = asked.get(first.token)!
     await expect.poll(() => asked.get(first.token)).toBeGreaterThan(polls + 1)
     expect(world.received).toHaveLength(1)
+    // Nothing else that is scraped would tell: it is ready, asks upstream, and is late with nothing that it knows.
+    const metrics = await (await relay.call('GET', '/metrics')).text()
+    expect(metrics).toMatch(/^pollhook_write_failures_total\{what="registrations"\} [1-9]/m)
+    expect(metrics).toMatch(/^pollhook_write_failures_total\{what="polls"\} [1-9]/m)
+    expect(metrics).toMatch(/^pollhook_ready 1$/m)
 
     execFileSync('prlimit', ['--pid', String(relay.pid), '--fsize=unlimited'])
     await world.until(() => world!.received.some(({ type }) => type === 'task.completed'))

@@ -114,6 +114,7 @@ it('what still waits when its history goes is cancelled first, with that reason'
     created: ignore,
     lagged: ignore,
     called: ignore,
+    writeFailed: ignore,
     finished: (state: string) => ends.push(state),
   }
   const world = openWorld({ POLLHOOK_RETENTION: '1d' }, { database: file, observer })
