@@ -12,6 +12,7 @@ import { createFlights } from './flights.ts'
 import { hasPlace, type Lane, noteOutcome, rateAllowsAt, room, spend, takeReady } from './lane.ts'
 import { createLanes } from './lanes.ts'
 import { createSettler, type Finished } from './settle.ts'
+import { createSleepWatch } from './sleep-watch.ts'
 import { createTurns } from './turns.ts'
 
 interface Flight {
@@ -30,8 +31,6 @@ const exhaustMax = 200
 const scanMax = 256
 /** With so many of them behind attempts that are under way, no more are read: one of those ends soon. */
 const readyMax = 1024
-/** A pass that comes so late was not late by itself: the machine slept, or its clock was set forward. */
-const sleptMs = 60_000
 /** Outcomes that may wait for their commit beside what is in flight. */
 const unsettledMax = 1000
 
@@ -40,9 +39,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
   const lanes = createLanes(store, now)
   const flights = createFlights()
   const due = createTurns(store, flights)
-  /** When the last pass wanted the next. */
-  let plannedAt: number | null = null
-  let awakeSince = now()
+  const sleep = createSleepWatch(now)
   let ending: 'no' | 'stopped' | 'cut off' = 'no'
   const { concurrency, endpointConcurrency } = settings
   const { terminalMs: terminalScheduleMs } = settings.schedules
@@ -160,7 +157,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     const giveUpBefore = at - scheduleSumMs
     const since = health.unavailableSince ?? at
     // The relay's own downtime and sleep are nobody's fault: first somebody asks.
-    const mayGiveUp = lane.held === 0 && lane.triedAt >= awakeSince
+    const mayGiveUp = lane.held === 0 && lane.triedAt >= sleep.awakeSince()
     if (since <= giveUpBefore && mayGiveUp) {
       const ended = store.exhaustKeptWaiting(id, giveUpBefore, at, exhaustMax)
       if (ended > 0) deps.log.warn('deliveries exhausted', { origin: lane.endpoint.origin, count: ended })
@@ -247,7 +244,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     pass() {
       if (ending !== 'no') return null
       const at = now()
-      if (plannedAt !== null && at - plannedAt > sleptMs) awakeSince = at
+      sleep.woke(at)
       const again: [number, number][] = []
       while (!isFull()) {
         const endpointId = due.takeDue(at)
@@ -258,8 +255,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       for (const [endpointId, next] of again) due.set(endpointId, next)
       const next = due.nextAt()
       // With every slot taken the next outcome or settle wakes us; a due lane must not spin until then.
-      plannedAt = next !== null && next <= at && isFull() ? null : next
-      return plannedAt
+      return sleep.planned(next !== null && next <= at && isFull() ? null : next)
     },
 
     touch(endpointIds) {
@@ -285,6 +281,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       lanes.clockWentBack(byMs)
       for (const { endpointId } of store.waitingEndpoints()) due.set(endpointId, now())
     },
+
     lastSuccessAt: lanes.lastSuccessAt,
     isPaused: (endpointId) => lanes.known(endpointId)?.endpoint.paused ?? false,
     isInFlight: flights.isHeld,
