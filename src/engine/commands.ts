@@ -151,10 +151,11 @@ export function createCommands(deps: CommandDeps): Commands {
     },
 
     async updateEndpoint(ownerId, id, patch) {
+      const row = store.endpointRowId(ownerId, id)
+      const wasPaused = row !== null && store.endpointState(row)?.paused === true
       const record = store.updateEndpoint(ownerId, id, patch, now())
       deps.onChanged()
-      const row = record === null ? null : store.endpointRowId(ownerId, id)
-      if (row !== null) deliverer.reload(row)
+      if (row !== null) deliverer.reload(row, wasPaused && patch.paused === false)
       return record
     },
 

@@ -24,6 +24,7 @@ type DeliverStore = Pick<
   | 'dueTestIds'
   | 'waitingEndpoints'
   | 'clockWentBack'
+  | 'endWaits'
 >
 
 export interface DeliverDeps {
@@ -49,8 +50,8 @@ export interface Deliverer {
   pass(): number | null
   /** Deliveries of these endpoints were made, moved or made due. */
   touch(endpointIds: Iterable<number>): void
-  /** Settings of an endpoint changed. */
-  reload(endpointId: number): void
+  /** Settings of an endpoint changed; `resumed`: it was paused and is no more. */
+  reload(endpointId: number, resumed: boolean): void
   /** The wall clock was set back: what waits for a time is as far from it as it was. */
   clockWentBack(byMs: number): void
   /** Of an endpoint, where memory knows of a later one than is written. */

@@ -2,7 +2,7 @@
  * The delivery pass: which endpoints have something due, how much of it may go now, and what each outcome sets free. Lanes
  * keep the limits and flights what is under way; how one is sent (attempt.ts) and settled (settle.ts) is not known here.
  */
-import { afterPause, isUnavailable } from '../core/endpoint.ts'
+import { isUnavailable } from '../core/endpoint.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Settled } from '../store/deliveries.ts'
 import type { DueDelivery, DueEntry } from '../store/due.ts'
@@ -14,6 +14,7 @@ import { createLanes } from './lanes.ts'
 import { createSettler, type Finished } from './settle.ts'
 import { createSleepWatch } from './sleep-watch.ts'
 import { createTurns } from './turns.ts'
+import { createWaits } from './waits.ts'
 
 interface Flight {
   delivery: DueDelivery
@@ -41,13 +42,15 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
   const due = createTurns(store, flights)
   const sleep = createSleepWatch(now)
   let ending: 'no' | 'stopped' | 'cut off' = 'no'
-  const { concurrency, endpointConcurrency } = settings
-  const { terminalMs: terminalScheduleMs } = settings.schedules
-  const scheduleSumMs = terminalScheduleMs.reduce((sum, wait) => sum + wait, 0)
-  const settler = createSettler<Flight>({ ...deps, ...settings, onWritten })
+  const scheduleSumMs = settings.schedules.terminalMs.reduce((sum, wait) => sum + wait, 0)
+  const waits = createWaits({ ...deps, onEnded: (endpointId) => touch([endpointId]) })
+  const settler = createSettler<Flight>({ ...deps, ...settings, onWritten, onRecovered: waits.end })
 
   function onWritten(items: readonly Finished<Flight>[], results: readonly Settled[]): void {
-    for (const { flight } of items) land(flight)
+    for (const [i, { flight }] of items.entries()) {
+      land(flight)
+      if (results[i]!.state === 'pending') waits.failedSince(flight.lane.endpoint.id, flight.delivery.id)
+    }
     deps.onSettled(
       items.map(({ flight, settlement }, i) => ({
         ...settlement,
@@ -82,10 +85,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     if (endpoint.paused) return null
     const { health } = endpoint
     if (isUnavailable(health, at)) return lookUnavailable(lane, at)
-    const places = Math.min(
-      room(lane, { inFlight: flights.inFlight(), concurrency, endpointConcurrency }, at),
-      takeMax,
-    )
+    const places = Math.min(room(lane, { ...settings, inFlight: flights.inFlight() }, at), takeMax)
     if (places <= 0) return rateAllowsAt(lane, at) ?? (lane.held > 0 ? null : at + lookAgainMs)
     const more = startSome(lane, places, at)
     return more ? (rateAllowsAt(lane, at) ?? at) : store.nextDueAt(endpoint.id, at)
@@ -148,6 +148,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
 
   /** While the disk is full what has ended cannot be settled: that must not grow without bound either. */
   function isFull(): boolean {
+    const { concurrency } = settings
     return flights.inFlight() >= concurrency || flights.heldCount() >= concurrency + unsettledMax
   }
 
@@ -207,6 +208,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     const ended = now()
     const durationMs = Math.max(0, ended - at)
     const chance = deps.random()
+    const { terminalMs: terminalScheduleMs } = settings.schedules
     lane.triedAt = at
     noteOutcome(
       lane,
@@ -236,6 +238,11 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     if (movedTo !== null) due.set(movedTo, now())
   }
 
+  function touch(endpointIds: Iterable<number>): void {
+    for (const endpointId of endpointIds) due.set(endpointId, now())
+    deps.wake()
+  }
+
   return {
     start() {
       for (const { endpointId, dueAt } of store.waitingEndpoints()) due.set(endpointId, dueAt)
@@ -258,22 +265,10 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       return sleep.planned(next !== null && next <= at && isFull() ? null : next)
     },
 
-    touch(endpointIds) {
-      const at = now()
-      for (const endpointId of endpointIds) due.set(endpointId, at)
-      deps.wake()
-    },
-
-    reload(endpointId) {
-      const lane = lanes.known(endpointId)
-      const endpoint = store.endpointState(endpointId)
-      if (lane !== undefined && endpoint !== null) {
-        const { paused, health } = lane.endpoint
-        const resumed = paused && !endpoint.paused
-        lane.endpoint = { ...endpoint, health: resumed ? afterPause(health, now()) : health }
-      }
-      due.set(endpointId, now())
-      deps.wake()
+    reload(endpointId, resumed) {
+      lanes.reload(endpointId, resumed)
+      if (resumed) waits.end(endpointId)
+      touch([endpointId])
     },
 
     clockWentBack(byMs) {
@@ -282,6 +277,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       for (const { endpointId } of store.waitingEndpoints()) due.set(endpointId, now())
     },
 
+    touch,
     lastSuccessAt: lanes.lastSuccessAt,
     isPaused: (endpointId) => lanes.known(endpointId)?.endpoint.paused ?? false,
     isInFlight: flights.isHeld,
@@ -289,6 +285,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     idle: flights.idle,
     stop() {
       if (ending === 'no') ending = 'stopped'
+      waits.stop()
     },
     cutOff() {
       ending = 'cut off'

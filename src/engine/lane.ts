@@ -33,7 +33,7 @@ export interface Lane {
   dirty: boolean
   /** When the newest attempt began of those that ended since the lane was made. */
   triedAt: number
-  /** The circuit closed by a success: all that waits is made due by the next settle. */
+  /** The circuit closed by a success: the next settle begins to make due all that waits. */
   recovered: boolean
 }
 

@@ -1,4 +1,5 @@
 /** The lanes of the endpoints for which something waits, read when needed and forgotten when nothing does. */
+import { afterPause } from '../core/endpoint.ts'
 import { putNewest } from '../core/newest.ts'
 import type { Clock } from '../ports.ts'
 import type { Store } from '../store/store.ts'
@@ -12,6 +13,8 @@ export interface Lanes {
   of(endpointId: number): Lane | null
   /** Only if it is in memory. */
   known(endpointId: number): Lane | undefined
+  /** Its settings changed; `resumed`: it was paused and is no more. */
+  reload(endpointId: number, resumed: boolean): void
   /** Nothing waits for it at present. */
   leave(endpointId: number): void
   /** Later than what is written, which is not at every success; null when memory knows of none. */
@@ -43,6 +46,15 @@ export function createLanes(store: Pick<Store, 'endpointState'>, now: Clock): La
     },
 
     known: (endpointId) => lanes.get(endpointId),
+
+    reload(endpointId, resumed) {
+      const lane = lanes.get(endpointId)
+      const endpoint = store.endpointState(endpointId)
+      if (lane === undefined || endpoint === null) return
+      // What is written of its health may be older than what memory knows.
+      const { health } = lane.endpoint
+      lane.endpoint = { ...endpoint, health: resumed ? afterPause(health, now()) : health }
+    },
 
     leave(endpointId) {
       const lane = lanes.get(endpointId)

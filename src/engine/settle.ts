@@ -27,6 +27,8 @@ export interface SettlerDeps<Flight> {
   log: Log
   /** After the commit. */
   onWritten(items: readonly Finished<Flight>[], results: readonly Settled[]): void
+  /** After that: some of what waited for the endpoint is due, and the rest is to be. */
+  onRecovered(endpointId: number): void
 }
 
 export interface Settler<Flight> {
@@ -78,12 +80,14 @@ export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight
       lastError = error
       return false
     }
+    const recovered = dirty.filter((lane) => lane.recovered)
     for (const lane of dirty) {
       lane.dirty = false
       lane.recovered = false
       lane.successSavedAt = lane.endpoint.health.lastSuccessAt ?? 0
     }
     deps.onWritten(batch, results)
+    for (const { endpoint } of recovered) deps.onRecovered(endpoint.id)
     return true
   }
 

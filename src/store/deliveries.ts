@@ -6,7 +6,7 @@ import type { Outcome } from '../core/outcome.ts'
 import { appendAttempt, firstAttempt } from './attempt-log.ts'
 import type { StoreContext } from './context.ts'
 import type { DueDelivery } from './due.ts'
-import type { EndpointVerbs } from './endpoints.ts'
+import { type EndpointVerbs, endWaitsMax } from './endpoints.ts'
 import { firstBy, isEvent, isPending, isRegular, key } from './literals.ts'
 import type { OutboxVerbs } from './outbox.ts'
 import { deliveries, heldAt, subscriptions } from './schema.ts'
@@ -121,7 +121,10 @@ export function deliveryVerbs(
   }
 
   return {
-    /** Attempts that ended together, in one commit, with the endpoints' health that follows from them. */
+    /**
+     * Attempts that ended together, in one commit, with the endpoints' health that follows from them. Of what waits for those
+     * that recovered the first become due; `endWaits` goes on.
+     */
     settleDeliveries(
       items: readonly Settlement[],
       health: ReadonlyMap<number, { health: EndpointHealth; recovered: boolean }>,
@@ -133,9 +136,10 @@ export function deliveryVerbs(
         const settled = items.map((item) =>
           easy.has(item.delivery.id) ? settleFirstAccepted(item, now) : settleOne(item, schedules, now),
         )
+        let max = endWaitsMax
         for (const [endpointId, { health: next, recovered }] of health) {
           verbs.endpoints.saveHealth(endpointId, next)
-          if (recovered) verbs.endpoints.endWaits(endpointId, now)
+          if (recovered) max -= verbs.endpoints.endWaits(endpointId, now, { max })
         }
         return settled
       })

@@ -54,6 +54,7 @@ export function createStore(context: StoreContext) {
     listEndpoints: endpoints.listEndpoints,
     updateEndpoint: endpoints.updateEndpoint,
     clockWentBack: endpoints.clockWentBack,
+    endWaits: endpoints.endWaits,
     ...dueVerbs(context),
     ...deliveryVerbs(context, { outbox, endpoints, cancel }),
     ...endingVerbs(context, { outbox }),

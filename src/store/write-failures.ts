@@ -20,6 +20,7 @@ const writes: Readonly<Record<keyof Store, Write | null>> = {
   ensureOwners: 'maintenance',
   clockWentBack: 'maintenance',
   supersedeStale: 'maintenance',
+  endWaits: 'maintenance',
   exhaustKeptWaiting: 'maintenance',
   forgetFinished: 'maintenance',
   watch: null,

@@ -40,6 +40,7 @@ function settler(refuses: (id: number) => boolean) {
     },
     log,
     onWritten: (items) => void written.push(...items.map(({ flight }) => flight)),
+    onRecovered: () => {},
   })
   for (let id = 0; id < 100; id++) add(finished(id))
   return { log, written, round: () => waiting.shift()?.() }

@@ -298,4 +298,23 @@ export function settleSuite(on: OnEmptyDatabase): void {
       expect(world.rows()[1]!.dueAt).toBe(start + 1)
       expect(world.store.endpointState(first!.endpointId)?.health).toEqual(health)
     }))
+
+  it('what waits is made due in the order of its queue, however little of it at once', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { taskToken } = world.subscribe()
+      // Made before the clock was set back.
+      for (const [i, status] of ['downloading', 'queued', 'encoding', 'saving'].entries()) {
+        world.poll(taskToken, { status }, start + 5_000 + i)
+      }
+      const { endpointId, id: first } = world.rows()[0]!
+      const waiting = () => world.rows().map(({ dueAt }) => dueAt! - start)
+      const end = (options: { except?: number[]; max: number }) =>
+        world.store.endWaits(endpointId, start, options)
+      expect([end({ max: 3 }), waiting()]).toEqual([3, [0, 0, 0, 5_003]])
+      expect([end({ max: 3 }), waiting()]).toEqual([1, [0, 0, 0, 0]])
+      expect(end({ max: 3 })).toBe(0)
+      world.settle({ id: first, attempts: 0 }, rejected(500))
+      expect([end({ except: [first], max: 3 }), world.rows()[0]!.dueAt! > start]).toEqual([0, true])
+    }))
 }

@@ -1,7 +1,7 @@
 /** What SQLite must not read from end to end: with a million rows the relay would stand still meanwhile. */
 import { sql } from 'drizzle-orm'
 import { expect, test } from 'vitest'
-import { openWorld, start } from './fixture.ts'
+import { openWorld, start, type World } from './fixture.ts'
 import { openOnNode } from './on-node.ts'
 
 test('what is due first is found by jumping from endpoint to endpoint', () => {
@@ -50,6 +50,26 @@ test('tests of an endpoint are found among its tests, not among all that waits f
   const plan = db.all<{ detail: string }>(sql.raw(`explain query plan ${statements[0]}`))
   expect(plan).toEqual([
     expect.objectContaining({ detail: 'SEARCH deliveries USING INDEX deliveries_tests (endpoint_id=?)' }),
+  ])
+  database.close()
+})
+
+function planOf({ db }: World, statement: string): string[] {
+  return db
+    .all<{ detail: string }>(sql.raw(`explain query plan ${statement}`))
+    .map(({ detail }) => detail)
+    .filter((detail) => !/SUBQUERY|json_each|BLOOM/.test(detail))
+}
+
+test('what waits at an endpoint is found in the index of what is due, and not sorted', () => {
+  const statements: string[] = []
+  const database = openOnNode((text) => statements.push(text))
+  const world = openWorld(database)
+  statements.length = 0
+  world.store.endWaits(1, start)
+  expect(planOf(world, statements[0]!)).toEqual([
+    'SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)',
+    'SEARCH deliveries USING COVERING INDEX deliveries_due (endpoint_id=? AND due_at>? AND due_at<?)',
   ])
   database.close()
 })

@@ -1,0 +1,73 @@
+/**
+ * Ends the waits of endpoints that recovered or are paused no more (CONTRACT §4.5). There may be a hundred thousand of
+ * them: one small commit a turn, between which the passes have theirs. What is left to do is known in memory only; after
+ * a crash it waits as it was planned.
+ */
+import type { Clock, Log, Timers } from '../ports.ts'
+import type { Store } from '../store/store.ts'
+
+const afterFailureMs = 1_000
+
+export interface WaitsDeps {
+  store: Pick<Store, 'endWaits'>
+  now: Clock
+  timers: Timers
+  log: Log
+  /** Some of what waited for the endpoint is due. */
+  onEnded(endpointId: number): void
+}
+
+export interface Waits {
+  /** What waits for the endpoint at this moment waits no longer. */
+  end(endpointId: number): void
+  /** It failed and waits by its schedule again, which the success before it does not end. */
+  failedSince(endpointId: number, deliveryId: number): void
+  stop(): void
+}
+
+export function createWaits({ store, now, timers, log, onEnded }: WaitsDeps): Waits {
+  /** By endpoint, the next first: what failed since its waits began to end. */
+  const ending = new Map<number, Set<number>>()
+  let cancelTimer: (() => void) | null = null
+  let stopped = false
+
+  function plan(delayMs: number): void {
+    cancelTimer ??= timers.after(delayMs, step)
+  }
+
+  function step(): void {
+    cancelTimer = null
+    const [first] = ending
+    if (first === undefined) return
+    const [endpointId, failed] = first
+    // The others have their turn before it has its next.
+    ending.delete(endpointId)
+    try {
+      const ended = store.endWaits(endpointId, now(), { except: [...failed] })
+      if (ended > 0) ending.set(endpointId, failed)
+      if (ended > 0) onEnded(endpointId)
+      if (ending.size > 0) plan(0)
+    } catch (error) {
+      log.error('waits could not be ended; trying again', { error })
+      ending.set(endpointId, failed)
+      plan(afterFailureMs)
+    }
+  }
+
+  return {
+    end(endpointId) {
+      // What is still settled after the stop may be a success.
+      if (stopped) return
+      ending.set(endpointId, new Set())
+      plan(0)
+    },
+    failedSince(endpointId, deliveryId) {
+      ending.get(endpointId)?.add(deliveryId)
+    },
+    stop() {
+      stopped = true
+      ending.clear()
+      cancelTimer?.()
+    },
+  }
+}

@@ -1,0 +1,129 @@
+/** CONTRACT §4.5: what waits at an endpoint that is well again is due at once, however much it is, in small commits. */
+import { sql } from 'drizzle-orm'
+import { expect, it, vi } from 'vitest'
+import { createWaits } from '../../src/engine/waits.ts'
+import { endWaitsMax } from '../../src/store/endpoints.ts'
+import type { Store } from '../../src/store/store.ts'
+import { accepted, type EngineWorld, minute, newToken, openWorld, rejected, second } from './world.ts'
+
+/** Counts what each verb writes that ends waits. */
+function openCounted(env: Record<string, string>) {
+  const commits: number[] = []
+  const counted =
+    <A extends unknown[], R>(verb: (...of: A) => R) =>
+    (...of: A): R => {
+      const before = written()
+      const result = verb(...of)
+      commits.push(written() - before)
+      return result
+    }
+  const wrapStore = (store: Store): Store => ({
+    ...store,
+    endWaits: counted(store.endWaits),
+    updateEndpoint: counted(store.updateEndpoint),
+    settleDeliveries: counted(store.settleDeliveries),
+  })
+  const world = openWorld(env, { wrapStore })
+  const written = () => world.db.all<{ n: number }>(sql`select total_changes() as n`)[0]!.n
+  return { world, commits }
+}
+
+async function completeTasks(world: EngineWorld, count: number): Promise<void> {
+  const tokens = Array.from({ length: count }, newToken)
+  for (const token of tokens) world.statuses.set(token, { status: 'completed' })
+  await Promise.all(tokens.map((taskToken) => world.register({ taskToken })))
+}
+
+async function setPaused(world: EngineWorld, paused: boolean): Promise<void> {
+  const { commands } = world.relay()
+  await world.after(commands.updateEndpoint(world.ownerId, world.endpoint().id, { paused }))
+}
+
+const delivered = (world: EngineWorld) =>
+  world.db.all<{ n: number }>(sql`select count(*) as n from deliveries where state = 'delivered'`)[0]!.n
+
+it('the end of a pause makes five thousand that wait due, some hundreds a commit', async () => {
+  const { world, commits } = openCounted({ POLLHOOK_RETRY_SCHEDULE: '1h,1h' })
+  world.receiver.answer = () => rejected(404)
+  await completeTasks(world, 5_000)
+  await world.run(minute)
+  expect(world.sent).toHaveLength(5_000)
+  await setPaused(world, true)
+  world.receiver.answer = () => accepted
+  commits.length = 0
+  await setPaused(world, false)
+  await world.run(minute)
+  expect(delivered(world)).toBe(5_000)
+  // The endpoint's own row besides.
+  expect(Math.max(...commits)).toBe(endWaitsMax + 1)
+})
+
+it('the success that closes a circuit does so too, and what is held stays held', async () => {
+  const schedules = { POLLHOOK_RETRY_SCHEDULE: '2h,2h', POLLHOOK_RETRY_SCHEDULE_INTERIM: '2h' }
+  const { world, commits } = openCounted(schedules)
+  world.receiver.answer = () => rejected(404)
+  await completeTasks(world, 2 * endWaitsMax)
+  const held = await world.register()
+  await world.run(minute)
+  await world.after(world.relay().commands.updateSubscription(world.ownerId, held.id, { state: 'paused' }))
+  world.receiver.answer = () => rejected(500)
+  await completeTasks(world, 20)
+  await world.run(second)
+  expect(world.endpoint().state).toBe('failing')
+  commits.length = 0
+  world.receiver.answer = () => accepted
+  // The only one that is due: the probe.
+  await completeTasks(world, 1)
+  await world.run(6 * minute)
+  expect(delivered(world)).toBe(2 * endWaitsMax + 21)
+  // The probe and the endpoint's own row besides.
+  expect(Math.max(...commits)).toBe(endWaitsMax + 2)
+  expect(world.deliveries(held)).toMatchObject([{ state: 'pending' }])
+})
+
+it('what fails again meanwhile waits by its schedule', async () => {
+  const { world } = openCounted({ POLLHOOK_RETRY_SCHEDULE: '30m,2h,2h' })
+  world.receiver.answer = () => rejected(404)
+  await completeTasks(world, 3 * endWaitsMax)
+  await world.run(minute)
+  await setPaused(world, true)
+  await setPaused(world, false)
+  await world.run(20 * minute)
+  expect(world.sent).toHaveLength(2 * 3 * endWaitsMax)
+})
+
+it('a disk that fails meanwhile is tried again', async () => {
+  let broken = true
+  const world = openWorld(
+    { POLLHOOK_RETRY_SCHEDULE: '1h,1h' },
+    {
+      wrapStore: (store) => ({
+        ...store,
+        endWaits(...of) {
+          if (broken) throw new Error('disk I/O error')
+          return store.endWaits(...of)
+        },
+      }),
+    },
+  )
+  world.receiver.answer = () => rejected(404)
+  await completeTasks(world, endWaitsMax + 1)
+  await world.run(minute)
+  world.receiver.answer = () => accepted
+  await setPaused(world, true)
+  await setPaused(world, false)
+  await world.run(minute)
+  expect(delivered(world)).toBe(endWaitsMax)
+  broken = false
+  await world.run(5 * second)
+  expect(delivered(world)).toBe(endWaitsMax + 1)
+})
+
+it('a success that is settled after the stop begins nothing more', () => {
+  const timers = { after: vi.fn(() => () => {}) }
+  const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
+  const waits = createWaits({ store: { endWaits: () => 0 }, now: () => 0, timers, log, onEnded: () => {} })
+  waits.stop()
+  waits.end(1)
+  expect(timers.after).not.toHaveBeenCalled()
+})
