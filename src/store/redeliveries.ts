@@ -6,16 +6,17 @@ import { ownerFloor } from '../core/ids.ts'
 import type { StoreContext } from './context.ts'
 import type { DeliveryViewVerbs } from './delivery-view.ts'
 import type { EndpointVerbs } from './endpoints.ts'
-import { isExhausted } from './literals.ts'
+import { isExhausted, key } from './literals.ts'
 import { lookMax } from './look.ts'
 import type { OutboxVerbs } from './outbox.ts'
+import type { Queue } from './queue.ts'
 import { deliveries, subscriptions } from './schema.ts'
 import type { SubscriptionViewVerbs } from './subscription-view.ts'
 import type { TaskVerbs } from './tasks.ts'
 import { inTransaction } from './transaction.ts'
 
 /** So many at most are made pending in one commit, of `lookMax` at most: a large filter never holds up a pass. */
-export const redeliverBatchMax = 500
+export const redeliverBatchMax = 300
 
 export interface Requeued {
   result: DeliveryResult
@@ -29,14 +30,6 @@ export interface RequeuedBatch {
   after: number | null
 }
 
-interface Target {
-  id: number
-  state: string
-  attempts: number
-  subscriptionId: number
-  endpointId: number
-}
-
 export function redeliveryVerbs(
   { db }: StoreContext,
   verbs: {
@@ -48,56 +41,27 @@ export function redeliveryVerbs(
   },
 ) {
   const { tasks, outbox, endpoints, views, deliveryViews } = verbs
-  const subscriptionOf = db
-    .select({
-      id: subscriptions.id,
-      endpointId: subscriptions.endpointId,
-      paused: subscriptions.paused,
-      endState: subscriptions.endState,
-    })
-    .from(subscriptions)
-    .where(eq(subscriptions.id, sql.placeholder('id')))
-    .prepare()
+  const { subscriptionOf, sendAgain } = redeliveryStatements(db)
 
-  /** A pending one becomes due now; any other becomes pending with a fresh schedule (CONTRACT §4.8). */
-  function requeue(target: Target, now: number): number {
-    const to = subscriptionOf.get({ id: target.subscriptionId })
-    if (to === undefined) throw new Error('a delivery has no subscription')
-    const revived =
-      target.state === 'pending'
-        ? {}
-        : { state: 'pending', stateReason: null, finishedAt: null, scheduleFrom: target.attempts }
-    db.update(deliveries)
-      // A test stays a test: it goes out first, and while the circuit is open.
-      .set({
-        ...revived,
-        rank: sql`min(${deliveries.rank}, ${rank.redelivery})`,
-        endpointId: to.endpointId,
-        nextAttemptAt: now,
-      })
-      .where(eq(deliveries.id, target.id))
-      .run()
-    outbox.refreshHead(to)
-    return to.endpointId
-  }
-
-  const targetColumns = {
-    id: deliveries.id,
-    state: deliveries.state,
-    attempts: deliveries.attempts,
-    subscriptionId: deliveries.subscriptionId,
-    endpointId: deliveries.endpointId,
+  /**
+   * A pending one becomes due now; any other becomes pending with a fresh schedule (CONTRACT §4.8).
+   * @param queues of their subscriptions, which each is put in order once, however much of it is sent again
+   */
+  function requeue(ids: readonly number[], queues: Iterable<Queue>, now: number): void {
+    sendAgain.run({ ids: JSON.stringify(ids), now })
+    for (const queue of queues) outbox.refreshHead(queue)
   }
 
   function redeliverOne(ownerId: number, id: string, now: number): Requeued {
     const row = deliveryViews.deliveryRow(ownerId, id)
     if (row === null) return { result: { kind: 'not_found' }, endpointId: null }
     const to = subscriptionOf.get({ id: row.subscriptionId })
+    if (to === undefined) throw new Error('a delivery has no subscription')
     if (row.state === 'cancelled') return conflict('the delivery is cancelled')
-    if (to?.endState === 'cancelled') return conflict('its subscription is cancelled')
-    const endpointId = requeue(row, now)
+    if (to.endState === 'cancelled') return conflict('its subscription is cancelled')
+    requeue([row.id], [to], now)
     const delivery = deliveryViews.deliveryRecordOf(row.id)
-    return { result: { kind: 'queued', delivery }, endpointId }
+    return { result: { kind: 'queued', delivery }, endpointId: to.endpointId }
   }
 
   /** The first exhausted delivery behind `after`, whatever the filter. */
@@ -146,18 +110,24 @@ export function redeliveryVerbs(
         const where = from === null ? null : conditions(ownerId, filter, from)
         if (from === null || where === null) return { count: 0, endpointIds: [], after: null }
         const rows = db
-          .select(targetColumns)
+          .select({
+            id: deliveries.id,
+            queue: { id: subscriptions.id, endpointId: subscriptions.endpointId },
+          })
           .from(deliveries)
           .innerJoin(subscriptions, eq(subscriptions.id, deliveries.subscriptionId))
           .where(and(...where))
           .orderBy(deliveries.id)
           .limit(redeliverBatchMax)
           .all()
-        const endpointIds = filter.dryRun ? [] : rows.map((row) => requeue(row, now))
+        const ids = rows.map(({ id }) => id)
+        const queues = filter.dryRun ? [] : [...new Map(rows.map(({ queue }) => [queue.id, queue])).values()]
+        if (!filter.dryRun) requeue(ids, queues, now)
         const isFull = rows.length === redeliverBatchMax
-        const seenTo = isFull ? rows.at(-1)!.id : from + lookMax - 1
+        const seenTo = isFull ? ids.at(-1)! : from + lookMax - 1
         const more = firstExhausted(ownerId, seenTo) !== null
-        return { count: rows.length, endpointIds: [...new Set(endpointIds)], after: more ? seenTo : null }
+        const endpointIds = [...new Set(queues.map(({ endpointId }) => endpointId))]
+        return { count: rows.length, endpointIds, after: more ? seenTo : null }
       })
     },
 
@@ -179,4 +149,33 @@ export function redeliveryVerbs(
 
 function conflict(detail: string): Requeued {
   return { result: { kind: 'conflict', detail }, endpointId: null }
+}
+
+function redeliveryStatements(db: StoreContext['db']) {
+  const p = sql.placeholder
+  const subscriptionOf = db
+    .select({
+      id: subscriptions.id,
+      endpointId: subscriptions.endpointId,
+      endState: subscriptions.endState,
+    })
+    .from(subscriptions)
+    .where(eq(subscriptions.id, key('id')))
+    .prepare()
+  const { state, attempts, scheduleFrom } = deliveries
+  const sendAgain = db
+    .update(deliveries)
+    .set({
+      state: sql`'pending'`,
+      stateReason: sql`null`,
+      finishedAt: sql`null`,
+      scheduleFrom: sql`case ${state} when 'pending' then ${scheduleFrom} else ${attempts} end`,
+      // A test stays a test: it goes out first, and while the circuit is open.
+      rank: sql`min(${deliveries.rank}, ${sql.raw(String(rank.redelivery))})`,
+      endpointId: sql`(select endpoint_id from ${subscriptions} where id = ${deliveries.subscriptionId})`,
+      nextAttemptAt: sql`${p('now')}`,
+    })
+    .where(sql`${deliveries.id} in (select value from json_each(${p('ids')}))`)
+    .prepare()
+  return { subscriptionOf, sendAgain }
 }

@@ -1,7 +1,7 @@
 /** What SQLite must not read from end to end: with a million rows the relay would stand still meanwhile. */
 import { sql } from 'drizzle-orm'
 import { expect, test } from 'vitest'
-import { openWorld, start, type World } from './fixture.ts'
+import { openWorld, rejected, start, type World } from './fixture.ts'
 import { openOnNode } from './on-node.ts'
 
 test('what is due first is found by jumping from endpoint to endpoint', () => {
@@ -71,5 +71,21 @@ test('what waits at an endpoint is found in the index of what is due, and not so
     'SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)',
     'SEARCH deliveries USING COVERING INDEX deliveries_due (endpoint_id=? AND due_at>? AND due_at<?)',
   ])
+  database.close()
+})
+
+test('what is sent again by a filter takes a few statements, however much it is', () => {
+  const statements: string[] = []
+  const database = openOnNode((text) => statements.push(text))
+  const world = openWorld(database)
+  const { id: subscriptionId } = world.subscribe()
+  for (let n = 0; n < 100; n++) world.store.sendTest(world.acme, subscriptionId, start)
+  for (const { id } of world.rows()) {
+    for (const attempts of [0, 1]) world.settle({ id, attempts }, rejected(500))
+  }
+  statements.length = 0
+  const all = { state: 'exhausted', dryRun: false } as const
+  expect(world.store.redeliverBatch(world.acme, all, 0, start).count).toBe(100)
+  expect(statements.length).toBeLessThan(12)
   database.close()
 })

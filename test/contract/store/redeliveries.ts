@@ -1,6 +1,7 @@
 /** CONTRACT §4.8: one again, many by filter, and the test event. */
 import { expect, it } from 'vitest'
 import { decodeId, encodeId } from '../../../src/core/ids.ts'
+import { redeliverBatchMax } from '../../../src/store/redeliveries.ts'
 import { accepted, type OnEmptyDatabase, openWorld, rejected, start, told, type World } from './fixture.ts'
 
 /** A subscription whose only delivery has used up its schedule. */
@@ -92,18 +93,18 @@ export function redeliverySuite(on: OnEmptyDatabase): void {
       ])
     }))
 
-  it('a large filter is done in commits of 500, and none twice', () =>
+  it('a large filter is done in commits of some hundreds, and none twice', () =>
     on((empty) => {
       const world = openWorld(empty)
       const made = world.subscribe()
       world.poll(made.taskToken, { status: 'queued' })
-      for (let n = 0; n < 600; n++) world.store.sendTest(world.acme, made.id, start)
+      for (let n = 0; n < redeliverBatchMax + 100; n++) world.store.sendTest(world.acme, made.id, start)
       for (const { id } of world.rows()) {
         for (const attempts of [0, 1]) world.settle({ id, attempts }, rejected(500))
       }
       const first = world.store.redeliverBatch(world.acme, all, 0, start)
       const second = world.store.redeliverBatch(world.acme, all, first.after!, start)
-      expect([first.count, second.count, second.after]).toEqual([500, 101, null])
+      expect([first.count, second.count, second.after]).toEqual([redeliverBatchMax, 101, null])
     }))
 
   it('one that was ever accepted ends delivered whatever the repeat meets, with the same bytes', () =>
@@ -122,6 +123,34 @@ export function redeliverySuite(on: OnEmptyDatabase): void {
       expect(world.store.delivery(world.acme, id)?.attemptLog.map(({ attempt }) => attempt)).toEqual([
         1, 2, 3, 4,
       ])
+    }))
+
+  it('one that is pending goes on with its schedule, any other begins it anew', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { taskToken } = world.subscribe()
+      world.poll(taskToken, { status: 'queued' })
+      world.settle(world.rows()[0]!, rejected(500))
+      const { id } = world.store.listDeliveries(world.acme, { limit: 1, cursor: null }).data[0]!
+      world.store.redeliver(world.acme, id, start)
+      expect(world.rows()).toMatchObject([{ state: 'pending', scheduleFrom: 0, dueAt: start }])
+      world.settle(world.rows()[0]!, rejected(500))
+      expect(world.rows()).toMatchObject([{ state: 'exhausted', attempts: 2 }])
+      world.store.redeliver(world.acme, id, start)
+      expect(world.rows()).toMatchObject([{ state: 'pending', scheduleFrom: 2, dueAt: start }])
+    }))
+
+  it('it goes where its subscription sends now', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const made = exhausted(world)
+      const before = world.rows()[0]!.endpointId
+      const moved = { callbackUrl: 'https://two.example.com/hooks' }
+      world.store.updateSubscription(world.acme, made.id, moved, start)
+      const batch = world.store.redeliverBatch(world.acme, all, 0, start)
+      const [after] = world.rows()
+      expect(after!.endpointId).not.toBe(before)
+      expect(batch.endpointIds).toEqual([after!.endpointId])
     }))
 
   it('a cancelled delivery, or one of a cancelled subscription, is not sent again', () =>
