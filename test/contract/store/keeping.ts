@@ -1,5 +1,6 @@
 /** Endpoints, owners' secrets and retention. */
 import { expect, it } from 'vitest'
+import { deleteMax } from '../../../src/store/retention.ts'
 import { owners, subscriptions, tasks, transitions } from '../../../src/store/schema.ts'
 import { accepted, type OnEmptyDatabase, openWorld, start, told, type World } from './fixture.ts'
 
@@ -141,7 +142,7 @@ export function retentionSuite(on: OnEmptyDatabase): void {
         }
       }
       const commits = forgetAll(world, start + 1)
-      expect(Math.max(...commits.map(({ deliveries }) => deliveries))).toBeLessThanOrEqual(503)
+      expect(Math.max(...commits.map(({ deliveries }) => deliveries))).toBeLessThanOrEqual(deleteMax)
       expect(commits.reduce((sum, { tasks: gone }) => sum + gone, 0)).toBe(500)
       expect(commits.reduce((sum, { pending }) => sum + pending, 0)).toBe(1500)
       const { db } = world
@@ -155,10 +156,10 @@ export function retentionSuite(on: OnEmptyDatabase): void {
     on((empty) => {
       const world = openWorld(empty)
       const { id, taskToken } = world.subscribe()
-      for (let n = 0; n < 600; n++) world.store.sendTest(world.acme, id, start)
+      for (let n = 0; n < deleteMax + 100; n++) world.store.sendTest(world.acme, id, start)
       world.poll(taskToken, { status: 'completed' })
       const commits = forgetAll(world, start + 1)
-      expect(commits.map(({ deliveries }) => deliveries).filter((n) => n > 0)).toEqual([500, 101])
+      expect(commits.map(({ deliveries }) => deliveries).filter((n) => n > 0)).toEqual([deleteMax, 101])
       expect(world.rows()).toEqual([])
     }))
 }

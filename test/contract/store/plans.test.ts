@@ -1,6 +1,7 @@
 /** What SQLite must not read from end to end: with a million rows the relay would stand still meanwhile. */
 import { sql } from 'drizzle-orm'
 import { expect, test } from 'vitest'
+import { ownerFloor } from '../../../src/core/ids.ts'
 import { openWorld, rejected, start, type World } from './fixture.ts'
 import { openOnNode } from './on-node.ts'
 
@@ -87,5 +88,25 @@ test('what is sent again by a filter takes a few statements, however much it is'
   const all = { state: 'exhausted', dryRun: false } as const
   expect(world.store.redeliverBatch(world.acme, all, 0, start).count).toBe(100)
   expect(statements.length).toBeLessThan(12)
+  database.close()
+})
+
+test('what is forgotten with its task takes a few statements, however much it is, and no table is read for it', () => {
+  const statements: string[] = []
+  const database = openOnNode((text) => statements.push(text))
+  const world = openWorld(database)
+  const { id, taskToken } = world.subscribe()
+  for (let n = 0; n < 100; n++) world.store.sendTest(world.acme, id, start)
+  world.poll(taskToken, { status: 'completed' })
+  statements.length = 0
+  const forgotten = world.store.forgetFinished(ownerFloor(world.acme), start + 1)
+  expect(forgotten).toMatchObject({ tasks: 1, deliveries: 101, pending: 101 })
+  expect(statements.length).toBeLessThan(14)
+  const deletion = statements.find((text) => text.startsWith('delete from "deliveries"'))!
+  expect(planOf(world, deletion)).toEqual([
+    'SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)',
+    'SEARCH s USING COVERING INDEX subscriptions_task (task_token=?)',
+    'SEARCH d USING COVERING INDEX deliveries_subscription (subscription_id=?)',
+  ])
   database.close()
 })
