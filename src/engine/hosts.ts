@@ -71,7 +71,7 @@ const masterCallsMax = 64
 
 /**
  * Each pass goes through all hosts, and whoever registers may name very many: tasks of further ones are asked for at the
- * API host (docs/decisions/0021-known-hosts.md).
+ * API host (docs/decisions/0020-known-hosts.md).
  */
 const hostsMax = 1_000
 

@@ -1,6 +1,6 @@
 /**
  * What waits at an endpoint: how much, and since when. Counted from the index of what is due, and only what a queue holds back
- * from it by its rows (docs/decisions/0024-counting-what-waits.md). Knows neither health nor settings.
+ * from it by its rows (docs/decisions/0022-counting-what-waits.md). Knows neither health nor settings.
  */
 import { eq, sql } from 'drizzle-orm'
 import type { StoreContext } from './context.ts'
