@@ -25,7 +25,7 @@ export function withListFlags(command: Command): Command {
   return withApiFlags(command)
     .option('--limit <number>', `how many rows, ${limitDefault} unless given`, wholeNumber(1, 200))
     .option('--cursor <cursor>', 'the page that the one before named')
-    .addOption(new Option('--json', "the API's answer as it is"))
+    .addOption(new Option('--json', 'what the API answers'))
 }
 
 /** One page as a table or, with `--json`, as the API answers it. */

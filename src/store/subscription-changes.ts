@@ -9,6 +9,7 @@ import { deliveries, subscriptions } from './schema.ts'
 import { isOpen, type SubscriptionRow, subscriptionState } from './subscription-view.ts'
 import type { UsedVerbs } from './subscriptions.ts'
 import { inTransaction } from './transaction.ts'
+import { twinVerbs } from './twins.ts'
 
 export interface Updated {
   result: UpdateResult
@@ -18,8 +19,10 @@ export interface Updated {
   released: readonly number[]
 }
 
-export function subscriptionChangeVerbs({ db, vault }: StoreContext, verbs: UsedVerbs) {
+export function subscriptionChangeVerbs(context: StoreContext, verbs: UsedVerbs) {
+  const { db, vault } = context
   const { tasks, outbox, endpoints, owners, views } = verbs
+  const { openTwins } = twinVerbs(context, verbs)
 
   function update(ownerId: number, id: string, patch: SubscriptionPatch, now: number): Updated {
     const row = views.subscriptionRow(ownerId, id)
@@ -31,8 +34,8 @@ export function subscriptionChangeVerbs({ db, vault }: StoreContext, verbs: Used
     if (row.endState === 'expired' && patch.expiresInMs !== undefined)
       return refused({ kind: 'conflict', state: 'expired' })
     if (patch.callbackUrl !== undefined) {
-      const of = { taskToken: row.taskToken, callbackUrl: patch.callbackUrl, notId: row.id }
-      const twin = views.activeTwin(ownerId, of, task)
+      const of = { ownerId, taskToken: row.taskToken, callbackUrl: patch.callbackUrl, notId: row.id }
+      const twin = openTwins().active(of, task)
       if (twin !== null) {
         return refused({ kind: 'subscription_exists', id: outbox.publicSubscriptionId(twin) })
       }

@@ -2,7 +2,6 @@
 import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
 import { decodeId, ownerFloor } from '../core/ids.ts'
 import type { StoreContext } from './context.ts'
-import { key } from './literals.ts'
 import { lookFrom } from './look.ts'
 import type { OutboxVerbs } from './outbox.ts'
 import { pageOf, rowOfCursor } from './page.ts'
@@ -56,19 +55,6 @@ export function subscriptionViewVerbs(
     .select()
     .from(subscriptions)
     .where(eq(subscriptions.id, sql.placeholder('id')))
-    .prepare()
-
-  const byTaskAndUrl = db
-    .select()
-    .from(subscriptions)
-    .where(
-      and(
-        eq(subscriptions.taskToken, key('taskToken')),
-        eq(subscriptions.callbackUrl, key('callbackUrl')),
-        gte(subscriptions.id, key('floor')),
-        lt(subscriptions.id, key('ceiling')),
-      ),
-    )
     .prepare()
 
   function taskRecord(task: TaskRow, snapshot = verbs.tasks.snapshot(task.token)): TaskRecord {
@@ -164,21 +150,6 @@ export function subscriptionViewVerbs(
         + (select count(*) from ${subscriptions}
           where ${subscriptions.paused} = 1 and ${subscriptions.endState} is not 'cancelled' and ${ofOwner}) as n`)[0]
       return row?.n ?? 0
-    },
-
-    /** Subscriptions of the owner to a task with the same callback URL that are active or paused. */
-    activeTwin(
-      ownerId: number,
-      of: { taskToken: string; callbackUrl: string; notId?: number },
-      task: TaskRow,
-    ): SubscriptionRow | null {
-      const { taskToken, callbackUrl, notId } = of
-      const [floor, ceiling] = [ownerFloor(ownerId), ownerFloor(ownerId + 1)]
-      const rows = byTaskAndUrl.all({ taskToken, callbackUrl, floor, ceiling })
-      const active = rows.find((row) => {
-        return row.id !== notId && isOpen(subscriptionState(row, task))
-      })
-      return active ?? null
     },
   }
 }

@@ -12,11 +12,11 @@ import { subscriptions } from './schema.ts'
 import { isOpen, type SubscriptionRow, subscriptionState } from './subscription-view.ts'
 import type { TaskRow } from './tasks.ts'
 
-/** What the registrations of one commit have been asked of, so that a task with very many is not read for each. */
+/** What the commands of one commit have been asked of, so that a task with very many is not read for each. */
 export interface Twins {
-  /** The one that is active or paused; null when there is none. */
+  /** The one that is active or paused, other than `notId`; null when there is none. */
   active(
-    of: Pick<SubscriptionInput, 'ownerId' | 'taskToken' | 'callbackUrl'>,
+    of: Pick<SubscriptionInput, 'ownerId' | 'taskToken' | 'callbackUrl'> & { notId?: number },
     task: TaskRow,
   ): SubscriptionRow | null
   made(row: SubscriptionRow): void
@@ -57,14 +57,14 @@ export function twinVerbs({ db, vault }: StoreContext, { outbox }: { outbox: Out
       const known = new Map<string, Map<string, number[]>>()
       const nameOf = (ownerId: number, taskToken: string) => `${ownerId} ${taskToken}`
       return {
-        active({ ownerId, taskToken, callbackUrl }, task) {
+        active({ ownerId, taskToken, callbackUrl, notId }, task) {
           const name = nameOf(ownerId, taskToken)
           const byUrl = known.get(name) ?? readIds(ownerId, taskToken)
           known.set(name, byUrl)
           // The newest first: there is one that is open at most, and hardly one behind it.
           for (const id of byUrl.get(callbackUrl)?.toReversed() ?? []) {
             const row = byRow.get({ id })
-            if (row !== undefined && isOpen(subscriptionState(row, task))) return row
+            if (row !== undefined && id !== notId && isOpen(subscriptionState(row, task))) return row
           }
           return null
         },
