@@ -52,18 +52,18 @@ export function createJudge(
         const reply = replies.get(token) ?? none
         if (isCutOff && reply.kind === 'failed') continue
         if (reply.kind === 'known' && repeats(reply.entry, entry.seen) && watch.expiresAt > polledAt) continue
-        if (awaitsLastPoll(entry, reply, polledAt, at)) {
-          putOff.add(entry)
-          continue
-        }
+        const awaits = awaitsLastPoll(entry, reply, polledAt, at)
         const answer = answerOf(reply, statusOrigin)
-        if (answer.kind === 'failed') failed.add(entry)
+        if (awaits) putOff.add(entry)
+        else if (answer.kind === 'failed') failed.add(entry)
         const outage = answer.kind === 'failed' && Math.abs(at - outageSeenAt) >= limits.intervalMs
-        if (!outage && !isNews(watch, answer, limits, polledAt, at)) {
+        // That it fails is told all the same: a stall is, to whoever waits for the task besides.
+        const endsBy = awaits ? Number.NEGATIVE_INFINITY : polledAt
+        if (!outage && !isNews(watch, answer, limits, endsBy, at)) {
           entry.seen = reply.kind === 'known' ? readingOf(reply.entry) : null
           continue
         }
-        news.push({ token, answer, polledAt })
+        news.push({ token, answer, polledAt, awaitsLastPoll: awaits })
         if (answer.kind === 'failed') outageSeenAt = at
       }
       return { news, failed, putOff }

@@ -14,15 +14,18 @@ export function answerOf(reply: Reply, statusOrigin: (statusUrl: string) => stri
   return { kind: 'known', observation, statusUrl: allowed ? statusUrl : null }
 }
 
-/** Would recording this answer write anything? Decided from memory alone. */
+/**
+ * Would recording this answer write anything? Decided from memory alone.
+ * @param endsBy subscriptions whose time ran out by then are expired
+ */
 export function isNews(
   watch: Watch,
   answer: PollAnswer,
   limits: { lostAfterMs: number; stalledAfterMs: number },
-  polledAt: number,
+  endsBy: number,
   now: number,
 ): boolean {
-  if (watch.expiresAt <= polledAt) return true
+  if (watch.expiresAt <= endsBy) return true
   if (answer.kind === 'failed') {
     if (watch.failingSince === null) return true
     return !watch.stalled && now - watch.failingSince >= limits.stalledAfterMs

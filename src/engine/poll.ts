@@ -177,8 +177,8 @@ export function createPoller(deps: PollDeps): Poller {
         entry.busy = false
         const waitMs = askAgain.delete(entry) ? 0 : waitAfter(entry, judged?.failed.has(entry) === true, at)
         if (!entry.wanted) continue
-        const lastPollAt = Math.min(unblockedAt(apiHost), entry.watch.expiresAt + limits.stalledAfterMs)
-        if (judged?.putOff.has(entry)) due.set(entry, Math.max(at + settings.intervalMs, lastPollAt))
+        if (judged?.putOff.has(entry))
+          due.set(entry, Math.max(at + settings.intervalMs, lastPollAt(entry.watch)))
         else schedule(entry, at + waitMs)
       }
     }
@@ -192,6 +192,14 @@ export function createPoller(deps: PollDeps): Poller {
       else update(entry, watch)
     }
     deps.onRecorded(records)
+  }
+
+  /** A last poll waits until somebody can be asked, but neither for ever nor beyond when a stall is to be told. */
+  function lastPollAt({ expiresAt, failingSince, stalled }: Watch): number {
+    const waitsUntil = Math.min(unblockedAt(apiHost), expiresAt + limits.stalledAfterMs)
+    return stalled || failingSince === null
+      ? waitsUntil
+      : Math.min(waitsUntil, failingSince + limits.stalledAfterMs)
   }
 
   function waitAfter(entry: Entry, failed: boolean, at: number): number {

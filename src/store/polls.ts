@@ -30,6 +30,8 @@ export interface PollResult {
   answer: PollAnswer
   /** Subscriptions whose time ran out before this poll began are expired by it. */
   polledAt: number
+  /** But for one that could not ask anybody: theirs is still to come. */
+  awaitsLastPoll?: boolean
 }
 
 export interface PollLimits {
@@ -102,7 +104,7 @@ export function pollVerbs(
     const remaining: LiveSubscription[] = []
     // Those of a task that has ended are complete.
     for (const to of next.end === null ? live : []) {
-      if (to.expiresAt > result.polledAt) remaining.push(to)
+      if (result.awaitsLastPoll === true || to.expiresAt > result.polledAt) remaining.push(to)
       else queued.push(...expire(to, state.row, snapshot, recording))
     }
     if (remaining.length === 0) next.polling = 0

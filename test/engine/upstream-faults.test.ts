@@ -340,6 +340,19 @@ it.for([5 * second, hour])(
   },
 )
 
+it('an expiry that waits for its last poll keeps no stall from the others of its task', async () => {
+  const world = openWorld()
+  const one = await world.register({ expiresInMs: 2 * minute })
+  const other = await world.register({ taskToken: one.taskToken, callbackUrl: `${one.callbackUrl}/other` })
+  await world.run(10 * second)
+  breakUpstream(world, () => ({ kind: 'busy', retryAfterMs: hour }))
+  await world.run(3 * minute + 40 * second)
+  expect(world.deliveries(other).map(({ type }) => type)).toEqual(['task.encoding', 'task.stalled'])
+  expect(world.deliveries(one).map(({ type }) => type)).toEqual(['task.encoding', 'task.stalled'])
+  await world.run(minute)
+  expect(world.deliveries(one).at(-1)?.type).toBe('task.expired')
+})
+
 it.for([5, 10, 15, 20, 30])(
   'an outage of calls that time out is told as stalled, polled every %i s at most',
   async (seconds) => {

@@ -175,7 +175,8 @@ export function createMonitor(world: World) {
         percent = change.percent
         if (told && matches(events, change.type)) wanted.push({ type: change.type, seq: was.seq + 1 + i })
       }
-      const expires = view.end === null && to.expiresAt <= result.polledAt
+      const waits = result.awaitsLastPoll === true
+      const expires = view.end === null && !waits && to.expiresAt <= result.polledAt
       if (expires) checkLastPoll(result.token, to.expiresAt)
       if (expires && matches(events, 'task.expired')) wanted.push({ type: 'task.expired', seq: view.seq + 1 })
       const made = world.rows<{ type: string; seq: number }>(
