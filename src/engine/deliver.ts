@@ -87,7 +87,10 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     if (isUnavailable(health, at)) return lookUnavailable(lane, at)
     const places = Math.min(room(lane, { ...settings, inFlight: flights.inFlight() }, at), takeMax)
     if (places <= 0) return rateAllowsAt(lane, at) ?? (lane.held > 0 ? null : at + lookAgainMs)
-    const more = startSome(lane, places, at)
+    // A rate may hold what waits for hours: a test does not go behind it.
+    const tests = store.dueTestIds(endpoint.id, at, places)
+    const begun = tests.length > 0 ? start(lane, tests, at, false) : 0
+    const more = startSome(lane, places - begun, at)
     return more ? (rateAllowsAt(lane, at) ?? at) : store.nextDueAt(endpoint.id, at)
   }
 

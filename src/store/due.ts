@@ -87,7 +87,7 @@ export function dueVerbs({ db }: StoreContext) {
       return due.all({ endpointId, now, limit })
     },
 
-    /** Tests go out even while the circuit is open (CONTRACT §3). */
+    /** Tests go out before what waits, even while the circuit is open (CONTRACT §3). */
     dueTestIds(endpointId: number, now: number, limit: number): number[] {
       return dueTests.all({ endpointId, now, limit }).map(({ id }) => id)
     },

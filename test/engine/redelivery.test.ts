@@ -145,6 +145,24 @@ it('a test goes out before what waits, even while the circuit is open, and super
   expect(types).toContain('task.completed pending')
 })
 
+it('a test goes out before what a rate holds at a healthy endpoint', async () => {
+  const world = openWorld()
+  const made = []
+  for (let n = 0; n < 12; n++) made.push(await registered(world, 'encoding'))
+  const { commands } = world.relay()
+  const { id } = world.endpoint()
+  await world.after(commands.updateEndpoint(world.ownerId, id, { maxPerSecond: 1, paused: true }))
+  for (const { token } of made) await world.change(token, { status: 'completed' })
+  const before = world.sent.length
+  await world.after(commands.updateEndpoint(world.ownerId, id, { paused: false }))
+  await world.after(commands.sendTest(world.ownerId, made[11]!.made.id))
+  await world.run(3 * second)
+  const types = world.sent.slice(before).map(({ type }) => type)
+  // The first had gone when the test was asked for.
+  expect(types.slice(0, 3)).toEqual(['task.completed', 'pollhook.test', 'task.completed'])
+  expect(types.length).toBeLessThan(6)
+})
+
 it('a paused subscription is told nothing, loses no status change, and goes on when it is active', async () => {
   const world = openWorld()
   const { made, token } = await registered(world, 'queued')
