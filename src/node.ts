@@ -33,6 +33,7 @@ import { createLineWriter } from './node/log-lines.ts'
 import { createRandomBytes } from './node/random.ts'
 import { callbackLookupsMax } from './node/thread-pool.ts'
 import { createTimers } from './node/timers.ts'
+import { createTurnstile } from './node/turnstile.ts'
 import type { Log, Timers } from './ports.ts'
 import { createRelay, type Relay } from './relay.ts'
 import { claimDatabase } from './store/claim.ts'
@@ -154,9 +155,10 @@ async function startOn(
     isUntold: config.listen.port === 0 && ['warn', 'error'].includes(config.logLevel),
     async stop() {
       log.info('stopping', { in_flight: relay.inFlightCount() })
-      closing.abort()
-      // Still listening: /readyz tells whoever balances the load, and what is asked for is on disk as ever.
-      const drained = relay.stop().then(() => closeServer(server))
+      // Still listening: /readyz tells whoever balances the load, and what is asked for is on disk as ever. Event streams
+      // end with the port: by the standard an EventSource that is answered 503 never comes back.
+      const rested = relay.stop().finally(() => closing.abort())
+      const drained = rested.then(() => closeServer(server))
       await endsWithin(timers, drainMs, drained)
       cutServer(server)
       relay.cutOff()
@@ -234,7 +236,7 @@ function createNodeApp(parts: {
   })
   const dashboard = createDashboard({
     api: (request) => app.fetch(request),
-    turn: () => new Promise((resolve) => parts.timers.after(0, resolve)),
+    turn: createTurnstile(parts.timers),
     sessions,
     now: Date.now,
     requestId: randomUUID,

@@ -30,7 +30,7 @@ export interface AppDeps {
   transitions: TransitionFeed
   /** Calls `fn` every `ms` milliseconds until the returned function is called. */
   every(ms: number, fn: () => void): () => void
-  /** Aborted when the relay drains: open event streams end and new ones are refused. */
+  /** Aborted when the relay closes its port: open event streams end and new ones are refused. */
   closing: AbortSignal
   /** Reads one file of the npm package `swagger-ui-dist` by name; null when it is not there. */
   docsAsset(name: string): Promise<Uint8Array<ArrayBuffer> | null>

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, get, type ServerResponse } from 'node:http'
+import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,15 +35,18 @@ it('SIGTERM to npm start stops the relay in order', async () => {
   expect(messages.slice(-2)).toEqual(['stopping', 'stopped'])
 })
 
-/** The status that a connection of its own is answered with, as a load balancer's is. */
-async function statusOn(url: string): Promise<number> {
-  const [response] = await once(get(url, { agent: false }), 'response')
-  response.resume()
-  return response.statusCode
+/** What a connection of its own is answered with, as a load balancer's is. */
+async function answerOn(url: string): Promise<IncomingMessage> {
+  const headers = { authorization: `Bearer ${apiKey}` }
+  const [response] = await once(get(url, { agent: false, headers }), 'response')
+  return response.resume()
 }
 
+const statusOn = async (url: string) => (await answerOn(url)).statusCode
+
 it('a relay that drains says so to new connections, and keeps what is registered meanwhile', async () => {
-  const world = await openWorld(() => ({ status: 'completed', error: 0 }))
+  const live = '6'.repeat(32)
+  const world = await openWorld((asked) => ({ status: asked === live ? 'encoding' : 'completed', error: 0 }))
   const open: ServerResponse[] = []
   const slow = createServer((request, response) => {
     request.resume().on('end', () => open.push(response))
@@ -54,6 +57,7 @@ it('a relay that drains says so to new connections, and keeps what is registered
   const register = (token: string, callback_url: string) =>
     relay.call('POST', '/v1/subscriptions', { task_token: token, callback_url })
   let relay = await startRelay(world.env)
+  await register(live, world.callbackUrl('/hook'))
   await register('7'.repeat(32), slowUrl)
   await expect.poll(() => open.length, { timeout: 10_000 }).toBe(1)
 
@@ -63,8 +67,13 @@ it('a relay that drains says so to new connections, and keeps what is registered
   const late = '8'.repeat(32)
   expect((await register(late, world.callbackUrl('/hook'))).status).toBe(201)
   expect(world.calls.flat()).not.toContain(late)
+  // By the standard an EventSource that is answered 503 never comes back.
+  const stream = await answerOn(`${relay.url}/v1/tasks/${live}/events`)
+  expect(stream.statusCode).toBe(200)
+  const streamEnded = once(stream, 'end')
   open[0]!.end()
   expect(await ended).toBe(0)
+  await streamEnded
 
   relay = await startRelay(world.env)
   await world.until(() => world.received.some(({ token }) => token === late))
