@@ -5,8 +5,8 @@ import { type Api, codeOf, queryOf } from './api.ts'
 import { endTypes, type WebhookEvent } from './receiver.ts'
 
 /**
- * Tries in a row without an answer, before the relay counts as gone: with their pauses a minute. One that is started
- * anew takes ten seconds to drain alone, and does not listen meanwhile.
+ * Tries in a row without an answer, before the relay counts as gone: with their pauses a minute. A start reads a large
+ * database, migrates it, or waits for a machine to boot.
  */
 const triesMax = 30
 

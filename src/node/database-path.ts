@@ -24,7 +24,7 @@ export function prepareDatabasePath(file: string): string {
 /** Through a link as well, even one to a file that is yet to be: only what is there has a real path. */
 function makeFile(path: string): void {
   try {
-    closeSync(openSync(path, 'a'))
+    closeSync(openSync(path, 'a', sqliteFileMode))
   } catch (error) {
     throw new Error(`the file ${path} cannot be made (${codeOf(error)}); ${advice}`)
   }
@@ -48,6 +48,9 @@ function prepareFolder(folder: string): void {
   // SQLite writes its journal beside the database.
   needWritable(folder, `the folder ${folder} may not be written`)
 }
+
+/** As SQLite makes its own, whatever the umask adds. */
+const sqliteFileMode = 0o644
 
 const advice = 'set POLLHOOK_DB to a file in a folder that this user may write'
 

@@ -42,6 +42,17 @@ describe('the path of the database', () => {
     )
   })
 
+  it('is writable for its user alone, whatever the umask leaves to others', () => {
+    const file = join(folder, 'pollhook.db')
+    const umask = process.umask(0)
+    try {
+      prepareDatabasePath(file)
+    } finally {
+      process.umask(umask)
+    }
+    expect(statSync(file).mode & 0o777).toBe(0o644)
+  })
+
   // Root may write everything.
   it.skipIf(process.getuid?.() === 0)('that may not be written is told so', () => {
     const file = join(folder, 'pollhook.db')
