@@ -75,14 +75,50 @@ test('one zone that hangs keeps no name of another from its first lookup', async
   expect(fresh.came).toBe('found')
 })
 
-test('a zone that was found before and hangs now takes half of the places', async () => {
+test('two zones that were found before and hang now leave places, whoever of them asks', async () => {
   const { running, ask, know } = makeLookups()
-  const dark = names(10, (n) => `hook-${n}.dark.test`)
+  const dark = names(20, (n) => `hook-${n}.dark-${n % 2}.test`)
   await know(...dark, 'hooks.good.test')
-  for (const name of dark) ask(name)
-  expect(running.size).toBe(3)
+  for (const name of [...dark, 'new.dark-0.test', 'new.dark-1.test']) ask(name)
+  expect(running.size).toBe(4)
   ask('hooks.good.test')
   expect(running.has('hooks.good.test')).toBe(true)
+})
+
+test('a name that was found before goes before those of which nothing is known, whoever came first', async () => {
+  const { started, ask, end, know } = makeLookups()
+  const good = names(6, (n) => `hooks.good-${n}.test`)
+  await know(...good, 'hooks.late.test')
+  for (const name of [...good, 'hooks.fresh.test', 'hooks.late.test']) ask(name)
+  await end(good[0]!, true)
+  expect(started.at(-1)).toBe('hooks.late.test')
+  await end(good[1]!, true)
+  expect(started.at(-1)).toBe('hooks.fresh.test')
+})
+
+test.each(['found slowly', 'not found'])(
+  'a name that was %s the last time is a stranger again',
+  async (how) => {
+    const { running, started, ask, end, know } = makeLookups()
+    await know('hooks.once.test')
+    ask('hooks.once.test')
+    if (how === 'found slowly') await vi.advanceTimersByTimeAsync(1_000)
+    await end('hooks.once.test', how === 'found slowly')
+    for (const name of names(3, (n) => `hooks.dark-${n}.test`)) ask(name)
+    ask('hooks.once.test')
+    expect(running.size).toBe(3)
+    expect(started.at(-1)).toBe('hooks.dark-2.test')
+  },
+)
+
+test('who asks for a name that is being looked up waits for that, however long it takes', async () => {
+  const { started, ask, end } = makeLookups()
+  ask('hooks.slow.test')
+  await vi.advanceTimersByTimeAsync(waitMs + 1)
+  const second = ask('hooks.slow.test')
+  expect(started).toHaveLength(1)
+  await end('hooks.slow.test', true)
+  expect(second.came).toBe('found')
 })
 
 test('never more run at once than may', async () => {
@@ -114,7 +150,7 @@ test('a name that was not found, slowly, is refused without a lookup for a while
   ask('hooks.dark.test')
   await vi.advanceTimersByTimeAsync(20_000)
   await end('hooks.dark.test', false)
-  await vi.advanceTimersByTimeAsync(14_999)
+  await vi.advanceTimersByTimeAsync(2_999)
   const refused = ask('hooks.dark.test')
   await vi.advanceTimersByTimeAsync(0)
   expect(refused.came).toBe('not found')

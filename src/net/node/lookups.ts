@@ -27,14 +27,15 @@ interface Asked {
 
 /** A resolver that has to ask around takes a tenth of it. */
 const slowMs = 1_000
-/** Shorter than the longer wait of an interim event, so that its last attempt does ask. */
-const refuseMs = 15_000
+/** Shorter than the shortest wait between two attempts (CONTRACT §1, less its jitter), so that each does ask. */
+const refuseMs = 3_000
 /** Names of which it is known how their last lookup went. */
 const namesMax = 10_000
 
 /** Lookups of one name that run or wait at the same time are one. What nobody waits for any more is never answered. */
 export function createLookups({ lookup, lookupsMax, waitMs }: LookupsOptions): Lookup {
   const half = Math.max(1, Math.floor(lookupsMax / 2))
+  const third = Math.max(1, Math.floor(lookupsMax / 3))
   /** Those that wait and those that run, by name. */
   const asked = new Map<string, Asked>()
   const waiting = new Set<Asked>()
@@ -46,11 +47,12 @@ export function createLookups({ lookup, lookupsMax, waitMs }: LookupsOptions): L
 
   const isQuick = ({ hostname }: Asked) => quick.has(hostname)
 
-  /** No zone takes more than half, nor do names of which no good is known: they go one at a time for each zone. */
+  /** A zone takes a third at most, and names of which no good is known half: of those, one at a time for each zone. */
   function hasPlace(one: Asked): boolean {
     if (running.size >= lookupsMax) return false
     const ofZone = [...running].filter(({ zone }) => zone === one.zone)
-    if (isQuick(one)) return ofZone.length < half
+    if (ofZone.length >= third) return false
+    if (isQuick(one)) return true
     const strangers = [...running].filter((other) => !isQuick(other))
     return strangers.length < half && ofZone.every(isQuick)
   }
