@@ -68,6 +68,7 @@ export function openRelay(options: {
     ...config.callbacks,
     concurrencyPerOrigin: config.delivery.endpointConcurrency,
     connectTimeoutMs: Math.min(10_000, config.delivery.timeoutMs),
+    lookupsMax: callbackLookupsMax(),
   })
   const relay = createRelay({
     db: database.db,

@@ -124,7 +124,13 @@ describe('at connect time', () => {
   })
 
   const post = (url: string, lookup: Lookup, privateCidrs: Cidr[] = []) => {
-    const sender = createSender({ concurrencyPerOrigin: 4, insecure: true, privateCidrs, lookup })
+    const sender = createSender({
+      concurrencyPerOrigin: 4,
+      lookupsMax: 1,
+      insecure: true,
+      privateCidrs,
+      lookup,
+    })
     senders.push(sender)
     return sender.send({ ownerId: 1, url, headers: {}, body: '{}', timeoutMs: 10_000 })
   }
@@ -181,7 +187,13 @@ describe('at connect time', () => {
     const receiver = await loopback.http((_request, response) =>
       response.writeHead(200, { connection: 'close' }).end(),
     )
-    const sender = createSender({ concurrencyPerOrigin: 4, insecure: true, privateCidrs: opened, lookup })
+    const sender = createSender({
+      concurrencyPerOrigin: 4,
+      lookupsMax: 1,
+      insecure: true,
+      privateCidrs: opened,
+      lookup,
+    })
     senders.push(sender)
     const url = `http://app.example.com:${receiver.port}/`
     const request = { ownerId: 1, url, headers: {}, body: '{}', timeoutMs: 10_000 }

@@ -21,7 +21,13 @@ const privateCidrs = parsed.ok ? parsed.cidrs : []
 const toLoopback: Lookup = async () => [{ address: '127.0.0.1', family: 4 }]
 
 function makeSender(options: Partial<SenderOptions> = {}): NodeSender {
-  const sender = createSender({ concurrencyPerOrigin: 64, insecure: true, privateCidrs, ...options })
+  const sender = createSender({
+    concurrencyPerOrigin: 64,
+    lookupsMax: 6,
+    insecure: true,
+    privateCidrs,
+    ...options,
+  })
   senders.push(sender)
   return sender
 }
@@ -383,7 +389,7 @@ describe('connections', () => {
       hanging.add(hostname)
       return new Promise(() => {})
     }
-    const sender = makeSender({ lookup, lookupsMax: 6 })
+    const sender = makeSender({ lookup })
     const dark = Array.from({ length: 200 }, (_, n) => sender.send(request(`http://hook-${n}.dark.test/`)))
     expect(await sender.send(request(`http://hooks.good.test:${port}/`))).toMatchObject({ kind: 'accepted' })
     expect(hanging.size).toBe(1)

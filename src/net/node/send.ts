@@ -23,8 +23,8 @@ export interface SenderOptions extends CallbackPolicy {
   originsMax?: number
   /** Sockets above which idle origins are closed; default 1,024. */
   socketsMax?: number
-  /** Names looked up at once; default 1. */
-  lookupsMax?: number
+  /** Names looked up at once. */
+  lookupsMax: number
   /** Default: the system's resolver. */
   lookup?: Lookup
 }
@@ -41,7 +41,7 @@ const targetsMax = 4_096
 export const acceptedBodyBytesMax = 65_536
 
 export function createSender(options: SenderOptions): NodeSender {
-  const { privateCidrs, lookup, connectTimeoutMs = 10_000, lookupsMax = 1 } = options
+  const { privateCidrs, lookup, lookupsMax, connectTimeoutMs = 10_000 } = options
   const guard = createGuard({ privateCidrs, connectTimeoutMs, lookupsMax, ...(lookup && { lookup }) })
   const pools = createPools({
     guard,
