@@ -177,8 +177,8 @@ export function createPoller(deps: PollDeps): Poller {
         entry.busy = false
         const waitMs = askAgain.delete(entry) ? 0 : waitAfter(entry, judged?.failed.has(entry) === true, at)
         if (!entry.wanted) continue
-        if (judged?.putOff.has(entry))
-          due.set(entry, Math.max(at + settings.intervalMs, lastPollAt(entry.watch)))
+        const lastPollAt = Math.min(unblockedAt(apiHost), awaitsUntil(entry.watch, limits))
+        if (judged?.putOff.has(entry)) due.set(entry, Math.max(at + settings.intervalMs, lastPollAt))
         else schedule(entry, at + waitMs)
       }
     }
@@ -192,14 +192,6 @@ export function createPoller(deps: PollDeps): Poller {
       else update(entry, watch)
     }
     deps.onRecorded(records)
-  }
-
-  /** A last poll waits until somebody can be asked, but neither for ever nor beyond when a stall is to be told. */
-  function lastPollAt({ expiresAt, failingSince, stalled }: Watch): number {
-    const waitsUntil = Math.min(unblockedAt(apiHost), expiresAt + limits.stalledAfterMs)
-    return stalled || failingSince === null
-      ? waitsUntil
-      : Math.min(waitsUntil, failingSince + limits.stalledAfterMs)
   }
 
   function waitAfter(entry: Entry, failed: boolean, at: number): number {
@@ -278,6 +270,12 @@ export function createPoller(deps: PollDeps): Poller {
       while (calls.size > 0) await Promise.all(calls)
     },
   }
+}
+
+/** While nobody can be asked a last poll is put off, but neither for ever nor beyond when a stall is to be told. */
+function awaitsUntil({ expiresAt, failingSince, stalled }: Watch, { stalledAfterMs }: PollLimits): number {
+  const failing = stalled ? null : failingSince
+  return Math.min(expiresAt, failing ?? expiresAt) + stalledAfterMs
 }
 
 /** Kept in memory only: after a start it is found again, with a few calls. */
