@@ -35,7 +35,7 @@ export function subscriptionChangeVerbs(context: StoreContext, verbs: UsedVerbs)
       return refused({ kind: 'conflict', state: 'expired' })
     if (patch.callbackUrl !== undefined) {
       const of = { ownerId, taskToken: row.taskToken, callbackUrl: patch.callbackUrl, notId: row.id }
-      const twin = openTwins().active(of, task)
+      const twin = openTwins([of]).active(of, task)
       if (twin !== null) {
         return refused({ kind: 'subscription_exists', id: outbox.publicSubscriptionId(twin) })
       }

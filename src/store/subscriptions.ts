@@ -257,7 +257,7 @@ export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
           claims,
           endpointIds: new Set(),
           tasks: tasks.tasksOf(inputs.map(({ taskToken }) => taskToken)),
-          twins: openTwins(),
+          twins: openTwins(inputs),
           newestIds: new Map(),
           endpoints: new Map(),
         }

@@ -2,7 +2,7 @@
  * Registering twice (CONTRACT §2): the subscription of the same owner to the same task and callback URL, and whether its
  * options are equal.
  */
-import { and, eq, gte, lt } from 'drizzle-orm'
+import { and, eq, gte, lt, sql } from 'drizzle-orm'
 import { ownerFloor, ownerOfRow } from '../core/ids.ts'
 import type { StoreContext } from './context.ts'
 import { key } from './literals.ts'
@@ -12,13 +12,13 @@ import { subscriptions } from './schema.ts'
 import { isOpen, type SubscriptionRow, subscriptionState } from './subscription-view.ts'
 import type { TaskRow } from './tasks.ts'
 
-/** What the commands of one commit have been asked of, so that a task with very many is not read for each. */
+/** Where a registration or a change would have its webhooks go. */
+export type Wish = Pick<SubscriptionInput, 'ownerId' | 'taskToken' | 'callbackUrl'>
+
+/** The twins of the wishes of one commit: all of one owner and task are looked for together, as there may be very many to look through. */
 export interface Twins {
   /** The one that is active or paused, other than `notId`; null when there is none. */
-  active(
-    of: Pick<SubscriptionInput, 'ownerId' | 'taskToken' | 'callbackUrl'> & { notId?: number },
-    task: TaskRow,
-  ): SubscriptionRow | null
+  active(of: Wish & { notId?: number }, task: TaskRow): SubscriptionRow | null
   made(row: SubscriptionRow): void
 }
 
@@ -38,33 +38,39 @@ export function twinVerbs({ db, vault }: StoreContext, { outbox }: { outbox: Out
         eq(subscriptions.taskToken, key('taskToken')),
         gte(subscriptions.id, key('floor')),
         lt(subscriptions.id, key('ceiling')),
+        sql`${subscriptions.callbackUrl} in (select value from json_each(${key('urls')}))`,
       ),
     )
     .prepare()
 
-  function readIds(ownerId: number, taskToken: string): Map<string, number[]> {
+  function readIds({ ownerId, taskToken }: Wish, wishes: readonly Wish[]): Map<string, number[]> {
     const range = { floor: ownerFloor(ownerId), ceiling: ownerFloor(ownerId + 1) }
+    const urls = JSON.stringify(wishes.map(({ callbackUrl }) => callbackUrl))
     const byUrl = new Map<string, number[]>()
-    for (const [url, id] of ofOwnerAndTask.values({ taskToken, ...range }) as [string, number][]) {
+    for (const [url, id] of ofOwnerAndTask.values({ taskToken, ...range, urls }) as [string, number][]) {
       addTo(byUrl, url, id)
     }
     return byUrl
   }
 
   return {
-    /** For one commit, in which whatever is registered is told to `made`. */
-    openTwins(): Twins {
+    /**
+     * For one commit, in which whatever is registered is told to `made`.
+     * @param wishes all that `active` is asked of
+     */
+    openTwins(wishes: readonly Wish[]): Twins {
       const known = new Map<string, Map<string, number[]>>()
       const nameOf = (ownerId: number, taskToken: string) => `${ownerId} ${taskToken}`
+      const wished = Map.groupBy(wishes, ({ ownerId, taskToken }) => nameOf(ownerId, taskToken))
       return {
-        active({ ownerId, taskToken, callbackUrl, notId }, task) {
-          const name = nameOf(ownerId, taskToken)
-          const byUrl = known.get(name) ?? readIds(ownerId, taskToken)
+        active(of, task) {
+          const name = nameOf(of.ownerId, of.taskToken)
+          const byUrl = known.get(name) ?? readIds(of, wished.get(name) ?? [of])
           known.set(name, byUrl)
           // The newest first: there is one that is open at most, and hardly one behind it.
-          for (const id of byUrl.get(callbackUrl)?.toReversed() ?? []) {
+          for (const id of byUrl.get(of.callbackUrl)?.toReversed() ?? []) {
             const row = byRow.get({ id })
-            if (row !== undefined && id !== notId && isOpen(subscriptionState(row, task))) return row
+            if (row !== undefined && id !== of.notId && isOpen(subscriptionState(row, task))) return row
           }
           return null
         },
