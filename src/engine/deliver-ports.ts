@@ -60,7 +60,7 @@ export interface Deliverer {
   isPaused(endpointId: number): boolean
   isInFlight(deliveryId: number): boolean
   inFlightCount(): number
-  /** Resolves when no attempt is under way and all are settled. */
+  /** Resolves when no attempt is under way, all are settled, and what waited for an endpoint that recovered is due. */
   idle(): Promise<void>
   /** Takes nothing more. */
   stop(): void

@@ -40,7 +40,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
   const lanes = createLanes(store, now)
   const flights = createFlights()
   const due = createTurns(store, flights)
-  const sleep = createSleepWatch(now)
+  const sleep = createSleepWatch(now, settings.timeoutMs)
   let ending: 'no' | 'stopped' | 'cut off' = 'no'
   const scheduleSumMs = settings.schedules.terminalMs.reduce((sum, wait) => sum + wait, 0)
   const waits = createWaits({ ...deps, onEnded: (endpointId) => touch([endpointId]) })
@@ -211,14 +211,10 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     const ended = now()
     const durationMs = Math.max(0, ended - at)
     const chance = deps.random()
+    lane.triedAt = Math.max(lane.triedAt, Math.min(at, ended))
     const { terminalMs: terminalScheduleMs } = settings.schedules
-    lane.triedAt = at
-    noteOutcome(
-      lane,
-      { outcome, probe: flight.probe, at: ended, chance, terminalScheduleMs },
-      settings,
-      deps.log,
-    )
+    const attempt = { outcome, probe: flight.probe, at: ended, chance, terminalScheduleMs }
+    noteOutcome(lane, attempt, settings, deps.log)
     const settlement = { delivery, outcome, at, durationMs, url: delivery.callbackUrl, chance }
     // The slot is free at once; the subscription waits until the outcome is on disk.
     freeSlot(flight)
@@ -277,6 +273,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     clockWentBack(byMs) {
       store.clockWentBack(byMs, now())
       lanes.clockWentBack(byMs)
+      sleep.clockWentBack(byMs)
       for (const { endpointId } of store.waitingEndpoints()) due.set(endpointId, now())
     },
 
@@ -285,10 +282,13 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     isPaused: (endpointId) => lanes.known(endpointId)?.endpoint.paused ?? false,
     isInFlight: flights.isHeld,
     inFlightCount: flights.heldCount,
-    idle: flights.idle,
+    async idle() {
+      await flights.idle()
+      // What was settled last may be a success.
+      await waits.idle()
+    },
     stop() {
       if (ending === 'no') ending = 'stopped'
-      waits.stop()
     },
     cutOff() {
       ending = 'cut off'

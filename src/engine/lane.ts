@@ -67,6 +67,7 @@ export function setLaneBack(lane: Lane, byMs: number, now: number): void {
   lane.endpoint.health = afterClockBack(lane.endpoint.health, byMs, now)
   lane.allowanceAt = Math.min(lane.allowanceAt, now)
   lane.successSavedAt = Math.min(lane.successSavedAt, now)
+  lane.triedAt -= byMs
   // What is due is another matter now.
   lane.ready = []
 }

@@ -86,8 +86,11 @@ export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight
       lane.recovered = false
       lane.successSavedAt = lane.endpoint.health.lastSuccessAt ?? 0
     }
-    deps.onWritten(batch, results)
-    for (const { endpoint } of recovered) deps.onRecovered(endpoint.id)
+    try {
+      deps.onWritten(batch, results)
+    } finally {
+      for (const { endpoint } of recovered) deps.onRecovered(endpoint.id)
+    }
     return true
   }
 

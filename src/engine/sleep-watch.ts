@@ -8,22 +8,29 @@ export interface SleepWatch {
   woke(at: number): void
   /** When the next is wanted; null when nothing is planned. */
   planned(at: number | null): number | null
+  clockWentBack(byMs: number): void
 }
 
 /** No pass comes so late by itself. */
 const sleptMs = 60_000
 
-export function createSleepWatch(now: Clock): SleepWatch {
+/** @param attemptMsMax longest that an attempt is under way: where nothing is planned its end brings the next pass */
+export function createSleepWatch(now: Clock, attemptMsMax: number): SleepWatch {
   let awakeSince = now()
-  let plannedAt: number | null = null
+  let plannedAt = Number.POSITIVE_INFINITY
   return {
     awakeSince: () => awakeSince,
     woke(at) {
-      if (plannedAt !== null && at - plannedAt > sleptMs) awakeSince = at
+      if (at - plannedAt > sleptMs) awakeSince = at
     },
     planned(at) {
-      plannedAt = at
+      // Or nothing waits: then this takes a quiet hour for sleep, and nobody is given up by it.
+      plannedAt = at ?? now() + attemptMsMax
       return at
+    },
+    clockWentBack(byMs) {
+      awakeSince -= byMs
+      plannedAt -= byMs
     },
   }
 }

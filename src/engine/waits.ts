@@ -1,7 +1,7 @@
 /**
  * Ends the waits of endpoints that recovered or are paused no more (CONTRACT §4.5). There may be a hundred thousand of
- * them: one small commit a turn, between which the passes have theirs. What is left to do is known in memory only; after
- * a crash it waits as it was planned.
+ * them: one small commit a turn, between which the passes have theirs. What is left to do is known in memory only: a stop
+ * waits for it, and after a crash it waits as it was planned.
  */
 import type { Clock, Log, Timers } from '../ports.ts'
 import type { Store } from '../store/store.ts'
@@ -22,21 +22,23 @@ export interface Waits {
   end(endpointId: number): void
   /** It failed and waits by its schedule again, which the success before it does not end. */
   failedSince(endpointId: number, deliveryId: number): void
-  stop(): void
+  /** Resolves when all of them have ended. */
+  idle(): Promise<void>
 }
 
 export function createWaits({ store, now, timers, log, onEnded }: WaitsDeps): Waits {
   /** By endpoint, the next first: what failed since its waits began to end. */
   const ending = new Map<number, Set<number>>()
-  let cancelTimer: (() => void) | null = null
-  let stopped = false
+  let planned = false
+  const idleWaiters: (() => void)[] = []
 
   function plan(delayMs: number): void {
-    cancelTimer ??= timers.after(delayMs, step)
+    if (!planned) timers.after(delayMs, step)
+    planned = true
   }
 
   function step(): void {
-    cancelTimer = null
+    planned = false
     const [first] = ending
     if (first === undefined) return
     const [endpointId, failed] = first
@@ -47,6 +49,7 @@ export function createWaits({ store, now, timers, log, onEnded }: WaitsDeps): Wa
       if (ended > 0) ending.set(endpointId, failed)
       if (ended > 0) onEnded(endpointId)
       if (ending.size > 0) plan(0)
+      else for (const resolve of idleWaiters.splice(0)) resolve()
     } catch (error) {
       log.error('waits could not be ended; trying again', { error })
       ending.set(endpointId, failed)
@@ -56,18 +59,14 @@ export function createWaits({ store, now, timers, log, onEnded }: WaitsDeps): Wa
 
   return {
     end(endpointId) {
-      // What is still settled after the stop may be a success.
-      if (stopped) return
       ending.set(endpointId, new Set())
       plan(0)
     },
     failedSince(endpointId, deliveryId) {
       ending.get(endpointId)?.add(deliveryId)
     },
-    stop() {
-      stopped = true
-      ending.clear()
-      cancelTimer?.()
+    async idle() {
+      if (ending.size > 0) await new Promise<void>((resolve) => idleWaiters.push(resolve))
     },
   }
 }

@@ -161,6 +161,38 @@ it('a relay whose machine slept as long asks once more as well', async () => {
   expect(made.map((one) => world.deliveries(one)[0]!.state)).toEqual(made.map(() => 'delivered'))
 })
 
+it('so does one that slept while a probe was under way and nothing was planned', async () => {
+  const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '1m,10m' })
+  world.receiver.answer = () => timedOut
+  const made = await completeTasks(world, 12)
+  await world.run(2 * minute)
+  const answers: ((outcome: typeof timedOut) => void)[] = []
+  world.receiver.answer = () => new Promise((resolve) => answers.push(resolve))
+  while (answers.length === 0) await world.run(second)
+  // Something new for the endpoint: the look at it leaves what comes next to the end of the probe.
+  await completeTasks(world, 1)
+  await world.run(second)
+  world.step(hour)
+  world.receiver.answer = () => accepted
+  answers[0]!(timedOut)
+  await world.run(6 * minute)
+  expect(made.map((one) => world.deliveries(one)[0]!.state)).toEqual(made.map(() => 'delivered'))
+})
+
+it('what an endpoint keeps waiting is given up in time although the clock was ahead at the start', async () => {
+  const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '10m,10m,10m' })
+  await world.run(second)
+  world.step(-30 * 24 * hour)
+  await world.run(second)
+  world.receiver.answer = () => timedOut
+  const made = await completeTasks(world, 30)
+  await world.run(6 * hour)
+  const reasons = made.map((one) => world.deliveries(one)[0]!.stateReason)
+
+  expect(reasons).toContain('endpoint_unavailable')
+  expect(reasons).not.toContain(null)
+})
+
 it('a rate is used while an attempt hangs', async () => {
   const world = openWorld()
   const one = await world.register()

@@ -1,7 +1,6 @@
 /** CONTRACT §4.5: what waits at an endpoint that is well again is due at once, however much it is, in small commits. */
 import { sql } from 'drizzle-orm'
-import { expect, it, vi } from 'vitest'
-import { createWaits } from '../../src/engine/waits.ts'
+import { expect, it } from 'vitest'
 import { endWaitsMax } from '../../src/store/endpoints.ts'
 import type { Store } from '../../src/store/store.ts'
 import { accepted, type EngineWorld, minute, newToken, openWorld, rejected, second } from './world.ts'
@@ -119,11 +118,38 @@ it('a disk that fails meanwhile is tried again', async () => {
   expect(delivered(world)).toBe(endWaitsMax + 1)
 })
 
-it('a success that is settled after the stop begins nothing more', () => {
-  const timers = { after: vi.fn(() => () => {}) }
-  const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
-  const waits = createWaits({ store: { endWaits: () => 0 }, now: () => 0, timers, log, onEnded: () => {} })
-  waits.stop()
-  waits.end(1)
-  expect(timers.after).not.toHaveBeenCalled()
+it('a stop waits for the rest of the waits that end, so that all are due after the next start', async () => {
+  const { world } = openCounted({ POLLHOOK_RETRY_SCHEDULE: '10h,10h' })
+  world.receiver.answer = () => rejected(404)
+  await completeTasks(world, 3 * endWaitsMax)
+  await world.run(minute)
+  world.receiver.answer = () => accepted
+  await setPaused(world, true)
+  const { commands } = world.relay()
+  await commands.updateEndpoint(world.ownerId, world.endpoint().id, { paused: false })
+  await world.after(world.relay().stop().then(world.crash))
+  world.start()
+  await world.run(minute)
+  expect(delivered(world)).toBe(3 * endWaitsMax)
+})
+
+it('a probe that is accepted after the stop makes due all that waited', async () => {
+  const { world } = openCounted({ POLLHOOK_RETRY_SCHEDULE: '10h,10h' })
+  world.receiver.answer = () => rejected(404)
+  await completeTasks(world, 3 * endWaitsMax)
+  await world.run(minute)
+  world.receiver.answer = () => rejected(500)
+  await completeTasks(world, 20)
+  await world.run(second)
+  const answers: ((outcome: typeof accepted) => void)[] = []
+  world.receiver.answer = () => new Promise((resolve) => answers.push(resolve))
+  await completeTasks(world, 1)
+  while (answers.length === 0) await world.run(second)
+  const stopped = world.relay().stop().then(world.crash)
+  answers[0]!(accepted)
+  await world.after(stopped)
+  world.receiver.answer = () => accepted
+  world.start()
+  await world.run(minute)
+  expect(delivered(world)).toBe(3 * endWaitsMax + 21)
 })
