@@ -102,7 +102,8 @@ export function takeEntry(
     task.regressed = true
     return expected
   }
-  const status = seen.status ?? task.status
+  // That it is lost was not upstream's word.
+  const status = seen.status ?? (task.status === 'lost' ? null : task.status)
   const percent = seen.percent ?? task.percent
   const moved = steps.some((step) => crosses(task.percent, percent, step))
   const changed = status !== null && (seen.end !== null || status !== task.status || moved)
