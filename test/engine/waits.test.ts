@@ -27,10 +27,14 @@ function openCounted(env: Record<string, string>) {
   return { world, commits }
 }
 
-async function completeTasks(world: EngineWorld, count: number): Promise<void> {
+async function completeTasks(
+  world: EngineWorld,
+  count: number,
+  more: { callbackUrl?: string } = {},
+): Promise<void> {
   const tokens = Array.from({ length: count }, newToken)
   for (const token of tokens) world.statuses.set(token, { status: 'completed' })
-  await Promise.all(tokens.map((taskToken) => world.register({ taskToken })))
+  await Promise.all(tokens.map((taskToken) => world.register({ taskToken, ...more })))
 }
 
 async function setPaused(world: EngineWorld, paused: boolean): Promise<void> {
@@ -116,6 +120,29 @@ it('a disk that fails meanwhile is tried again', async () => {
   broken = false
   await world.run(5 * second)
   expect(delivered(world)).toBe(endWaitsMax + 1)
+})
+
+it('endpoints that recover in one commit share what it may write', async () => {
+  const { world, commits } = openCounted({ POLLHOOK_RETRY_SCHEDULE: '10h,10h' })
+  const both = ['one', 'two'].map((name) => ({ callbackUrl: `https://${name}.example.com/hook` }))
+  const completeAtBoth = (count: number) => Promise.all(both.map((more) => completeTasks(world, count, more)))
+  world.receiver.answer = () => rejected(404)
+  await completeAtBoth(endWaitsMax - 100)
+  await world.run(minute)
+  world.receiver.answer = () => rejected(500)
+  await completeAtBoth(20)
+  await world.run(second)
+  const answers: ((outcome: typeof accepted) => void)[] = []
+  world.receiver.answer = () => new Promise((resolve) => answers.push(resolve))
+  await completeAtBoth(1)
+  while (answers.length < both.length) await world.run(second)
+  commits.length = 0
+  world.receiver.answer = () => accepted
+  for (const answer of answers) answer(accepted)
+  await world.run(minute)
+  expect(delivered(world)).toBe(2 * (endWaitsMax - 100 + 20 + 1))
+  // The probes and the endpoints' own rows besides.
+  expect(Math.max(...commits)).toBe(endWaitsMax + 4)
 })
 
 it('a stop waits for the rest of the waits that end, so that all are due after the next start', async () => {
