@@ -3,7 +3,7 @@
  * one sentence for all of them. Knows files and folders, nothing of databases.
  */
 import { accessSync, closeSync, constants, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 
 /**
  * Makes the folders of `file` where they are missing, and an empty file, which SQLite takes for a new database.
@@ -14,7 +14,9 @@ export function prepareDatabasePath(file: string): string {
   const path = resolve(file)
   const found = statSync(path, { throwIfNoEntry: false })
   if (found?.isDirectory())
-    throw new Error(`${file} is a folder; name a file in it, such as ${file}/pollhook.db`)
+    throw new Error(
+      `${file} is a folder; name a file in it; for example POLLHOOK_DB=${join(file, 'pollhook.db')}`,
+    )
   if (found !== undefined) needWritable(path, `${file} may not be written`)
   prepareFolder(dirname(path))
   if (found === undefined) makeFile(path)
@@ -52,7 +54,8 @@ function prepareFolder(folder: string): void {
 /** As SQLite makes its own, whatever the umask adds. */
 const sqliteFileMode = 0o644
 
-const advice = 'set POLLHOOK_DB to a file in a folder that this user may write'
+const advice =
+  'set POLLHOOK_DB to a file in a folder that this user may write; for example POLLHOOK_DB=data/pollhook.db'
 
 function needWritable(path: string, problem: string): void {
   try {

@@ -72,7 +72,7 @@ function takeFile(path: string): { close(): void } {
  * @throws when the file is not a database, or one that Pollhook did not make
  */
 function refuseForeign(path: string): void {
-  const advice = 'set POLLHOOK_DB to another file'
+  const advice = 'set POLLHOOK_DB to another file; for example POLLHOOK_DB=data/pollhook.db'
   let foreign: boolean
   try {
     foreign = isForeign(path)
@@ -117,7 +117,9 @@ function takeLock(lockPath: string, path: string): { close(): void } {
   } catch (error) {
     lock.close()
     if (!(error instanceof Sqlite.SqliteError) || !error.code.startsWith('SQLITE_BUSY')) throw error
-    throw new Error(`another Pollhook is using ${path}: stop it first, or set POLLHOOK_DB to another file`)
+    throw new Error(
+      `another Pollhook is using ${path}: stop it first, or set POLLHOOK_DB to another file; for example POLLHOOK_DB=data/other.db`,
+    )
   }
 }
 

@@ -15,7 +15,7 @@ import type { TaskRow } from './tasks.ts'
 /** Where a registration or a change would have its webhooks go. */
 export type Wish = Pick<SubscriptionInput, 'ownerId' | 'taskToken' | 'callbackUrl'>
 
-/** The twins of the wishes of one commit: all of one owner and task are looked for together, as there may be very many to look through. */
+/** Of the wishes of one commit: those of one owner and task are looked for together, as there may be very many to look through. */
 export interface Twins {
   /** The one that is active or paused, other than `notId`; null when there is none. */
   active(of: Wish & { notId?: number }, task: TaskRow): SubscriptionRow | null

@@ -39,7 +39,7 @@ test('one that a relay is using is refused, and stays as it is', async () => {
   const { code, err } = await restored()
   expect({ code, err }).toEqual({
     code: 1,
-    err: `error: another Pollhook is using ${file}: stop it first, or set POLLHOOK_DB to another file\n`,
+    err: `error: another Pollhook is using ${file}: stop it first, or set POLLHOOK_DB to another file; for example POLLHOOK_DB=data/other.db\n`,
   })
   expect(readNumbering(used.db).seq).toBe(0)
   used.close()

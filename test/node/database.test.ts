@@ -52,7 +52,9 @@ describe('a database of another program', () => {
   ])('%s is refused, and not a byte of it changes', async (_, statements) => {
     const before = made(statements)
     await expect(start()).rejects.toMatchObject({
-      faults: [`POLLHOOK_DB: ${file} is another program's database: set POLLHOOK_DB to another file`],
+      faults: [
+        `POLLHOOK_DB: ${file} is another program's database: set POLLHOOK_DB to another file; for example POLLHOOK_DB=data/pollhook.db`,
+      ],
     })
     expect(readFileSync(file)).toEqual(before)
     expect(readdirSync(folder)).toEqual(['some.db'])
@@ -74,7 +76,9 @@ describe('a database of another program', () => {
 it('a file that is no database is named, with what to do', async () => {
   writeFileSync(file, 'a letter, long enough to be taken for the header of a database. '.repeat(20))
   await expect(start()).rejects.toMatchObject({
-    faults: [`POLLHOOK_DB: ${file} is not an SQLite database: set POLLHOOK_DB to another file`],
+    faults: [
+      `POLLHOOK_DB: ${file} is not an SQLite database: set POLLHOOK_DB to another file; for example POLLHOOK_DB=data/pollhook.db`,
+    ],
   })
 })
 
