@@ -37,7 +37,7 @@ const unsettledMax = 1000
 
 export function createDeliverer(deps: DeliverDeps): Deliverer {
   const { store, settings, now } = deps
-  const lanes = createLanes(store, now)
+  const lanes = createLanes(store, settings.concurrency, now)
   const flights = createFlights()
   const due = createTurns(store, flights)
   const sleep = createSleepWatch(now, settings.timeoutMs)

@@ -43,17 +43,18 @@ export interface Lane {
  */
 const lateSeconds = 0.02
 
-/** A lane starts narrow, so that an endpoint that hangs holds few slots until it is known to. */
-const windowAtStart = 8
+/** A lane starts narrow, so that an endpoint that hangs holds few slots until it is known to: a quarter of all at most. */
+const windowAtStartMax = 8
 
-export function createLane(endpoint: EndpointState, now: number): Lane {
+/** @param concurrency attempts in flight in total, at most */
+export function createLane(endpoint: EndpointState, concurrency: number, now: number): Lane {
   return {
     endpoint,
     inFlight: 0,
     held: 0,
     ready: [],
     probing: false,
-    window: windowAtStart,
+    window: Math.max(1, Math.min(windowAtStartMax, concurrency >> 2)),
     allowance: 1,
     allowanceAt: now,
     successSavedAt: endpoint.health.lastSuccessAt ?? 0,

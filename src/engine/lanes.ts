@@ -22,7 +22,8 @@ export interface Lanes {
   clockWentBack(byMs: number): void
 }
 
-export function createLanes(store: Pick<Store, 'endpointState'>, now: Clock): Lanes {
+/** @param concurrency attempts in flight in total, at most */
+export function createLanes(store: Pick<Store, 'endpointState'>, concurrency: number, now: Clock): Lanes {
   const lanes = new Map<number, Lane>()
   const successes = new Map<number, number>()
 
@@ -38,7 +39,7 @@ export function createLanes(store: Pick<Store, 'endpointState'>, now: Clock): La
       if (found !== undefined) return found
       const endpoint = store.endpointState(endpointId)
       if (endpoint === null) return null
-      const lane = createLane(endpoint, now())
+      const lane = createLane(endpoint, concurrency, now())
       const lastSuccessAt = successes.get(endpointId)
       if (lastSuccessAt !== undefined) endpoint.health.lastSuccessAt = lastSuccessAt
       lanes.set(endpointId, lane)

@@ -125,6 +125,19 @@ it.each([0.5, 1, 3, 10, 100])(
   },
 )
 
+it('an endpoint that hangs leaves slots to the others, however few there are', async () => {
+  const world = openWorld({ POLLHOOK_DELIVERY_CONCURRENCY: '8' })
+  const hangs = 'https://hangs.example.com'
+  world.receiver.answer = ({ url }) => (url.startsWith(hangs) ? world.later(15 * second, timedOut) : accepted)
+  for (let n = 0; n < 20; n++) await world.register({ callbackUrl: `${hangs}/${n}` })
+  await world.run(6 * second)
+  expect(world.sent.length).toBeGreaterThan(0)
+  world.sent.length = 0
+  const healthy = await world.register()
+  await world.run(7 * second)
+  expect(world.sent).toMatchObject([{ subscriptionId: healthy.id }])
+})
+
 it('what its endpoint keeps waiting for longer than the whole schedule is exhausted, with that reason', async () => {
   const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '1m,10m' })
   world.receiver.answer = () => timedOut

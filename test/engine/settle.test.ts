@@ -16,6 +16,7 @@ const lane = createLane(
     maxPerSecond: null,
     health: healthy,
   },
+  256,
   0,
 )
 
