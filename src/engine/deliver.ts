@@ -37,8 +37,8 @@ const unsettledMax = 1000
 
 export function createDeliverer(deps: DeliverDeps): Deliverer {
   const { store, settings, now } = deps
-  const lanes = createLanes(store, settings.concurrency, now)
   const flights = createFlights()
+  const lanes = createLanes(store, () => settings.concurrency - flights.inFlight(), now)
   const due = createTurns(store, flights)
   const sleep = createSleepWatch(now, settings.timeoutMs)
   let ending: 'no' | 'stopped' | 'cut off' = 'no'

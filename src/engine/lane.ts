@@ -43,18 +43,18 @@ export interface Lane {
  */
 const lateSeconds = 0.02
 
-/** A lane starts narrow, so that an endpoint that hangs holds few slots until it is known to: a quarter of all at most. */
+/** A lane starts narrow, so that an endpoint that hangs holds few slots until it is known to: a quarter of those that are free. */
 const windowAtStartMax = 8
 
-/** @param concurrency attempts in flight in total, at most */
-export function createLane(endpoint: EndpointState, concurrency: number, now: number): Lane {
+/** @param freeSlots attempts that may begin besides those in flight, at any endpoint */
+export function createLane(endpoint: EndpointState, freeSlots: number, now: number): Lane {
   return {
     endpoint,
     inFlight: 0,
     held: 0,
     ready: [],
     probing: false,
-    window: Math.max(1, Math.min(windowAtStartMax, concurrency >> 2)),
+    window: Math.max(1, Math.min(windowAtStartMax, freeSlots >> 2)),
     allowance: 1,
     allowanceAt: now,
     successSavedAt: endpoint.health.lastSuccessAt ?? 0,

@@ -22,8 +22,8 @@ export interface Lanes {
   clockWentBack(byMs: number): void
 }
 
-/** @param concurrency attempts in flight in total, at most */
-export function createLanes(store: Pick<Store, 'endpointState'>, concurrency: number, now: Clock): Lanes {
+/** @param freeSlots attempts that may begin besides those in flight, at any endpoint */
+export function createLanes(store: Pick<Store, 'endpointState'>, freeSlots: () => number, now: Clock): Lanes {
   const lanes = new Map<number, Lane>()
   const successes = new Map<number, number>()
 
@@ -39,7 +39,7 @@ export function createLanes(store: Pick<Store, 'endpointState'>, concurrency: nu
       if (found !== undefined) return found
       const endpoint = store.endpointState(endpointId)
       if (endpoint === null) return null
-      const lane = createLane(endpoint, concurrency, now())
+      const lane = createLane(endpoint, freeSlots(), now())
       const lastSuccessAt = successes.get(endpointId)
       if (lastSuccessAt !== undefined) endpoint.health.lastSuccessAt = lastSuccessAt
       lanes.set(endpointId, lane)

@@ -125,11 +125,14 @@ it.each([0.5, 1, 3, 10, 100])(
   },
 )
 
-it('an endpoint that hangs leaves slots to the others, however few there are', async () => {
-  const world = openWorld({ POLLHOOK_DELIVERY_CONCURRENCY: '8' })
-  const hangs = 'https://hangs.example.com'
-  world.receiver.answer = ({ url }) => (url.startsWith(hangs) ? world.later(15 * second, timedOut) : accepted)
-  for (let n = 0; n < 20; n++) await world.register({ callbackUrl: `${hangs}/${n}` })
+it.for([
+  { slots: 8, hanging: 1 },
+  { slots: 32, hanging: 4 },
+])('$hanging endpoints that hang leave some of $slots slots to the others', async ({ slots, hanging }) => {
+  const world = openWorld({ POLLHOOK_DELIVERY_CONCURRENCY: String(slots) })
+  world.receiver.answer = ({ url }) => (url.includes('hangs') ? world.later(15 * second, timedOut) : accepted)
+  for (let n = 0; n < 20 * hanging; n++)
+    await world.register({ callbackUrl: `https://hangs-${n % hanging}.example.com/${n}` })
   await world.run(6 * second)
   expect(world.sent.length).toBeGreaterThan(0)
   world.sent.length = 0

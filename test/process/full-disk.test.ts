@@ -50,7 +50,7 @@ it.skipIf(!hasPrlimit)(
     expect(refused.answer.headers.get('retry-after')).not.toBeNull()
     expect((await relay.call('GET', '/v1/subscriptions')).status).toBe(200)
     const polls = asked.get(first.token)!
-    await expect.poll(() => asked.get(first.token)).toBeGreaterThan(polls + 1)
+    await expect.poll(() => asked.get(first.token), { timeout: 10_000 }).toBeGreaterThan(polls + 1)
     expect(world.received).toHaveLength(1)
     // Nothing else that is scraped would tell: it is ready, asks upstream, and is late with nothing that it knows.
     const metrics = await (await relay.call('GET', '/metrics')).text()
