@@ -141,8 +141,8 @@ function readUpstream(read: Reader): Config['upstream'] {
   const parsed = parseHostPatterns(
     read.text('POLLHOOK_UPSTREAM_HOSTS', '*.qencode.com', { emptyAllowed: true }),
   )
-  if (!parsed.ok)
-    read.fault('POLLHOOK_UPSTREAM_HOSTS', `has a bad pattern: ${parsed.fault}`, '*.qencode.com,10.0.0.7:8443')
+  for (const fault of parsed.ok ? [] : parsed.faults)
+    read.fault('POLLHOOK_UPSTREAM_HOSTS', `has a bad pattern: ${fault}`, '*.qencode.com,10.0.0.7:8443')
   return { origin: usable ? url.origin : fallback, hostPatterns: parsed.ok ? parsed.patterns : [] }
 }
 
@@ -169,8 +169,8 @@ function readDelivery(read: Reader): Config['delivery'] {
 
 function readCallbacks(read: Reader): Config['callbacks'] {
   const parsed = parseCidrs(read.text('POLLHOOK_PRIVATE_CALLBACKS', '', { emptyAllowed: true }))
-  if (!parsed.ok)
-    read.fault('POLLHOOK_PRIVATE_CALLBACKS', `has a bad network: ${parsed.fault}`, '127.0.0.0/8,::1/128')
+  for (const fault of parsed.ok ? [] : parsed.faults)
+    read.fault('POLLHOOK_PRIVATE_CALLBACKS', `has a bad network: ${fault}`, '127.0.0.0/8,::1/128')
   return {
     insecure: read.choice('POLLHOOK_INSECURE_CALLBACKS', 'false', ['true', 'false']) === 'true',
     privateCidrs: parsed.ok ? parsed.cidrs : [],

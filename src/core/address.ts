@@ -7,7 +7,7 @@ import ipaddr from 'ipaddr.js'
 /** Network and prefix length, e.g. 127.0.0.0 and 8. Made by `parseCidrs`. */
 export type Cidr = readonly [ipaddr.IPv4 | ipaddr.IPv6, number]
 
-export type ParsedCidrs = { ok: true; cidrs: Cidr[] } | { ok: false; fault: string }
+export type ParsedCidrs = { ok: true; cidrs: Cidr[] } | { ok: false; faults: string[] }
 
 /** RFC 6052 §2.1, the well-known NAT64 prefix; the local one of RFC 8215 (64:ff9b:1::/48) is never public. */
 const nat64: Cidr = ipaddr.parseCIDR('64:ff9b::/96')
@@ -35,20 +35,20 @@ export function isAllowedAddress(address: string, privateCidrs: readonly Cidr[])
 
 /**
  * Reads a comma-separated list such as `127.0.0.0/8,::1/128`; an empty one gives no networks.
- * @returns the networks, or the first fault as a sentence that quotes the entry
+ * @returns the networks, or each fault as a sentence that quotes the entry
  */
 export function parseCidrs(list: string): ParsedCidrs {
   const cidrs: Cidr[] = []
+  const faults: string[] = []
   for (const entry of list.split(',').map((part) => part.trim())) {
     if (entry === '') continue
     const cidr = parseCidr(entry)
-    if (cidr === null) return { ok: false, fault: `"${entry}" is not a network in CIDR notation` }
-    if (isV4Mapped(cidr[0])) {
-      return { ok: false, fault: `"${entry}" is an IPv4 network in IPv6 notation; write it as IPv4` }
-    }
-    cidrs.push(cidr)
+    if (cidr === null) faults.push(`"${entry}" is not a network in CIDR notation`)
+    else if (isV4Mapped(cidr[0]))
+      faults.push(`"${entry}" is an IPv4 network in IPv6 notation; write it as IPv4`)
+    else cidrs.push(cidr)
   }
-  return { ok: true, cidrs }
+  return faults.length === 0 ? { ok: true, cidrs } : { ok: false, faults }
 }
 
 /** Strict dotted decimal for IPv4, so that no two readers of one text can disagree. v4-mapped comes out as IPv4. */

@@ -38,7 +38,7 @@ export interface HostPattern {
   port: string | null
 }
 
-export type ParsedHostPatterns = { ok: true; patterns: HostPattern[] } | { ok: false; fault: string }
+export type ParsedHostPatterns = { ok: true; patterns: HostPattern[] } | { ok: false; faults: string[] }
 
 /** Of callback and status URLs, as given and as serialised. */
 export const urlCharactersMax = 2048
@@ -85,17 +85,18 @@ export function parseStatusUrl(raw: string, policy: StatusPolicy): ParsedStatusU
 
 /**
  * Reads a comma-separated list of `host`, `*.host`, `host:port` and `host:*`.
- * @returns the patterns, or the first fault as a sentence that quotes the entry
+ * @returns the patterns, or each fault as a sentence that quotes the entry
  */
 export function parseHostPatterns(list: string): ParsedHostPatterns {
   const patterns: HostPattern[] = []
+  const faults: string[] = []
   for (const entry of list.split(',').map((part) => part.trim())) {
     if (entry === '') continue
     const pattern = parseHostPattern(entry)
-    if (typeof pattern === 'string') return { ok: false, fault: `"${entry}" ${pattern}` }
-    patterns.push(pattern)
+    if (typeof pattern === 'string') faults.push(`"${entry}" ${pattern}`)
+    else patterns.push(pattern)
   }
-  return { ok: true, patterns }
+  return faults.length === 0 ? { ok: true, patterns } : { ok: false, faults }
 }
 
 function refuse(refusal: RefusalCode, reason: string): ParsedCallbackUrl {

@@ -243,6 +243,14 @@ describe('values', () => {
   })
 
   it.each([
+    ['POLLHOOK_UPSTREAM_HOSTS', ['https://a.test', 'b.test/v1']],
+    ['POLLHOOK_PRIVATE_CALLBACKS', ['10.0.0.0/33', 'zz']],
+  ])('%s has a line for each of its bad entries', (name, entries) => {
+    const faults = faultsOf({ [name]: entries.join(',') })
+    expect(faults).toEqual(entries.map((entry) => expect.stringContaining(`"${entry}"`)))
+  })
+
+  it.each([
     [
       { POLLHOOK_POLL_INTERVAL: '5S', POLLHOOK_POLL_INTERVAL_MAX: '400ms' },
       ['POLLHOOK_POLL_INTERVAL is "5S"'],

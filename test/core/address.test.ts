@@ -12,7 +12,7 @@ function hexOf(address: string): string {
 
 function cidrs(list: string) {
   const parsed = parseCidrs(list)
-  return parsed.ok ? parsed.cidrs : expect.fail(parsed.fault)
+  return parsed.ok ? parsed.cidrs : expect.fail(parsed.faults.join())
 }
 
 describe('a public address', () => {
@@ -116,6 +116,6 @@ describe('networks that the operator opened', () => {
     '::ffff:10.0.0.0/104',
   ])('%j is refused by its name', (list) => {
     const parsed = parseCidrs(list)
-    expect(parsed.ok ? '' : parsed.fault).toContain(`"${list}"`)
+    expect(parsed.ok ? '' : parsed.faults.join()).toContain(`"${list}"`)
   })
 })

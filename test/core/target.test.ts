@@ -5,12 +5,12 @@ import { hasLongHost, parseCallbackUrl, parseHostPatterns, parseStatusUrl } from
 
 const cidrs = (list: string): Cidr[] => {
   const parsed = parseCidrs(list)
-  if (!parsed.ok) throw new Error(parsed.fault)
+  if (!parsed.ok) throw new Error(parsed.faults.join())
   return parsed.cidrs
 }
 const patterns = (list: string) => {
   const parsed = parseHostPatterns(list)
-  if (!parsed.ok) throw new Error(parsed.fault)
+  if (!parsed.ok) throw new Error(parsed.faults.join())
   return parsed.patterns
 }
 const strict = { insecure: false, privateCidrs: [] }
@@ -77,7 +77,7 @@ describe('addresses', () => {
     'the network %s is a fault that quotes it',
     (entry) => {
       const parsed = parseCidrs(`192.168.0.0/16,${entry}`)
-      expect(parsed).toMatchObject({ ok: false, fault: expect.stringContaining(`"${entry}"`) })
+      expect(parsed).toMatchObject({ ok: false, faults: [expect.stringContaining(`"${entry}"`)] })
     },
   )
 
@@ -267,7 +267,7 @@ describe('status URLs', () => {
   test.each(['https://a.test', 'a.test/v1', '*', '*.', 'a.*.test', 'a.test:0', 'a.test:65536', 'a.test:x'])(
     'the pattern %s is a fault that quotes it',
     (entry) =>
-      expect(parseHostPatterns(entry)).toMatchObject({ fault: expect.stringContaining(`"${entry}"`) }),
+      expect(parseHostPatterns(entry)).toMatchObject({ faults: [expect.stringContaining(`"${entry}"`)] }),
   )
 
   test.each([
