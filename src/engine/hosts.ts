@@ -41,10 +41,17 @@ export interface Places {
   release(host: Host<Entry>, purpose: Purpose): void
 }
 
+export interface Company {
+  /** Nothing is known of the task yet: it was registered a moment ago, and others may be a moment later. */
+  first: boolean
+  /** When the next task is due; null when there is none but those in queues and calls. */
+  nextDueAt: number | null
+}
+
 export interface Hosts extends Places {
   api: Host<Entry>
-  /** A due task joins a queue; `first`: nothing is known of it yet. */
-  enqueue(entry: Entry, first: boolean, at: number): void
+  /** A due task joins a queue, to share a call with what comes due soon. */
+  enqueue(entry: Entry, of: Company, at: number): void
   /** Starts the calls there is room for. @returns when to look again; null when an answer will wake us */
   dispatch(at: number): number | null
   /** The wall clock went back: what was to be in a while is in a while still. */
@@ -211,9 +218,11 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
   return {
     api,
 
-    enqueue(entry, first, at) {
+    enqueue(entry, { first, nextDueAt }, at) {
       const own = hostOf(entry)
-      join(own === api || isOpen(own, at) ? own : api, entry, at + lingerMs(settings, first))
+      const until = at + lingerMs(settings, first)
+      const isAlone = !first && (nextDueAt === null || nextDueAt > until)
+      join(own === api || isOpen(own, at) ? own : api, entry, isAlone ? at : until)
     },
 
     dispatch(at) {

@@ -18,7 +18,7 @@ const restMsMax = 40
 const restPart = 5
 /** A day of the calendar is this part of the interval. */
 const dayPart = 1000
-/** A poll may be put off by this part of the interval to share a call; the first one of a task by less. */
+/** A poll may be put off by this part of the interval to share a call with what comes due meanwhile; the first one of a task by less. */
 const lingerPart = 2
 const firstLingerMsMax = 100
 

@@ -120,9 +120,12 @@ export function createPoller(deps: PollDeps): Poller {
   }
 
   function takeDue(at: number): void {
-    for (const entry of due.takeDue(at)) {
+    const taken = due.takeDue(at)
+    const nextDueAt = due.nextAt()
+    for (const entry of taken) {
       entry.busy = true
-      hosts.enqueue(entry, entry.polledAt === never && entry.watch.status === null, at)
+      const first = entry.polledAt === never && entry.watch.status === null
+      hosts.enqueue(entry, { first, nextDueAt }, at)
     }
   }
 

@@ -65,7 +65,7 @@ export function twinVerbs({ db, vault }: StoreContext, { outbox }: { outbox: Out
       return {
         active(of, task) {
           const name = nameOf(of.ownerId, of.taskToken)
-          const byUrl = known.get(name) ?? readIds(of, wished.get(name) ?? [of])
+          const byUrl = known.get(name) ?? readIds(of, wished.get(name)!)
           known.set(name, byUrl)
           // The newest first: there is one that is open at most, and hardly one behind it.
           for (const id of byUrl.get(of.callbackUrl)?.toReversed() ?? []) {
