@@ -4,6 +4,7 @@
  */
 import { configureSync, getLogger, type LogRecord, resetSync } from '@logtape/logtape'
 import type { LogLevel } from './config.ts'
+import { redact } from './core/redact.ts'
 import type { Log } from './ports.ts'
 
 const lineCharsMax = 8_000
@@ -84,21 +85,6 @@ function cleanError(error: Error, depth: number): unknown {
 
 /** Fields whose whole value is a secret, whatever it looks like. */
 const secretField = /^(authorization|cookie|set-cookie|secret|password|api_?key|signing_?key)$/i
-
-const secrets: readonly [RegExp, string][] = [
-  // No \b: an underscore before or after a token is a word character. Longer hex (a digest) is not a token.
-  [/(?<![a-f0-9])([a-f0-9]{6})[a-f0-9]{26}(?![a-f0-9])/gi, '$1…'],
-  [/whs(ec|k)_[A-Za-z0-9+/=_%-]+/g, 'whs$1_…'],
-  [/\b(Bearer)\s+\S+/gi, '$1 …'],
-]
-
-/** What all secrets have in common, looked for once: nearly no text of a line has any, and three searches cost three times that. */
-const suspicious = /[a-f0-9]{32}|whs[ek]|bearer/i
-
-function redact(value: string): string {
-  if (!suspicious.test(value)) return value
-  return secrets.reduce((clean, [pattern, shown]) => clean.replace(pattern, shown), value)
-}
 
 /** Redacted before it is cut, so that no half of a token remains. */
 function text(value: string): string {

@@ -16,7 +16,7 @@ export type ParsedCallbackUrl =
   /** `url` as the WHATWG parser serialises it, always `origin` followed by path and query. */
   | { ok: true; url: string; origin: string }
   /** `reason` is a sentence for the owner; `refusal` is what an attempt to such a URL ends with. */
-  | { ok: false; code: 'callback_not_allowed'; refusal: RefusalCode; reason: string }
+  | { ok: false; refusal: RefusalCode; reason: string }
 
 export interface StatusPolicy {
   /** The origin of POLLHOOK_UPSTREAM_URL as `URL.origin` gives it. */
@@ -100,7 +100,7 @@ export function parseHostPatterns(list: string): ParsedHostPatterns {
 }
 
 function refuse(refusal: RefusalCode, reason: string): ParsedCallbackUrl {
-  return { ok: false, code: 'callback_not_allowed', refusal, reason }
+  return { ok: false, refusal, reason }
 }
 
 /** Null also for a URL that is too long, or whose host is. */

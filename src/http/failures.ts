@@ -2,6 +2,7 @@
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { routePath } from 'hono/route'
+import { redact } from '../core/redact.ts'
 import type { Log } from '../ports.ts'
 import type { HttpEnv } from './deps.ts'
 import { answerProblem, type Problem, thrownProblem } from './problem.ts'
@@ -11,8 +12,8 @@ export function answerError(log: Log): (error: Error, c: Context<HttpEnv>) => Re
   return (error, c) => {
     const known = thrownProblem(error) ?? framework(error) ?? cursor(error)
     if (known !== null) return answerProblem(c, known)
-    const full = isStorageFailure(error)
-    log.error(full ? 'storage unavailable' : 'request failed', {
+    const storage = isStorageFailure(error)
+    log.error(storage ? 'storage unavailable' : 'request failed', {
       request_id: c.get('requestId'),
       method: c.req.method,
       route: routePath(c, -1),
@@ -22,7 +23,7 @@ export function answerError(log: Log): (error: Error, c: Context<HttpEnv>) => Re
         .filter((line) => /^ +at /.test(line))
         .join('\n'),
     })
-    return answerProblem(c, full ? unavailable : internal)
+    return answerProblem(c, storage ? unavailable : internal)
   }
 }
 
@@ -75,11 +76,8 @@ function causesOf(error: Error): Error[] {
   return chain
 }
 
-/** Drizzle's messages end in the bound parameters: tokens and callback URLs, which no log may have whole. */
+/** Drizzle's messages end in the bound parameters, and URLs may have secrets in their path. */
 export function safeText({ name, message }: Error): string {
-  const text = message
-    .replace(/\nparams:[\s\S]*$/, '')
-    .replace(/\b([a-f0-9]{6})[a-f0-9]{26}\b/g, '$1…')
-    .replace(/(https?:\/\/[^/\s]+)\S*/g, '$1')
-  return `${name}: ${text.slice(0, 1000)}`
+  const text = message.replace(/\nparams:[\s\S]*$/, '').replace(/(https?:\/\/[^/\s]+)\S*/g, '$1')
+  return redact(`${name}: ${text}`)
 }

@@ -3,6 +3,7 @@
  * Knows the wire, not what a status means, which host to ask or when.
  */
 import { retryAfterMs } from '../core/backoff.ts'
+import { redact } from '../core/redact.ts'
 import { errorNumber, isUnknownTokenEntry } from '../core/snapshot.ts'
 import { within } from '../core/within.ts'
 import type {
@@ -214,10 +215,7 @@ function known(
 function messageOf({ message, error_description: description }: Record<string, unknown>): string | null {
   const text = [message, description].find((value) => typeof value === 'string')
   if (typeof text !== 'string') return null
-  return text
-    .replace(/[a-f0-9]{32}/gi, (token) => `${token.slice(0, 6)}…`)
-    .slice(0, messageCharsMax)
-    .toWellFormed()
+  return redact(text).slice(0, messageCharsMax).toWellFormed()
 }
 
 /** PHP writes a map without entries as `[]`. */

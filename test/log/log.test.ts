@@ -141,7 +141,13 @@ describe('secrets', () => {
       (text) => log.info('x', { [text]: ['y'.repeat(3_000), 'y'.repeat(3_000), 'y'.repeat(3_000)] }),
     ],
   ]
-  const secrets = { 'task token': token, 'signing secret': signingSecret, 'signing key': signingKey }
+  const secrets = {
+    'task token': token,
+    'signing secret': signingSecret,
+    'signing key': signingKey,
+    'API key': `phk_${'aB3-_'.repeat(8)}xyz`,
+    'ticket of a session': `pht_acme.1795000000000.${'0f'.repeat(32)}`,
+  }
 
   describe.each(Object.entries(secrets))('a whole %s never leaves', (_what, secret) => {
     it.each(places)('in %s', (_place, write) => {
