@@ -4,10 +4,10 @@
  */
 import { hash, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import type { Server } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { basename, dirname, join } from 'node:path'
-import { type ServerType, serve } from '@hono/node-server'
 import { type Config, readConfig } from './config.ts'
 import type { Place } from './core/ids.ts'
 import type { SigningKey } from './core/signature.ts'
@@ -17,7 +17,7 @@ import { createApp } from './http/app.ts'
 import { createAuthenticator } from './keys/api-keys.ts'
 import { databaseFingerprint } from './keys/derive.ts'
 import { createSessions } from './keys/sessions.ts'
-import { jwksOf, loadSigningKey } from './keys/signing-key.ts'
+import { jwksOf, loadSigningKey, unsoundSigningKey } from './keys/signing-key.ts'
 import { createVault } from './keys/vault.ts'
 import { createLog } from './log.ts'
 import { createMetrics } from './metrics.ts'
@@ -31,6 +31,7 @@ import { databaseFault } from './node/database-fault.ts'
 import { listenFault } from './node/listen-fault.ts'
 import { createLineWriter } from './node/log-lines.ts'
 import { createRandomBytes } from './node/random.ts'
+import { createHttpServer, type HttpServerOptions } from './node/server.ts'
 import { callbackLookupsMax } from './node/thread-pool.ts'
 import { createTimers } from './node/timers.ts'
 import { createTurnstile } from './node/turnstile.ts'
@@ -136,7 +137,7 @@ async function startOn(
     jwks: signingKey && jwksOf(signingKey),
     metrics: metrics.text,
   })
-  const server = await listen(app, config)
+  const server = await listen(app, config, log)
   const url = urlOf(server, config.listen.host)
   let checkpoints: Checkpoints | null = null
   try {
@@ -163,10 +164,7 @@ async function startOn(
       cutServer(server)
       relay.cutOff()
       await Promise.all([sender.close(), upstreamFetch.close()])
-      if (!(await endsWithin(timers, settleMs, relay.stop()))) {
-        const attempts = relay.inFlightCount()
-        log.warn('stopping with attempts unsettled; they are made again after the next start', { attempts })
-      }
+      if (!(await endsWithin(timers, settleMs, relay.stop()))) tellUnsettled(relay, log)
       timers.end()
       await checkpoints?.stop()
       database.close()
@@ -175,13 +173,17 @@ async function startOn(
   }
 }
 
+function tellUnsettled(relay: Relay, log: Log): void {
+  const attempts = relay.inFlightCount()
+  if (attempts > 0)
+    log.warn('stopping with attempts unsettled; they are made again after the next start', { attempts })
+  else log.warn('stopping before all that waits for a recovered endpoint is due; it waits as it was planned')
+}
+
 async function soundSigningKey(text: string): Promise<SigningKey> {
   const key = await loadSigningKey(text)
   if (key !== null) return key
-  const example = 'POLLHOOK_SIGNING_KEY=<output of: pollhook keys signing>'
-  throw new BootError([
-    `POLLHOOK_SIGNING_KEY has a public half that does not belong to its seed; for example ${example}`,
-  ])
+  throw new BootError([unsoundSigningKey])
 }
 
 function bootStep<T>(variable: string, step: () => T): T {
@@ -246,11 +248,12 @@ function createNodeApp(parts: {
   return withDashboard(dashboard, app.fetch)
 }
 
-function listen(handler: Parameters<typeof serve>[0]['fetch'], config: Config): Promise<ServerType> {
+function listen(fetch: HttpServerOptions['fetch'], config: Config, log: Log): Promise<Server> {
   const { host: hostname, port } = config.listen
+  const server = createHttpServer({ fetch, hostname, log })
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: handler, hostname, port }, () => resolve(server))
     server.once('error', (error) => reject(new BootError([listenFault(error, config.listen)])))
+    server.listen(port, hostname, () => resolve(server))
   })
 }
 
@@ -260,16 +263,16 @@ function endsWithin(timers: Timers, ms: number, work: Promise<unknown>): Promise
   return within(timers, ms, ended, () => false)
 }
 
-function closeServer(server: ServerType): Promise<void> {
+function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()))
 }
 
-function cutServer(server: ServerType): void {
+function cutServer(server: Server): void {
   server.close()
-  if ('closeAllConnections' in server) server.closeAllConnections()
+  server.closeAllConnections()
 }
 
-function urlOf(server: ServerType, host: string): string {
+function urlOf(server: Server, host: string): string {
   const { port } = server.address() as AddressInfo
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

@@ -1,14 +1,17 @@
 /** What one HTTP try of a delivery came to (CONTRACT §4.7). Data, never an exception. */
 
-export type TransportErrorCode =
-  | 'dns_error'
-  | 'connection_refused'
-  | 'connection_reset'
-  | 'timeout'
-  | 'tls_error'
-  | 'network_error'
+export const transportErrorCodes = [
+  'dns_error',
+  'connection_refused',
+  'connection_reset',
+  'timeout',
+  'tls_error',
+  'network_error',
+] as const
+export type TransportErrorCode = (typeof transportErrorCodes)[number]
 
-export type RefusalCode = 'blocked_address' | 'blocked_url'
+export const refusalCodes = ['blocked_address', 'blocked_url'] as const
+export type RefusalCode = (typeof refusalCodes)[number]
 
 export type Outcome =
   /** 2xx and nothing else. */
@@ -22,3 +25,5 @@ export type Outcome =
 
 /** Largest part of a rejecting answer that is kept in the attempt log. */
 export const responseBodyBytesMax = 1000
+/** More of an accepting answer is not read: the receiver has said yes long before. */
+export const acceptedBodyBytesMax = 65_536

@@ -3,7 +3,8 @@ import type { MiddlewareHandler } from 'hono'
 import type { AppDeps, HttpEnv } from './deps.ts'
 import { problem } from './problem.ts'
 
-const bearer = /^Bearer +([\x21-\x7e]{1,512}) *$/i
+/** What stands in the header, and the key in it. */
+export const bearer = /^Bearer +([\x21-\x7e]{1,512}) *$/i
 
 /** Sets `owner`, or throws 401. What lies behind a key must not stay in a shared cache. */
 export function requireKey(deps: Pick<AppDeps, 'authenticate'>): MiddlewareHandler<HttpEnv> {

@@ -3,8 +3,8 @@ import * as v from 'valibot'
 import type { PageQuery } from '../store/records.ts'
 import { deliveryStates, subscriptionStates } from './schemas.ts'
 
-const limitDefault = 50
-const limitMax = 200
+export const limitDefault = 50
+export const limitMax = 200
 
 const page = {
   limit: v.optional(

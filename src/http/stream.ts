@@ -23,7 +23,7 @@ export interface StreamRequest {
 }
 
 export interface Streams {
-  /** False while draining or when too many are open. */
+  /** False once the port is closing or when too many are open. */
   accepting(): boolean
   /** Holds nothing until the body is first read: a HEAD request never reads it. */
   open(request: StreamRequest): ReadableStream<Uint8Array>

@@ -99,6 +99,8 @@ function addEvents(app: Hono<HttpEnv>, deps: AppDeps): void {
         throw problem('unavailable', 'No more event streams are taken. Try again later.')
       return c.body(streams.open({ ownerId, taskToken, after }), 200, {
         'content-type': 'text/event-stream',
+        // A relay that stops ends it: what is asked for next over the same connection would be refused.
+        connection: 'close',
         // Asks nginx and its kin to pass events on at once.
         'x-accel-buffering': 'no',
       })

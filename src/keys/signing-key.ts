@@ -7,7 +7,7 @@ import { encodeBase64Url } from '../core/base64.ts'
 import { parseSigningKey, pkcs8OfSeed, type SigningKey } from '../core/signature.ts'
 
 /** A public ed25519 key (RFC 8037 §2). */
-export interface PublicJwk {
+interface PublicJwk {
   kty: 'OKP'
   crv: 'Ed25519'
   x: string
@@ -27,6 +27,10 @@ export async function loadSigningKey(text: string): Promise<SigningKey | null> {
   return (await publicKeyText(key.seed)) === encodeBase64Url(key.publicKey) ? key : null
 }
 
+/** Why a start is refused with a key whose text can be read, and that is not loaded all the same. */
+export const unsoundSigningKey =
+  'POLLHOOK_SIGNING_KEY has a public half that does not belong to its seed; for example POLLHOOK_SIGNING_KEY=<output of: pollhook keys signing>'
+
 /** The body of `/.well-known/jwks.json`. */
 export function jwksOf(key: SigningKey): { keys: PublicJwk[] } {
   const x = encodeBase64Url(key.publicKey)
@@ -34,6 +38,17 @@ export function jwksOf(key: SigningKey): { keys: PublicJwk[] } {
   const thumbprint = sha256(new TextEncoder().encode(`{"crv":"Ed25519","kty":"OKP","x":"${x}"}`))
   const kid = encodeBase64Url(thumbprint)
   return { keys: [{ kty: 'OKP', crv: 'Ed25519', x, use: 'sig', alg: 'EdDSA', kid }] }
+}
+
+/**
+ * The same of POLLHOOK_SIGNING_KEY, where there is one.
+ * @throws when its halves do not belong together: every webhook would have a signature that nobody can verify
+ */
+export async function publishedKeys(text: string | null): Promise<{ keys: PublicJwk[] } | null> {
+  if (text === null) return null
+  const key = await loadSigningKey(text)
+  if (key === null) throw new Error(unsoundSigningKey)
+  return jwksOf(key)
 }
 
 /** WebCrypto derives the public key when it exports a private one. */

@@ -2,7 +2,12 @@
  * One POST through `fetch`, turned into an Outcome (CONTRACT §4.7), for runtimes without sockets. The runtime
  * keeps it from private addresses (`global_fetch_strictly_public`); the URL itself is judged here.
  */
-import { type Outcome, responseBodyBytesMax, type TransportErrorCode } from '../core/outcome.ts'
+import {
+  acceptedBodyBytesMax,
+  type Outcome,
+  responseBodyBytesMax,
+  type TransportErrorCode,
+} from '../core/outcome.ts'
 import { type CallbackPolicy, parseCallbackUrl } from '../core/target.ts'
 import type { SendRequest } from '../ports.ts'
 
@@ -15,9 +20,6 @@ export interface FetchSenderOptions {
 export interface FetchSender {
   send(request: SendRequest): Promise<Outcome>
 }
-
-/** More of an accepting answer is not read: the receiver has said yes. */
-const acceptedBodyBytesMax = 65_536
 
 export function createFetchSender({ policy, fetch }: FetchSenderOptions): FetchSender {
   return {

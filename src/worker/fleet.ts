@@ -1,6 +1,7 @@
 /** The shards as the router sees them: places, and questions that never reject. */
 import { type Config, readConfig } from '../config.ts'
 import type { Place } from '../core/ids.ts'
+import { bearer } from '../http/auth.ts'
 import { brokenOff } from '../http/body.ts'
 import { type Problem, problemBody, problemHeaders } from '../http/problem.ts'
 import { createAuthenticator } from '../keys/api-keys.ts'
@@ -36,6 +37,7 @@ function createFleet(env: Env): Fleet {
   if (!read.ok) throw new Error(`Pollhook cannot start: ${read.faults.join('; ')}`)
   const { config } = read
   const log = createLog(config.logLevel, (line) => console.log(line.trimEnd()))
+  for (const warning of read.warnings) log.warn(warning)
   const authenticate = createAuthenticator(config.apiKeys)
   const sessions = createSessions(config, Date.now)
   const shard = (place: Place) => env.SHARDS.get(env.SHARDS.idFromName(placeName(place)))
@@ -54,7 +56,7 @@ function createFleet(env: Env): Fleet {
       }
     },
     mayHaveOwner(request) {
-      const key = /^Bearer +(\S{1,512}) *$/i.exec(request.headers.get('authorization') ?? '')?.[1]
+      const key = bearer.exec(request.headers.get('authorization') ?? '')?.[1]
       return key !== undefined && (authenticate(key) ?? sessions.ownerOf(key)) !== null
     },
   }

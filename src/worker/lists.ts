@@ -1,6 +1,7 @@
 /** What only all shards together can answer: lists, endpoints, redelivery by filter, metrics. */
 import type { Place } from '../core/ids.ts'
 import { bodyBytesMax } from '../http/body.ts'
+import { limitDefault, limitMax } from '../http/query-schemas.ts'
 import { positionsHeader } from '../http/representations.ts'
 import { type EndpointJson, mergeEndpoints, type Placed, parseEndpointCursor } from '../shards/endpoints.ts'
 import { mergeMetrics } from '../shards/metrics.ts'
@@ -13,10 +14,6 @@ interface PageJson<T = unknown> {
   next_cursor: string | null
   positions: { cursor: string; order: number }[]
 }
-
-const limitDefault = 50
-/** What `http/query-schemas.ts` allows; each shard is asked for so many endpoints at a time. */
-const limitMax = 200
 
 export async function answerList(fleet: Fleet, request: Request): Promise<Response> {
   const { searchParams } = new URL(request.url)

@@ -1,14 +1,12 @@
 /** Registrations on their way to the shards of their tokens (DESIGN §5). */
 import type { Place } from '../core/ids.ts'
 import { batchBytesMax, bodyBytesMax } from '../http/body.ts'
+import { subscriptionsPerBatchMax, taskTokenPattern } from '../http/schemas.ts'
 import { itemTexts } from '../shards/batch-items.ts'
 import { placesOfToken } from '../shards/places.ts'
 import { copyOf, type Fleet, readBody, unavailable } from './fleet.ts'
 import { answerJson, parseJson } from './lists.ts'
 import { placeName } from './place.ts'
-
-const batchMax = 1000
-const tokenPattern = /^[a-f0-9]{32}$/
 
 export async function register(fleet: Fleet, request: Request): Promise<Response> {
   const body = await readBody(request, bodyBytesMax)
@@ -64,13 +62,13 @@ function joined(parts: readonly { answer: Response; json: unknown }[], results: 
 function itemsIn(body: unknown): unknown[] | null {
   if (typeof body !== 'object' || body === null) return null
   const { subscriptions: items } = body as { subscriptions?: unknown }
-  const isBatch = Array.isArray(items) && items.length >= 1 && items.length <= batchMax
+  const isBatch = Array.isArray(items) && items.length >= 1 && items.length <= subscriptionsPerBatchMax
   return isBatch && Object.keys(body).length === 1 ? items : null
 }
 
 function tokenIn(item: unknown): string | null {
   const token = (item as { task_token?: unknown } | null)?.task_token
-  return typeof token === 'string' && tokenPattern.test(token) ? token : null
+  return typeof token === 'string' && taskTokenPattern.test(token) ? token : null
 }
 
 /** 503 where it is not known which shard is to be asked. */

@@ -1,12 +1,11 @@
 /** Which shard, or shards, a request goes to (DESIGN §5). Judges nothing: a shard answers what is refused. */
 import { getPath } from 'hono/utils/url'
+import { bodyBytesMax } from '../http/body.ts'
 import { thrownProblem } from '../http/problem.ts'
 import { placeOfId, placesOfToken } from '../shards/places.ts'
 import { copyOf, type Fleet, readBody, refusal, unavailable } from './fleet.ts'
 import { answerEndpoints, answerList, answerMetrics, redeliverMany } from './lists.ts'
 import { askAt, placesFor, register, registerBatch } from './registrations.ts'
-
-const formBytesMax = 64 * 1024
 
 /** Never rejects. */
 export async function route(fleet: Fleet, incoming: Request): Promise<Response> {
@@ -70,7 +69,7 @@ async function readTask(fleet: Fleet, request: Request, token: string): Promise<
 
 /** A hint to a shard that does not know the token does nothing, so every generation gets it. */
 async function passHint(fleet: Fleet, request: Request): Promise<Response> {
-  const body = await readBody(request, formBytesMax)
+  const body = await readBody(request, bodyBytesMax)
   const headers = { 'content-type': request.headers.get('content-type') ?? '' }
   const form = await new Response(body, { headers }).formData().catch(() => null)
   const token = form?.get('task_token')

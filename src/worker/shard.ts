@@ -13,7 +13,7 @@ import { createApp } from '../http/app.ts'
 import { createAuthenticator } from '../keys/api-keys.ts'
 import { databaseFingerprint } from '../keys/derive.ts'
 import { createSessions } from '../keys/sessions.ts'
-import { jwksOf, loadSigningKey } from '../keys/signing-key.ts'
+import { publishedKeys } from '../keys/signing-key.ts'
 import { createVault } from '../keys/vault.ts'
 import { createLog } from '../log.ts'
 import { createMetrics } from '../metrics.ts'
@@ -77,6 +77,7 @@ export class RelayShard extends DurableObject<Env> {
       askFirst: () => this.#shardAt({ ...place, shard: 0 }).holding([]),
     })
     const config = shareOf(read.config, place)
+    const jwks = await publishedKeys(config.signingKey)
     const log = createLog(config.logLevel, (line) => console.log(line.trimEnd()))
     const db = drizzle(this.ctx.storage, { schema })
     migrate(db, migrations)
@@ -112,7 +113,8 @@ export class RelayShard extends DurableObject<Env> {
     await copies.fetchMissing()
     relay.start()
     const commands = { ...relay.commands, ...settings.commands }
-    const app = await createShardApp({ config, relay, commands, log, metrics: metrics.text, env: this.env })
+    const parts = { config, relay, commands, log, jwks, metrics: metrics.text, env: this.env }
+    const app = createShardApp(parts)
     return { relay, copies, settings, app, log }
   }
 
@@ -247,21 +249,20 @@ function shareEndpoints(store: Store, sharers: Sharers, held: ReadonlySet<number
   }
 }
 
-async function createShardApp(parts: {
+function createShardApp(parts: {
   config: Config
   relay: Relay
   commands: Commands
   log: Log
+  jwks: object | null
   metrics: () => Promise<string>
   env: Env
 }) {
-  const { config, relay, commands, log, metrics, env } = parts
+  const { config, relay, commands, log, jwks, metrics, env } = parts
   const authenticate = createAuthenticator(config.apiKeys)
   // The dashboard is the router's; it calls with tickets.
   const sessions = createSessions(config, Date.now)
   const owners = new Map(relay.owners.map((owner) => [owner.name, owner]))
-  const signingKey = config.signingKey === null ? null : await loadSigningKey(config.signingKey)
-  const jwks = signingKey === null ? null : jwksOf(signingKey)
   return createApp({
     queries: relay.store,
     commands,

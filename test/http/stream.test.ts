@@ -143,6 +143,8 @@ describe('GET /v1/tasks/{token}/events', () => {
     const response = await task.open('?after=0', { 'last-event-id': '3' })
     expect(response.status).toBe(200)
     expect(response.headers.get('content-type')).toBe('text/event-stream')
+    // Nothing is asked for over its connection once a relay that stops has ended it.
+    expect(response.headers.get('connection')).toBe('close')
     const stream = reader(response)
     await stream.opened()
     expect(ids(await stream.next())).toEqual([4, 5])

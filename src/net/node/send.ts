@@ -4,7 +4,12 @@
  */
 import type { Dispatcher } from 'undici'
 import { boundedCache } from '../../core/bounded-cache.ts'
-import { type Outcome, responseBodyBytesMax, type TransportErrorCode } from '../../core/outcome.ts'
+import {
+  acceptedBodyBytesMax,
+  type Outcome,
+  responseBodyBytesMax,
+  type TransportErrorCode,
+} from '../../core/outcome.ts'
 import { type CallbackPolicy, parseCallbackUrl } from '../../core/target.ts'
 import type { Sender, SendRequest } from '../../ports.ts'
 import { createGuard, guardCode } from './guard.ts'
@@ -36,9 +41,6 @@ export interface NodeSender extends Sender {
 
 /** URLs whose verdict is remembered: judging one costs as much as signing. At most 2 KiB each. */
 const targetsMax = 4_096
-
-/** A larger body of a 2xx answer is cut off; the receiver has said yes long before. */
-export const acceptedBodyBytesMax = 65_536
 
 export function createSender(options: SenderOptions): NodeSender {
   const { privateCidrs, lookup, lookupsMax, connectTimeoutMs = 10_000 } = options

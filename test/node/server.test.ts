@@ -1,0 +1,82 @@
+/** CONTRACT §2 "Errors": what never reaches the app is refused in the same shape. */
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
+import { afterEach, expect, it, vi } from 'vitest'
+import { createHttpServer, type HttpServerOptions } from '../../src/node/server.ts'
+
+let close = async () => {}
+afterEach(() => close())
+
+async function listen(fetch: HttpServerOptions['fetch']) {
+  const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
+  const server = createHttpServer({ fetch, hostname: '127.0.0.1', log })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  close = () => new Promise((resolve) => server.close(() => resolve()))
+  return { port: (server.address() as AddressInfo).port, log }
+}
+
+/** @returns all that comes until the connection ends */
+async function exchange(port: number, text: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1').setEncoding('latin1')
+  let answer = ''
+  socket.on('data', (part) => {
+    answer += part
+  })
+  socket.on('error', () => {})
+  socket.write(text)
+  await once(socket, 'close')
+  return answer
+}
+
+function parse(answer: string) {
+  const [head = '', body = ''] = answer.split('\r\n\r\n')
+  const [first = '', ...lines] = head.split('\r\n')
+  const headers = new Headers(lines.map((line) => line.split(/: (.*)/).slice(0, 2) as [string, string]))
+  return { status: Number(first.split(' ')[1]), headers, body: JSON.parse(body) }
+}
+
+const rest = 'host: x\r\nconnection: close\r\n\r\n'
+
+it.each([
+  ['a target that is no path', `OPTIONS * HTTP/1.1\r\n${rest}`, 400],
+  ['a backslash in the path', `GET /v1\\tasks HTTP/1.1\r\n${rest}`, 400],
+  ['a Host that is none', `GET / HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n`, 400],
+  ['a method that is none', `FOO / HTTP/1.1\r\n${rest}`, 400],
+  ['what is no HTTP', 'hello\r\n\r\n', 400],
+  ['too many headers', `GET / HTTP/1.1\r\nx: ${'x'.repeat(20_000)}\r\n${rest}`, 431],
+])('%s is refused as a problem with an id', async (_what, request, status) => {
+  const { port } = await listen(() => new Response('not reached'))
+  const { headers, body, ...answer } = parse(await exchange(port, request))
+  expect([answer.status, headers.get('content-type')]).toEqual([status, 'application/problem+json'])
+  expect(body).toMatchObject({ type: 'about:blank', code: 'invalid_request', status })
+  expect(body.request_id).toMatch(/^[0-9a-f-]{36}$/)
+  expect(headers.get('x-request-id')).toBe(body.request_id)
+})
+
+it('an app that throws is an internal error without its text, and logged', async () => {
+  const { port, log } = await listen(() => Promise.reject(new Error('told to nobody')))
+  const answer = await exchange(port, `GET / HTTP/1.1\r\n${rest}`)
+  expect(parse(answer)).toMatchObject({ status: 500, body: { code: 'internal' } })
+  expect(answer).not.toContain('told')
+  expect(log.error).toHaveBeenCalledOnce()
+})
+
+it('what is no HTTP after half an answer ends the connection, and adds nothing to it', async () => {
+  const body = new ReadableStream({ start: (stream) => stream.enqueue(new TextEncoder().encode('half')) })
+  const { port } = await listen(() => new Response(body))
+  const socket = connect(port, '127.0.0.1').setEncoding('latin1')
+  socket.on('error', () => {})
+  let answer = ''
+  const half = new Promise<void>((resolve) => {
+    socket.on('data', (part) => {
+      answer += part
+      if (answer.includes('half')) resolve()
+    })
+  })
+  socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+  await half
+  socket.write('hello\r\n\r\n')
+  await once(socket, 'close')
+  expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1)
+})
