@@ -1,5 +1,6 @@
 /** Keeps the demo's score: which jobs have ended, how, whether every webhook verified and came in order. */
-import { endTypes, type ReceivedWebhook } from './receiver.ts'
+import { isTerminalType } from '../core/transition.ts'
+import type { ReceivedWebhook } from './receiver.ts'
 
 export interface Tally {
   add(received: ReceivedWebhook): void
@@ -40,7 +41,7 @@ export function createTally(expected: ReadonlyMap<string, string>): Tally {
         seqs.set(subscription_id, seq)
       }
       const name = metadata.job
-      if (name === undefined || !expected.has(name) || !endTypes.has(event.type)) return
+      if (name === undefined || !expected.has(name) || !isTerminalType(event.type)) return
       seen.set(name, event.type)
       if (seen.size === expected.size) ended.resolve()
     },

@@ -32,7 +32,7 @@ export function endpointsCommand(): Command {
     .option('--resume', 'send again')
     .option(
       '--max-concurrency <number>',
-      'attempts in flight; none: as configured',
+      'attempts in flight, at most as configured; none: as configured',
       limit(wholeNumber(1, 10_000)),
     )
     .option('--max-per-second <number>', 'attempts started per second; none: no limit', limit(perSecond))

@@ -1,8 +1,9 @@
 /** Follows the event stream of one task over broken connections to its end (CONTRACT §2). Knows no display. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
+import { isTerminalType } from '../core/transition.ts'
 import { type Api, codeOf, queryOf } from './api.ts'
-import { endTypes, type WebhookEvent } from './receiver.ts'
+import type { WebhookEvent } from './receiver.ts'
 
 /**
  * Tries in a row without an answer, before the relay counts as gone: with their pauses a minute. A start reads a large
@@ -38,7 +39,7 @@ export async function followTask(api: Api, options: FollowOptions): Promise<stri
       for await (const event of eventsOf(response.body)) {
         after = event.data.seq ?? after
         options.onEvent(event)
-        if (endTypes.has(event.type)) return event.type
+        if (isTerminalType(event.type)) return event.type
       }
     } catch (error) {
       if (options.signal.aborted) break

@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto'
 import { Command, Option } from 'commander'
 import { formatSigningSecret } from '../core/signature.ts'
 import { httpUrl, signingSecret, statuses, wholeNumber } from './arguments.ts'
-import { webhookLine } from './demo-display.ts'
 import { colorsFor, failStart, printLine } from './output.ts'
 import { createReceiver, type ReceivedWebhook } from './receiver.ts'
 import { untilSignal } from './signals.ts'
+import { webhookLine } from './webhook-line.ts'
 
 interface ListenFlags {
   port: number

@@ -36,15 +36,6 @@ export interface WebhookEvent {
   }
 }
 
-/** After these nothing more comes for a subscription. */
-export const endTypes: ReadonlySet<string> = new Set([
-  'task.completed',
-  'task.failed',
-  'task.cancelled',
-  'task.lost',
-  'task.expired',
-])
-
 export interface ReceiverOptions {
   /** `whsec_…`; any of them may fit. */
   secrets: readonly string[]

@@ -3,12 +3,12 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { type ApiFlags, createApi, withApiFlags } from './api.ts'
 import { httpUrl } from './arguments.ts'
 import { createBars, percentText } from './bars.ts'
-import { colorOf } from './demo-display.ts'
 import { followTask } from './follow.ts'
 import { colorsFor, fail, printable, printLine } from './output.ts'
 import type { WebhookEvent } from './receiver.ts'
 import { codeOfSignal, untilSignal } from './signals.ts'
 import { subscribeTo } from './watch-subscriptions.ts'
+import { colorOf } from './webhook-line.ts'
 
 interface WatchFlags extends ApiFlags {
   callback?: string

@@ -2,7 +2,9 @@
  * `npm run show:worker`: 200 tasks on 4 shards in `wrangler dev`, killed in the middle and started again. Ends with code 0
  * when every terminal webhook came, all were signed, and each subscription's were in order; with 130 when interrupted.
  */
-import { createReceiver, endTypes, type ReceivedWebhook } from '../../src/cli/receiver.ts'
+
+import { createReceiver, type ReceivedWebhook } from '../../src/cli/receiver.ts'
+import { isTerminalType } from '../../src/core/transition.ts'
 import { createSimulator } from '../../src/simulator/simulator.ts'
 import { endOnSignal, setUpWorker, startWorker } from './worker-process.ts'
 
@@ -42,7 +44,7 @@ const receiver = await createReceiver({
     const seq = data.seq ?? 0
     if (seq <= (lastSeq.get(data.subscription_id) ?? 0)) unordered++
     lastSeq.set(data.subscription_id, seq)
-    if (endTypes.has(webhook.event?.type ?? '')) ended.add(data.subscription_id)
+    if (isTerminalType(webhook.event?.type ?? '')) ended.add(data.subscription_id)
     check()
   },
 })
