@@ -18,13 +18,12 @@ export type SubscribeResult =
   /** Already active with other options. */
   | { kind: 'subscription_exists'; id: string }
   | { kind: 'quota_exceeded'; quota: number }
-  | { kind: 'failed' }
 
 export type UpdateResult =
   | { kind: 'updated'; subscription: SubscriptionRecord }
   | { kind: 'not_found' }
-  /** Not active or paused any more. */
-  | { kind: 'conflict'; state: string }
+  /** Not active or paused any more; `pauseHides`: it still shows as paused. */
+  | { kind: 'conflict'; state: string; pauseHides?: true }
   | { kind: 'subscription_exists'; id: string }
 
 export type DeliveryResult =
@@ -33,7 +32,6 @@ export type DeliveryResult =
   | { kind: 'conflict'; detail: string }
 
 export interface RedeliverFilter {
-  state: 'exhausted'
   since?: number
   until?: number
   subscriptionId?: string

@@ -9,6 +9,7 @@ import { isTerminalType } from './core/transition.ts'
 import type { SettledAttempt } from './engine/deliver-ports.ts'
 import type { Clock, StatusAnswer, UpstreamFailure } from './ports.ts'
 import type { Relay, RelayObserver } from './relay.ts'
+import type { Finished } from './store/context.ts'
 import type { Write } from './store/write-failures.ts'
 
 export interface Metrics {
@@ -27,7 +28,12 @@ const seconds = [
 type Values<Value extends string> = Readonly<Record<Value, 0>>
 
 const hosts: Values<'api' | 'master'> = { api: 0, master: 0 }
-const answers: Values<Exclude<StatusAnswer['kind'], 'failed'>> = { statuses: 0, busy: 0, error: 0 }
+const answers: Values<Exclude<StatusAnswer['kind'], 'failed'> | 'refused'> = {
+  statuses: 0,
+  busy: 0,
+  refused: 0,
+  error: 0,
+}
 const failures: Values<UpstreamFailure> = {
   timeout: 0,
   network: 0,
@@ -66,6 +72,7 @@ export function createMetrics(now: Clock, labels: Record<string, string> = {}): 
   const changes = counter('pollhook_changes_total', 'Transitions recorded', { kind: kinds })
   const created = counter('pollhook_deliveries_created_total', 'Deliveries made', {})
   const finished = counter('pollhook_deliveries_finished_total', 'Deliveries that ended', { state: states })
+  const endsExhausted = counter('pollhook_ends_exhausted_total', 'Ends of tasks that were given up', {})
   const attempts = counter('pollhook_attempts_total', 'Attempts settled', { outcome: outcomes })
   const unwritten = counter('pollhook_write_failures_total', 'Commits that failed', { what: writes })
   const tokens = histogram(
@@ -82,10 +89,15 @@ export function createMetrics(now: Clock, labels: Record<string, string> = {}): 
     seconds,
   )
 
+  function countFinished({ state, type }: Finished): void {
+    finished.inc({ state })
+    if (state === 'exhausted' && isTerminalType(type)) endsExhausted.inc()
+  }
+
   function countAttempt(one: SettledAttempt, at: number): void {
     attempts.inc({ outcome: one.outcome.kind })
     attemptTime.observe(one.durationMs / 1000)
-    if (one.state !== 'pending' && one.state !== 'unknown') finished.inc({ state: one.state })
+    if (one.ended) countFinished({ state: one.state, type: one.delivery.type })
     if (one.outcome.kind === 'accepted') latency.observe(Math.max(0, at - one.delivery.createdAt) / 1000)
   }
 
@@ -100,7 +112,7 @@ export function createMetrics(now: Clock, labels: Record<string, string> = {}): 
         for (const one of settled) countAttempt(one, at)
       },
       created: () => created.inc(),
-      finished: (state) => finished.inc({ state }),
+      finished: countFinished,
       lagged: (lagMs) => lag.observe(lagMs / 1000),
       called(call) {
         polls.inc({ host: call.api ? 'api' : 'master', outcome: call.outcome })

@@ -15,13 +15,14 @@ export interface Schedules {
 /** Order within a subscription: a test first, then what was asked for again, then the rest by age. */
 export const rank = { test: 0, redelivery: 1, regular: 2 } as const
 
-export type StateReason =
-  | 'newer_event'
-  | 'attempts_exhausted'
-  | 'endpoint_unavailable'
-  | 'requested'
-  | 'gone'
-  | 'retention'
+export const stateReasons = [
+  'newer_event',
+  'attempts_exhausted',
+  'endpoint_unavailable',
+  'requested',
+  'gone',
+] as const
+export type StateReason = (typeof stateReasons)[number]
 
 export type Decision =
   | { state: 'delivered' }

@@ -2,7 +2,7 @@
  * Asking upstream for a batch of tokens until each has an answer: the task's host, then the API host in the
  * same pass, splitting a batch that one bad token spoils (CONTRACT §5.3, §5.4). Knows no schedule and no store.
  */
-import type { Clock, Log, Random, Upstream, UpstreamFailure } from '../ports.ts'
+import type { Clock, Log, Random, StatusAnswer, Upstream, UpstreamFailure } from '../ports.ts'
 import type { Entry } from './entry.ts'
 import {
   beginSearch,
@@ -160,7 +160,7 @@ async function call(round: Round, tokens: readonly string[], purpose: Purpose): 
   if (isBlocked(host, startedAt)) return retryAll(round, tokens)
   const answer = await context.upstream.status(host.origin, tokens)
   const now = context.now()
-  const outcome = answer.kind === 'failed' ? answer.reason : answer.kind
+  const outcome = outcomeOf(answer)
   context.onCall({ api, tokens: tokens.length, outcome, durationMs: now - startedAt })
   // What a suspect does is no failure of the last resort, which would keep the others from being asked for.
   const counts = !api || purpose === 'batch'
@@ -188,7 +188,7 @@ async function call(round: Round, tokens: readonly string[], purpose: Purpose): 
       return failAll(round, tokens, false)
     }
     case 'error':
-      if (answer.code === 13 || answer.code === 5) {
+      if (outcome === 'refused') {
         tellIfBack(round)
         noteRefusal(host, now, context.poll.intervalMaxMs)
         return 'refused'
@@ -196,6 +196,13 @@ async function call(round: Round, tokens: readonly string[], purpose: Purpose): 
       if (counts) noteFailure(round, startedAt, { outcome, code: answer.code, message: answer.message })
       return failAll(round, tokens, true)
   }
+}
+
+/** An error 13 or 5 tells of a token, not of the host that gave it (CONTRACT §5.4). */
+function outcomeOf(answer: StatusAnswer) {
+  if (answer.kind === 'failed') return answer.reason
+  const refused = answer.kind === 'error' && (answer.code === 13 || answer.code === 5)
+  return refused ? 'refused' : answer.kind
 }
 
 /** One failure says nothing yet. From the second on the host is left alone, and whoever operates this is to know why. */

@@ -35,8 +35,8 @@ export async function attemptDelivery(
   if (typeof signature === 'string') return post(deps, taken, { timestamp, secrets, signature })
   const signed = await signature
   const now = deps.recheck(taken.id)
-  // At another endpoint other limits hold, and it may be paused.
-  if (now === null || now.endpointId !== taken.endpointId) return null
+  // It is taken anew: the log names the URL that was called, and at another endpoint other limits hold.
+  if (now === null || now.callbackUrl !== taken.callbackUrl) return null
   // A secret that changed meanwhile signs anew: the change applies to every attempt started after it.
   if (!sameText(secrets, secretsOf(deps, now))) return attemptDelivery(deps, now, at)
   return post(deps, now, { timestamp, secrets, signature: signed })

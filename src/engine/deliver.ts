@@ -5,12 +5,13 @@
 import { isUnavailable } from '../core/endpoint.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Settled } from '../store/deliveries.ts'
-import type { DueDelivery, DueEntry } from '../store/due.ts'
+import type { DueDelivery } from '../store/due.ts'
 import type { DeliverDeps, Deliverer } from './deliver-ports.ts'
 import { earliest } from './earliest.ts'
 import { createFlights } from './flights.ts'
 import { hasPlace, type Lane, noteOutcome, rateAllowsAt, room, spend, takeReady } from './lane.ts'
 import { createLanes } from './lanes.ts'
+import { createLookAhead } from './look-ahead.ts'
 import { createSettler, type Finished } from './settle.ts'
 import { createSleepWatch } from './sleep-watch.ts'
 import { createTurns } from './turns.ts'
@@ -28,8 +29,6 @@ const takeMax = 32
 const lookAgainMs = 5
 const lookFailedMs = 1_000
 const exhaustMax = 200
-/** Due deliveries read ahead for one lane. */
-const scanMax = 256
 /** With so many of them behind attempts that are under way, no more are read: one of those ends soon. */
 const readyMax = 1024
 /** Outcomes that may wait for their commit beside what is in flight. */
@@ -40,6 +39,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
   const flights = createFlights()
   const lanes = createLanes(store, () => settings.concurrency - flights.inFlight(), now)
   const due = createTurns(store, flights)
+  const ahead = createLookAhead(store, flights)
   const sleep = createSleepWatch(now, settings.timeoutMs)
   let ending: 'no' | 'stopped' | 'cut off' = 'no'
   const scheduleSumMs = settings.schedules.terminalMs.reduce((sum, wait) => sum + wait, 0)
@@ -88,7 +88,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     const places = Math.min(room(lane, { ...settings, inFlight: flights.inFlight() }, at), takeMax)
     if (places <= 0) return rateAllowsAt(lane, at) ?? (lane.held > 0 ? null : at + lookAgainMs)
     // A rate may hold what waits for hours: a test does not go behind it.
-    const tests = store.dueTestIds(endpoint.id, at, places)
+    const tests = ahead.tests(lane, places, at)
     const begun = tests.length > 0 ? start(lane, tests, at, false) : 0
     const more = startSome(lane, places - begun, at)
     return more ? (rateAllowsAt(lane, at) ?? at) : store.nextDueAt(endpoint.id, at)
@@ -109,26 +109,12 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
         return true
       }
       if (!more || lane.ready.length >= readyMax) {
-        awaitOthers(lane, lane.ready)
+        ahead.awaitOthers(lane, lane.ready)
         return false
       }
-      more = readAhead(lane, at)
+      more = ahead.read(lane, at)
     }
     return true
-  }
-
-  /** Always from the front, so that the list keeps the order of the index. @returns whether more is due than was read */
-  function readAhead(lane: Lane, at: number): boolean {
-    const limit = flights.heldCount() + lane.ready.length + scanMax
-    const entries = store.dueEntries(lane.endpoint.id, at, limit)
-    lane.ready = entries.filter(({ id }) => !flights.isHeld(id))
-    awaitOthers(lane, entries)
-    return entries.length === limit
-  }
-
-  /** With nothing of its own under way a lane is woken by nothing but what holds these entries up elsewhere. */
-  function awaitOthers({ held, endpoint }: Lane, entries: readonly DueEntry[]): void {
-    if (held === 0) flights.awaitElsewhere(endpoint.id, entries)
   }
 
   /**
@@ -164,20 +150,22 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     const mayGiveUp = lane.held === 0 && lane.triedAt >= sleep.awakeSince()
     if (since <= giveUpBefore && mayGiveUp) {
       const ended = store.exhaustKeptWaiting(id, giveUpBefore, at, exhaustMax)
-      if (ended > 0) deps.log.warn('deliveries exhausted', { origin: lane.endpoint.origin, count: ended })
+      if (ended > 0)
+        deps.log.warn('deliveries ended that their endpoint kept waiting', {
+          origin: lane.endpoint.origin,
+          count: ended,
+        })
       if (ended === exhaustMax) return at
     }
     const oldestAt = store.nextDueAt(id, 0)
     // While something is under way nothing is given up: what lands looks again, so there is no time to wait for.
     const giveUpAt = mayGiveUp && oldestAt !== null ? Math.max(since, oldestAt) + scheduleSumMs + 1 : null
     if ((health.retryAfterUntil ?? 0) > at) return earliest(health.retryAfterUntil, giveUpAt)
-    const tests = store.dueTestIds(id, at, takeMax)
-    for (const testId of tests) if (hasPlace(lane, settings, at)) start(lane, [testId], at, false)
+    for (const test of ahead.tests(lane, takeMax, at))
+      if (hasPlace(lane, settings, at)) start(lane, [test], at, false)
     if (lane.probing || !hasPlace(lane, settings, at)) return earliest(rateAllowsAt(lane, at), giveUpAt)
     if ((health.nextProbeAt ?? 0) > at) return earliest(health.nextProbeAt, giveUpAt, store.nextDueAt(id, at))
-    const longest = store.dueEntries(id, at, flights.heldCount() + scanMax)
-    awaitOthers(lane, longest)
-    const next = longest.find(flights.isFree)
+    const next = ahead.longestDue(lane, at)
     const probed = next !== undefined && start(lane, [next.id], at, true) > 0
     return probed ? giveUpAt : earliest(store.nextDueAt(id, at), giveUpAt)
   }
@@ -200,10 +188,10 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
 
   function end(flight: Flight, outcome: Outcome | null, at: number): void {
     if (outcome === null || (ending === 'cut off' && outcome.kind === 'unreachable')) {
-      // It may be due again while what follows it is in the list already: the order is read anew.
-      flight.lane.ready = []
+      lanes.readAnew()
       freeSlot(flight)
       land(flight)
+      if (outcome === null) supersedeWithheld(flight.delivery)
       deps.wake()
       return
     }
@@ -220,6 +208,15 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     freeSlot(flight)
     settler.add({ flight, lane, settlement })
     deps.wake()
+  }
+
+  /** While it was under way nothing superseded it. */
+  function supersedeWithheld({ id, type }: DueDelivery): void {
+    try {
+      if (type === 'task.progress') store.supersedeStale(now(), id)
+    } catch (error) {
+      deps.log.error('stale progress could not be superseded; it is sent', { error })
+    }
   }
 
   function freeSlot({ delivery, lane, probe }: Flight): void {
@@ -259,14 +256,16 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
         if (next !== null) again.push([endpointId, next])
       }
       for (const [endpointId, next] of again) due.set(endpointId, next)
-      const next = due.nextAt()
+      const nextAt = due.nextAt()
       // With every slot taken the next outcome or settle wakes us; a due lane must not spin until then.
-      return sleep.planned(next !== null && next <= at && isFull() ? null : next)
+      const next = nextAt !== null && nextAt <= at && isFull() ? null : nextAt
+      sleep.planned(next, flights.inFlight() > 0)
+      return next
     },
 
     reload(endpointId, resumed) {
       lanes.reload(endpointId, resumed)
-      if (resumed) waits.end(endpointId)
+      if (resumed) waits.end(endpointId, [])
       touch([endpointId])
     },
 

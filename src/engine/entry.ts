@@ -20,3 +20,11 @@ export interface Entry extends Dated {
 }
 
 export const never = Number.NEGATIVE_INFINITY
+
+/** The wall clock was set back by so much; what is on disk was too (store/outage.ts). */
+export function setEntryBack(entry: Entry, byMs: number): void {
+  entry.polledAt -= byMs
+  const { watch } = entry
+  if (watch.failingSince !== null) watch.failingSince -= byMs
+  if (watch.unknownSince !== null) watch.unknownSince -= byMs
+}

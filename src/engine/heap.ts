@@ -8,7 +8,6 @@ export interface Heap<T> {
   nextAt(): number | null
   /** Removes and returns the earliest item if it is due at `now`; undefined when none is. */
   takeDue(now: number): T | undefined
-  size(): number
 }
 
 /** Knows its own place, so that what moves past it need not look it up. */
@@ -84,6 +83,5 @@ export function createHeap<T>(): Heap<T> {
       remove(first.item)
       return first.item
     },
-    size: () => nodes.length,
   }
 }

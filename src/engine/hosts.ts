@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../ports.ts'
 import { earliest } from './earliest.ts'
-import type { Entry } from './entry.ts'
+import { type Entry, never } from './entry.ts'
 import {
   type BatchQueue,
   createHost,
@@ -44,6 +44,8 @@ export interface Places {
 export interface Company {
   /** Nothing is known of the task yet: it was registered a moment ago, and others may be a moment later. */
   first: boolean
+  /** No other task is polled at its host. */
+  alone: boolean
   /** When the next task is due; null when there is none but those in queues and calls. */
   nextDueAt: number | null
 }
@@ -218,11 +220,13 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
   return {
     api,
 
-    enqueue(entry, { first, nextDueAt }, at) {
+    enqueue(entry, { first, alone, nextDueAt }, at) {
       const own = hostOf(entry)
-      const until = at + lingerMs(settings, first)
-      const isAlone = !first && (nextDueAt === null || nextDueAt > until)
-      join(own === api || isOpen(own, at) ? own : api, entry, isAlone ? at : until)
+      const most = lingerMs(settings, first)
+      const isAlone = alone || nextDueAt === null || nextDueAt > at + most
+      // One that was just registered, perhaps not for the first time: others may follow it.
+      const least = entry.polledAt === never ? lingerMs(settings, true) : 0
+      join(own === api || isOpen(own, at) ? own : api, entry, at + (isAlone ? least : most))
     },
 
     dispatch(at) {

@@ -20,6 +20,8 @@ export interface Lane {
   held: number
   /** Due deliveries, longest due first, read ahead; each is looked at again before it is sent. */
   ready: DueEntry[]
+  /** Which order of the queues `ready` was read in: see `Lanes.readAnew`. */
+  order: number
   /** The one attempt an open circuit allows is under way. */
   probing: boolean
   /** Attempts this lane may have in flight: grows with each success, shrinks with each failure. */
@@ -33,7 +35,9 @@ export interface Lane {
   dirty: boolean
   /** When the newest attempt began of those that ended since the lane was made. */
   triedAt: number
-  /** The circuit closed by a success: the next settle begins to make due all that waits. */
+  /** The circuit was closed by an answer that was no success: what waits is due at the first one. */
+  owesWaits: boolean
+  /** A success ended an outage: the next settle begins to make due all that waits. */
   recovered: boolean
 }
 
@@ -53,6 +57,7 @@ export function createLane(endpoint: EndpointState, freeSlots: number, now: numb
     inFlight: 0,
     held: 0,
     ready: [],
+    order: 0,
     probing: false,
     window: Math.max(1, Math.min(windowAtStartMax, freeSlots >> 2)),
     allowance: 1,
@@ -60,6 +65,7 @@ export function createLane(endpoint: EndpointState, freeSlots: number, now: numb
     successSavedAt: endpoint.health.lastSuccessAt ?? 0,
     dirty: false,
     triedAt: Number.NEGATIVE_INFINITY,
+    owesWaits: false,
     recovered: false,
   }
 }
@@ -155,7 +161,10 @@ export function noteOutcome(
   const { health, origin } = lane.endpoint
   const next = afterAttempt(health, attempt)
   const wasOpen = circuitOpen(health)
-  if (wasOpen && attempt.outcome.kind === 'accepted') lane.recovered = true
+  const accepted = attempt.outcome.kind === 'accepted'
+  if (accepted && (wasOpen || lane.owesWaits))
+    Object.assign(lane, { recovered: true, owesWaits: false, dirty: true })
+  else if (wasOpen && !circuitOpen(next)) lane.owesWaits = true
   if (circuitOpen(next) !== wasOpen) {
     log.warn('endpoint changed', { origin, state: wasOpen ? 'healthy' : 'failing', failures: next.failures })
   }

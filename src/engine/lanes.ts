@@ -13,6 +13,11 @@ export interface Lanes {
   of(endpointId: number): Lane | null
   /** Only if it is in memory. */
   known(endpointId: number): Lane | undefined
+  /**
+   * A delivery that was taken waits again, while what follows it may stand in a list already, also in that of the endpoint
+   * to which both have moved: what was read ahead is read anew, in the order of the queues.
+   */
+  readAnew(): void
   /** Its settings changed; `resumed`: it was paused and is no more. */
   reload(endpointId: number, resumed: boolean): void
   /** Nothing waits for it at present. */
@@ -26,6 +31,7 @@ export interface Lanes {
 export function createLanes(store: Pick<Store, 'endpointState'>, freeSlots: () => number, now: Clock): Lanes {
   const lanes = new Map<number, Lane>()
   const successes = new Map<number, number>()
+  let order = 0
 
   function keepSuccess(endpointId: number, { endpoint, successSavedAt }: Lane): void {
     const at = endpoint.health.lastSuccessAt ?? 0
@@ -33,20 +39,27 @@ export function createLanes(store: Pick<Store, 'endpointState'>, freeSlots: () =
     else successes.delete(endpointId)
   }
 
+  function inOrder(lane: Lane): Lane {
+    if (lane.order !== order) lane.ready = []
+    lane.order = order
+    return lane
+  }
+
   return {
     of(endpointId) {
       const found = lanes.get(endpointId)
-      if (found !== undefined) return found
+      if (found !== undefined) return inOrder(found)
       const endpoint = store.endpointState(endpointId)
       if (endpoint === null) return null
       const lane = createLane(endpoint, freeSlots(), now())
       const lastSuccessAt = successes.get(endpointId)
       if (lastSuccessAt !== undefined) endpoint.health.lastSuccessAt = lastSuccessAt
       lanes.set(endpointId, lane)
-      return lane
+      return inOrder(lane)
     },
 
     known: (endpointId) => lanes.get(endpointId),
+    readAnew: () => void order++,
 
     reload(endpointId, resumed) {
       const lane = lanes.get(endpointId)

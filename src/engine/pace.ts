@@ -7,7 +7,7 @@ export interface Pace {
 
 /**
  * Tasks that become due within this part of the interval at most are taken together: to wake up for each costs more than
- * to poll it, and they wait longer than that for company anyway.
+ * to poll it.
  */
 const wakePart = 25
 /**

@@ -9,14 +9,15 @@ import { firstWatch, type Watch, type WatchCursor } from '../store/watches.ts'
 import { askForAll, type Reply } from './ask.ts'
 import { createCalendar } from './calendar.ts'
 import { earliest } from './earliest.ts'
-import { type Entry, never } from './entry.ts'
+import { type Entry, never, setEntryBack } from './entry.ts'
 import { type Host, type Purpose, unblockedAt } from './host.ts'
 import { createHosts } from './hosts.ts'
-import { createJudge, type Judgement } from './judge.ts'
+import { awaitsUntil, createJudge, type Judgement } from './judge.ts'
 import { createLooks } from './looks.ts'
 import { dayMs } from './pace.ts'
 import type { PollDeps, Poller, PollSettings } from './poll-ports.ts'
 import { createRecorder } from './recorder.ts'
+import { createTally } from './tally.ts'
 
 /** Of so many that are no longer polled it is known when they were. */
 const latelyMax = 50_000
@@ -36,14 +37,14 @@ export function createPoller(deps: PollDeps): Poller {
   /** Subscriptions of these tasks changed since they were last read. */
   const changed = new Set<string>()
   const calls = new Set<Promise<void>>()
+  const neighbours = createTally<string>()
   /** The polled tasks behind it have not been read since the start; null once all have. */
   let unread: WatchCursor | null = null
   /** Hinted at while they are asked for: the answer may be older than the hint. */
   const askAgain = new Set<Entry>()
   const hosts = createHosts({ settings, now, start, refuse })
-  const apiHost = hosts.api
   const limits = limitsOf(settings)
-  const context = { ...deps, places: hosts, poll: settings, apiHost }
+  const context = { ...deps, places: hosts, poll: settings, apiHost: hosts.api }
   const judge = createJudge({ ...limits, intervalMs: settings.intervalMs }, deps.statusOrigin)
   const record = createRecorder({ ...deps, limits, onRecorded: follow })
 
@@ -102,6 +103,7 @@ export function createPoller(deps: PollDeps): Poller {
       day: null,
     }
     entries.set(token, entry)
+    neighbours.add(entry.origin)
     schedule(entry, at)
   }
 
@@ -110,13 +112,16 @@ export function createPoller(deps: PollDeps): Poller {
     askAgain.delete(entry)
     entry.wanted = false
     entries.delete(entry.token)
+    neighbours.remove(entry.origin)
     if (entry.polledAt !== never) putNewest(lately, entry.token, entry.polledAt, latelyMax)
   }
 
   function update(entry: Entry, watch: Watch): void {
     entry.watch = watch
     entry.seen = null
+    neighbours.remove(entry.origin)
     entry.origin = originOf(watch)
+    neighbours.add(entry.origin)
   }
 
   function takeDue(at: number): void {
@@ -125,7 +130,7 @@ export function createPoller(deps: PollDeps): Poller {
     for (const entry of taken) {
       entry.busy = true
       const first = entry.polledAt === never && entry.watch.status === null
-      hosts.enqueue(entry, { first, nextDueAt }, at)
+      hosts.enqueue(entry, { first, alone: neighbours.count(entry.origin) === 1, nextDueAt }, at)
     }
   }
 
@@ -180,7 +185,7 @@ export function createPoller(deps: PollDeps): Poller {
         entry.busy = false
         const waitMs = askAgain.delete(entry) ? 0 : waitAfter(entry, judged?.failed.has(entry) === true, at)
         if (!entry.wanted) continue
-        const lastPollAt = Math.min(unblockedAt(apiHost), awaitsUntil(entry.watch, limits))
+        const lastPollAt = Math.min(unblockedAt(hosts.api), awaitsUntil(entry.watch, limits))
         if (judged?.putOff.has(entry)) due.set(entry, Math.max(at + settings.intervalMs, lastPollAt))
         else schedule(entry, at + waitMs)
       }
@@ -201,7 +206,7 @@ export function createPoller(deps: PollDeps): Poller {
     // Once a second answer was like the first, and within its step, there is none to wait for.
     if (entry.watch.regressed && entry.seen === null) return settings.intervalMs
     const { intervalMs, intervalMaxMs } = settings
-    const blockedMs = failed ? Math.max(0, unblockedAt(apiHost) - at) : 0
+    const blockedMs = failed ? Math.max(0, unblockedAt(hosts.api) - at) : 0
     const sinceChangeMs = at - entry.watch.changedAt
     const wait = pollWaitMs({ intervalMs, intervalMaxMs, sinceChangeMs, chance: random() })
     return Math.max(wait, Math.min(blockedMs, intervalMaxMs))
@@ -264,7 +269,7 @@ export function createPoller(deps: PollDeps): Poller {
       looks.clockWentBack(byMs)
       for (const [token, polledAt] of lately) lately.set(token, polledAt - byMs)
       for (const entry of entries.values()) {
-        entry.polledAt -= byMs
+        setEntryBack(entry, byMs)
         if (!entry.busy) due.set(entry, entry.dueAt - byMs)
       }
     },
@@ -273,12 +278,6 @@ export function createPoller(deps: PollDeps): Poller {
       while (calls.size > 0) await Promise.all(calls)
     },
   }
-}
-
-/** While nobody can be asked a last poll is put off, but neither for ever nor beyond when a stall is to be told. */
-function awaitsUntil({ expiresAt, failingSince, stalled }: Watch, { stalledAfterMs }: PollLimits): number {
-  const failing = stalled ? null : failingSince
-  return Math.min(expiresAt, failing ?? expiresAt) + stalledAfterMs
 }
 
 /** Kept in memory only: after a start it is found again, with a few calls. */

@@ -27,8 +27,8 @@ export interface SettlerDeps<Flight> {
   log: Log
   /** After the commit. */
   onWritten(items: readonly Finished<Flight>[], results: readonly Settled[]): void
-  /** After that: some of what waited for the endpoint is due, and the rest is to be. */
-  onRecovered(endpointId: number): void
+  /** After that: some of what waited for the endpoint is due, and the rest is to be, but for what failed since. */
+  onRecovered(endpointId: number, failedSince: readonly number[]): void
 }
 
 export interface Settler<Flight> {
@@ -69,18 +69,18 @@ export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight
 
   function tryWrite(batch: readonly Finished<Flight>[]): boolean {
     const dirty = [...new Set(batch.map(({ lane }) => lane))].filter((lane) => lane.dirty)
-    const health = new Map(
-      dirty.map(({ endpoint, recovered }) => [endpoint.id, { health: endpoint.health, recovered }] as const),
+    const recovered = dirty.flatMap((lane) =>
+      lane.recovered ? [{ id: lane.endpoint.id, failedSince: failedSinceSuccess(batch, lane) }] : [],
     )
+    const health = dirty.map(({ endpoint }) => ({ id: endpoint.id, health: endpoint.health }))
     let results: Settled[]
     try {
       const items = batch.map(({ settlement }) => settlement)
-      results = deps.store.settleDeliveries(items, health, deps.schedules, deps.now())
+      results = deps.store.settleDeliveries(items, { health, recovered }, deps.schedules, deps.now())
     } catch (error) {
       lastError = error
       return false
     }
-    const recovered = dirty.filter((lane) => lane.recovered)
     for (const lane of dirty) {
       lane.dirty = false
       lane.recovered = false
@@ -89,7 +89,7 @@ export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight
     try {
       deps.onWritten(batch, results)
     } finally {
-      for (const { endpoint } of recovered) deps.onRecovered(endpoint.id)
+      for (const { id, failedSince } of recovered) deps.onRecovered(id, failedSince)
     }
     return true
   }
@@ -100,4 +100,11 @@ export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight
       if (cancelTimer === null || (resting && finished.length >= settleMax)) plan(0)
     },
   }
+}
+
+/** Of one endpoint, in the order in which they ended: these wait by their schedule, which the success before them does not end. */
+function failedSinceSuccess(batch: readonly Finished<unknown>[], lane: Lane): number[] {
+  const own = batch.filter((item) => item.lane === lane).map(({ settlement }) => settlement)
+  const success = own.findLastIndex(({ outcome }) => outcome.kind === 'accepted')
+  return own.slice(success + 1).map(({ delivery }) => delivery.id)
 }

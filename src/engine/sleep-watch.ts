@@ -6,15 +6,15 @@ export interface SleepWatch {
   awakeSince(): number
   /** A pass begins. */
   woke(at: number): void
-  /** When the next is wanted; null when nothing is planned. */
-  planned(at: number | null): number | null
+  /** When the next is wanted, null when nothing is planned; whether an attempt is under way, whose end brings one too. */
+  planned(at: number | null, underWay: boolean): void
   clockWentBack(byMs: number): void
 }
 
 /** No pass comes so late by itself. */
 const sleptMs = 60_000
 
-/** @param attemptMsMax longest that an attempt is under way: where nothing is planned its end brings the next pass */
+/** @param attemptMsMax longest that an attempt is under way */
 export function createSleepWatch(now: Clock, attemptMsMax: number): SleepWatch {
   let awakeSince = now()
   let plannedAt = Number.POSITIVE_INFINITY
@@ -23,10 +23,11 @@ export function createSleepWatch(now: Clock, attemptMsMax: number): SleepWatch {
     woke(at) {
       if (at - plannedAt > sleptMs) awakeSince = at
     },
-    planned(at) {
-      // Or nothing waits: then this takes a quiet hour for sleep, and nobody is given up by it.
-      plannedAt = at ?? now() + attemptMsMax
-      return at
+    planned(at, underWay) {
+      const endsBy = now() + attemptMsMax
+      // Where nothing waits this takes a quiet hour for sleep, and nobody is given up by it. What is overdue comes at once.
+      const next = underWay || at === null ? Math.min(at ?? endsBy, endsBy) : at
+      plannedAt = Math.max(next, now())
     },
     clockWentBack(byMs) {
       awakeSince -= byMs

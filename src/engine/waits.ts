@@ -18,8 +18,8 @@ export interface WaitsDeps {
 }
 
 export interface Waits {
-  /** What waits for the endpoint at this moment waits no longer. */
-  end(endpointId: number): void
+  /** What waits for the endpoint at this moment waits no longer, but for what has `failed` since it recovered. */
+  end(endpointId: number, failed: readonly number[]): void
   /** It failed and waits by its schedule again, which the success before it does not end. */
   failedSince(endpointId: number, deliveryId: number): void
   /** Resolves when all of them have ended. */
@@ -58,8 +58,8 @@ export function createWaits({ store, now, timers, log, onEnded }: WaitsDeps): Wa
   }
 
   return {
-    end(endpointId) {
-      ending.set(endpointId, new Set())
+    end(endpointId, failed) {
+      ending.set(endpointId, new Set(failed))
       plan(0)
     },
     failedSince(endpointId, deliveryId) {

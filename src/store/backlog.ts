@@ -18,8 +18,6 @@ export interface Backlog {
 /** A count of more than `lookMax` holds for so long: a page that asks every two seconds does not stop the relay each time. */
 export const backlogKeptMs = 5_000
 
-export type BacklogVerbs = ReturnType<typeof backlogVerbs>
-
 export function backlogVerbs({ db }: Pick<StoreContext, 'db'>) {
   const { inIndex, heldBack, madeAt } = backlogStatements(db)
   const kept = new Map<number, { at: number; found: Backlog }>()

@@ -24,6 +24,8 @@ export interface Settlement {
 
 export interface Settled {
   state: string
+  /** By this attempt: what was cancelled or superseded while it was under way had ended before. */
+  ended: boolean
   /** The subscription was ended by a 410. */
   gone: Cancelled | null
 }
@@ -33,6 +35,12 @@ export interface Cancelled {
   taskToken: string
   /** The owner of each subscription that is no longer active or paused. */
   released: readonly number[]
+}
+
+export interface EndpointChanges {
+  health: readonly { id: number; health: EndpointHealth }[]
+  /** What waits for them is due, but for what failed since they recovered. */
+  recovered: readonly { id: number; failedSince: readonly number[] }[]
 }
 
 const settleColumns = {
@@ -78,13 +86,15 @@ export function deliveryVerbs(
   function settleFirstAccepted(item: Settlement, now: number): Settled {
     const attemptLog = firstAttempt({ ...item, attempt: 1 })
     acceptFirst.run({ id: item.delivery.id, now, attemptLog })
-    return { state: 'delivered', gone: null }
+    return { state: 'delivered', ended: true, gone: null }
   }
 
   function settleOne(item: Settlement, schedules: Schedules, now: number): Settled {
     const row = forSettling.get({ id: item.delivery.id })
     // Gone with its task by retention, or settled already: there is nothing left to count the attempt on.
-    if (row === undefined || row.attempts !== item.delivery.attempts) return { state: 'unknown', gone: null }
+    if (row === undefined || row.attempts !== item.delivery.attempts) {
+      return { state: 'unknown', ended: false, gone: null }
+    }
     const attempts = row.attempts + 1
     const accepted = item.outcome.kind === 'accepted'
     const acceptedAt = row.acceptedAt ?? (accepted ? now : null)
@@ -94,7 +104,7 @@ export function deliveryVerbs(
     if (row.state !== 'pending') {
       const { state, stateReason: reason, finishedAt } = row
       write.run({ ...base, state, reason, nextAttemptAt: null, dueAt: null, finishedAt })
-      return { state, gone: isGone ? verbs.cancel(row.subscriptionId, 'gone', now) : null }
+      return { state, ended: false, gone: isGone ? verbs.cancel(row.subscriptionId, 'gone', now) : null }
     }
     const decision = decide(
       {
@@ -113,11 +123,12 @@ export function deliveryVerbs(
     const isHead = row.dueAt !== null
     write.run({ ...base, ...columnsOf(decision, row, now) })
     const gone = isGone ? verbs.cancel(row.subscriptionId, 'gone', now) : null
-    if (gone !== null) return { state: decision.state, gone }
-    if (isHead && decision.state !== 'pending') promoteAfter(item.delivery.id, row)
+    const settled = { state: decision.state, ended: decision.state !== 'pending', gone }
+    if (gone !== null) return settled
+    if (isHead && settled.ended) promoteAfter(item.delivery.id, row)
     else if (isHead && attempts === 1)
       verbs.outbox.holdFollowers({ id: row.subscriptionId }, item.delivery.id)
-    return { state: decision.state, gone: null }
+    return settled
   }
 
   return {
@@ -127,7 +138,7 @@ export function deliveryVerbs(
      */
     settleDeliveries(
       items: readonly Settlement[],
-      health: ReadonlyMap<number, { health: EndpointHealth; recovered: boolean }>,
+      endpoints: EndpointChanges,
       schedules: Schedules,
       now: number,
     ): Settled[] {
@@ -137,9 +148,9 @@ export function deliveryVerbs(
           easy.has(item.delivery.id) ? settleFirstAccepted(item, now) : settleOne(item, schedules, now),
         )
         let max = endWaitsMax
-        for (const [endpointId, { health: next, recovered }] of health) {
-          verbs.endpoints.saveHealth(endpointId, next)
-          if (recovered) max -= verbs.endpoints.endWaits(endpointId, now, { max })
+        for (const { id, health } of endpoints.health) verbs.endpoints.saveHealth(id, health)
+        for (const { id, failedSince } of endpoints.recovered) {
+          max -= verbs.endpoints.endWaits(id, now, { except: failedSince, max })
         }
         return settled
       })

@@ -65,7 +65,7 @@ export function deliveryViewVerbs({ db, place }: StoreContext) {
       type: row.type,
       seq: row.seq,
       state: row.state as DeliveryState,
-      stateReason: row.stateReason,
+      stateReason: row.stateReason as DeliveryRecord['stateReason'],
       attempts: row.attempts,
       nextAttemptAt: row.nextAttemptAt,
       createdAt: row.createdAt,

@@ -2,7 +2,7 @@
 import { and, eq, gt, isNotNull, lte, sql } from 'drizzle-orm'
 import type { StoreContext } from './context.ts'
 import { isPending, isTest, key } from './literals.ts'
-import { deliveries, heldAt, subscriptions } from './schema.ts'
+import { deliveries, endpoints, heldAt, subscriptions } from './schema.ts'
 
 /** Its place in the queue of an endpoint. */
 export interface DueEntry {
@@ -88,8 +88,8 @@ export function dueVerbs({ db }: StoreContext) {
     },
 
     /** Tests go out before what waits, even while the circuit is open (CONTRACT §3). */
-    dueTestIds(endpointId: number, now: number, limit: number): number[] {
-      return dueTests.all({ endpointId, now, limit }).map(({ id }) => id)
+    dueTests(endpointId: number, now: number, limit: number): DueEntry[] {
+      return dueTests.all({ endpointId, now, limit })
     },
 
     /**
@@ -107,9 +107,10 @@ export function dueVerbs({ db }: StoreContext) {
       return nextDue.get({ endpointId, now })?.at ?? null
     },
 
-    /** Since when the longest-due delivery of all is due, for the backlog in seconds. */
+    /** Since when the longest-due delivery of all is due, for the backlog in seconds: what a pause holds is not late. */
     oldestDueAt(now: number): number | null {
-      const at = db.all<{ at: number | null }>(sql`${firstOfEach} select min(dueAt) as at from firsts`)[0]?.at
+      const at = db.all<{ at: number | null }>(sql`${firstOfEach} select min(dueAt) as at from firsts
+        join ${endpoints} e on e.id = endpointId where e.paused = 0`)[0]?.at
       return at != null && at <= now ? at : null
     },
 
@@ -146,7 +147,7 @@ function dueStatements(db: StoreContext['db']) {
     .orderBy(sql`${deliveries.dueAt}, ${deliveries.id} limit ${key('limit')}`)
     .prepare()
   const dueTests = db
-    .select({ id: deliveries.id })
+    .select({ id: deliveries.id, subscriptionId: deliveries.subscriptionId })
     .from(deliveries)
     .where(
       and(

@@ -6,20 +6,27 @@ import type { OutboxVerbs } from './outbox.ts'
 import { deliveries } from './schema.ts'
 import { inTransaction } from './transaction.ts'
 
+interface Ended {
+  id: number
+  subscriptionId: number
+  endpointId: number
+}
+
 export function endingVerbs({ db }: StoreContext, { outbox }: { outbox: OutboxVerbs }) {
+  const stale = sql`d.type = 'task.progress' and d.rank = 2 and d.state = 'pending'
+    and exists (select 1 from ${deliveries} n where n.subscription_id = d.subscription_id and n.id > d.id
+      and n.rank > 0)`
+  const columns = sql`d.id, d.subscription_id as subscriptionId, d.endpoint_id as endpointId`
+
   /**
-   * Pending progress of which a newer event of its subscription exists: only a crash leaves it so. It is the head,
-   * or has lost that place to a test or a redelivery while it was being sent.
+   * Pending progress of which a newer event of its subscription exists: only what was under way meanwhile is left so. It is
+   * the head, or has lost that place to a test or a redelivery while it was being sent.
    */
   function staleProgress() {
-    const stale = sql`d.type = 'task.progress' and d.rank = 2 and d.state = 'pending'
-      and exists (select 1 from ${deliveries} n where n.subscription_id = d.subscription_id and n.id > d.id
-        and n.rank > 0)`
-    return db.all<{ id: number; subscriptionId: number; endpointId: number }>(sql`
-      select d.id, d.subscription_id as subscriptionId, d.endpoint_id as endpointId
-      from ${deliveries} d where d.due_at is not null and ${stale}
+    return db.all<Ended>(sql`
+      select ${columns} from ${deliveries} d where d.due_at is not null and ${stale}
       union all
-      select d.id, d.subscription_id, d.endpoint_id
+      select ${columns}
       from ${deliveries} head join ${deliveries} d on d.subscription_id = head.subscription_id
       where head.due_at is not null and head.rank < 2 and d.due_at is null and ${stale}`)
   }
@@ -41,10 +48,19 @@ export function endingVerbs({ db }: StoreContext, { outbox }: { outbox: OutboxVe
   }
 
   return {
-    /** After a crash: progress that was being sent when a newer event came is not sent again. */
-    supersedeStale(now: number): void {
+    /**
+     * Progress that was being sent when a newer event came, and was not, is not sent again: of all after a crash, or one
+     * that was withheld.
+     */
+    supersedeStale(now: number, withheldId?: number): void {
       inTransaction(db, () => {
-        for (const { id, subscriptionId, endpointId } of staleProgress()) {
+        const found =
+          withheldId === undefined
+            ? staleProgress()
+            : db.all<Ended>(
+                sql`select ${columns} from ${deliveries} d where d.id = ${withheldId} and ${stale}`,
+              )
+        for (const { id, subscriptionId, endpointId } of found) {
           outbox.finishDelivery(id, 'superseded', 'newer_event', now)
           outbox.promoteNext({ id: subscriptionId, endpointId }, id)
         }

@@ -172,15 +172,13 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
 
     /** The wall clock was set back by so much, to `now`. */
     clockWentBack(byMs: number, now: number): void {
-      inTransaction(db, () => {
-        setDeliveriesBack(byMs, now)
-        const { failingSince, unavailableSince, nextProbeAt, retryAfterUntil, lastSuccessAt } = endpoints
-        const times = [failingSince, unavailableSince, nextProbeAt, retryAfterUntil, lastSuccessAt]
-        const later = or(...times.map((column) => gt(column, now)))
-        for (const row of db.select().from(endpoints).where(later).all()) {
-          writeHealth.run({ id: row.id, ...afterClockBack(healthOf(row), byMs, now) })
-        }
-      })
+      setDeliveriesBack(byMs, now)
+      const { failingSince, unavailableSince, nextProbeAt, retryAfterUntil, lastSuccessAt } = endpoints
+      const times = [failingSince, unavailableSince, nextProbeAt, retryAfterUntil, lastSuccessAt]
+      const later = or(...times.map((column) => gt(column, now)))
+      for (const row of db.select().from(endpoints).where(later).all()) {
+        writeHealth.run({ id: row.id, ...afterClockBack(healthOf(row), byMs, now) })
+      }
     },
 
     /**

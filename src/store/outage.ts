@@ -21,3 +21,10 @@ export function noteFailure(db: Database, limits: PollLimits, polledAt: number, 
   db.run(sql`insert into meta (key, value) values (${failureSeenAt}, ${String(now)})
     on conflict (key) do update set value = excluded.value`)
 }
+
+/** The wall clock was set back by so much: what fails, or is not known, has done so for as long as before. */
+export function setOutagesBack(db: Database, byMs: number): void {
+  db.run(sql`update tasks set failing_since = failing_since - ${byMs}, unknown_since = unknown_since - ${byMs}
+    where polling = 1 and (failing_since is not null or unknown_since is not null)`)
+  db.run(sql`update meta set value = cast(value as integer) - ${byMs} where key = ${failureSeenAt}`)
+}

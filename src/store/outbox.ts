@@ -78,8 +78,8 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
   }
 
   function finishDelivery(id: number, state: string, reason: StateReason | null, at: number): void {
-    finish.run({ id, state, reason, at })
-    if (onFinished !== undefined) afterCommit(db, () => onFinished(state))
+    const finished = finish.get({ id, state, reason, at })
+    if (onFinished !== undefined) afterCommit(db, () => onFinished({ state, type: finished.type }))
   }
 
   /** @returns where the new event stands in the queue, now that what it supersedes is out of it */
@@ -228,6 +228,7 @@ function outboxWrites(db: StoreContext['db']) {
       nextAttemptAt: null,
     })
     .where(eq(deliveries.id, key('id')))
+    .returning({ type: deliveries.type })
     .prepare()
   // The planned time is kept beside the due time: a delivery that loses its place as head does not lose its wait.
   const plannedOrHeld = sql`case (select paused from ${subscriptions} where id = ${key('subscriptionId')})

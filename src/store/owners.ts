@@ -50,7 +50,7 @@ export function ownerVerbs({ db }: StoreContext) {
         for (const name of wanted)
           db.insert(owners).values({ name, signing: first }).onConflictDoNothing().run()
         const all = db.select({ id: owners.id, name: owners.name }).from(owners).all()
-        if (all.some(({ id }) => id > ownersMax)) throw new Error(`more than ${ownersMax} owners`)
+        if (all.some(({ id }) => id > ownersMax)) throw tooMany()
         for (const owner of all) names.set(owner.id, owner.name)
         return all.filter(({ name }) => wanted.includes(name))
       })
@@ -80,4 +80,11 @@ export function ownerVerbs({ db }: StoreContext) {
       numbers.set(ownerId, next)
     },
   }
+}
+
+function tooMany(): Error {
+  const problem = `has owners beyond the ${ownersMax} that one database takes, those it had before included`
+  return new Error(
+    `POLLHOOK_API_KEYS ${problem}; for example a database of their own: POLLHOOK_DB=data/second.db`,
+  )
 }

@@ -1,4 +1,6 @@
 /** What store verbs take and give: plain data, times in integer milliseconds, public ids as strings. */
+import type { StateReason } from '../core/delivery.ts'
+import type { RefusalCode, TransportErrorCode } from '../core/outcome.ts'
 
 export type SubscriptionState = 'active' | 'paused' | 'completed' | 'expired' | 'cancelled'
 export type DeliveryState = 'pending' | 'delivered' | 'superseded' | 'exhausted' | 'cancelled'
@@ -92,7 +94,7 @@ export interface DeliveryRecord {
   type: string
   seq: number | null
   state: DeliveryState
-  stateReason: string | null
+  stateReason: StateReason | null
   attempts: number
   nextAttemptAt: number | null
   createdAt: number
@@ -105,7 +107,7 @@ export interface AttemptRecord {
   url: string
   outcome: 'accepted' | 'rejected' | 'unreachable' | 'refused'
   statusCode: number | null
-  errorCode: string | null
+  errorCode: TransportErrorCode | RefusalCode | null
   durationMs: number
   responseBody: string | null
 }

@@ -41,10 +41,10 @@ export function retentionVerbs({ db, onFinished }: StoreContext, verbs: { tasks:
   function forget(token: string, forgotten: Forgotten): true | null {
     const max = deleteMax - forgotten.deliveries
     const gone = deleteDeliveries.all({ token, max })
-    const pending = gone.filter(({ state }) => state === 'pending').length
-    for (let n = 0; n < pending; n++) afterCommit(db, () => onFinished?.('cancelled'))
+    const pending = gone.filter(({ state }) => state === 'pending')
+    for (const { type } of pending) afterCommit(db, () => onFinished?.({ state: 'cancelled', type }))
     forgotten.deliveries += gone.length
-    forgotten.pending += pending
+    forgotten.pending += pending.length
     if (gone.length === max) return null
     for (const statement of deleteRest) statement.run({ token })
     forgotten.tasks++
@@ -107,7 +107,7 @@ function retentionStatements(db: StoreContext['db']) {
     .delete(deliveries)
     .where(sql`${deliveries.id} in (select d.id from ${subscriptions} s join ${deliveries} d on d.subscription_id = s.id
       where s.task_token = ${key('token')} limit ${key('max')})`)
-    .returning({ state: deliveries.state })
+    .returning({ state: deliveries.state, type: deliveries.type })
     .prepare()
   // What refers to another goes before it.
   const deleteRest = [

@@ -5,6 +5,7 @@ import { deliveryViewVerbs } from './delivery-view.ts'
 import { dueVerbs } from './due.ts'
 import { endingVerbs } from './endings.ts'
 import { endpointVerbs } from './endpoints.ts'
+import { setOutagesBack } from './outage.ts'
 import { outboxVerbs } from './outbox.ts'
 import { ownerVerbs } from './owners.ts'
 import { pollVerbs } from './polls.ts'
@@ -16,6 +17,7 @@ import { subscriptionViewVerbs } from './subscription-view.ts'
 import { subscriptionVerbs } from './subscriptions.ts'
 import { taskViewVerbs } from './task-view.ts'
 import { taskVerbs } from './tasks.ts'
+import { inTransaction } from './transaction.ts'
 import { watchVerbs } from './watches.ts'
 
 export type Store = ReturnType<typeof createStore>
@@ -53,7 +55,14 @@ export function createStore(context: StoreContext) {
     endpointRowId: endpoints.endpointRowId,
     listEndpoints: endpoints.listEndpoints,
     updateEndpoint: endpoints.updateEndpoint,
-    clockWentBack: endpoints.clockWentBack,
+    /** The wall clock was set back by so much, to `now`. */
+    clockWentBack(byMs: number, now: number): void {
+      inTransaction(context.db, () => {
+        endpoints.clockWentBack(byMs, now)
+        setOutagesBack(context.db, byMs)
+        return null
+      })
+    },
     endWaits: endpoints.endWaits,
     ...dueVerbs(context),
     ...deliveryVerbs(context, { outbox, endpoints, cancel }),

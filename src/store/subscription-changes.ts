@@ -32,7 +32,7 @@ export function subscriptionChangeVerbs(context: StoreContext, verbs: UsedVerbs)
     if (!isOpen(state)) return refused({ kind: 'conflict', state })
     // Its pause hides that; nothing polls for it any more.
     if (row.endState === 'expired' && patch.expiresInMs !== undefined)
-      return refused({ kind: 'conflict', state: 'expired' })
+      return refused({ kind: 'conflict', state: 'expired', pauseHides: true })
     if (patch.callbackUrl !== undefined) {
       const of = { ownerId, taskToken: row.taskToken, callbackUrl: patch.callbackUrl, notId: row.id }
       const twin = openTwins([of]).active(of, task)
@@ -41,6 +41,8 @@ export function subscriptionChangeVerbs(context: StoreContext, verbs: UsedVerbs)
       }
     }
     const next = patched(row, patch, now)
+    // Its pause kept the task from being finished: retention counts from here.
+    if (row.paused === 1 && !isOpen(subscriptionState(next, task))) next.endedAt = now
     db.update(subscriptions).set(next).where(eq(subscriptions.id, row.id)).run()
     const statusUrl = patch.statusUrl ?? task.statusUrl
     tasks.saveTask(task, { ...task, statusUrl })

@@ -22,8 +22,6 @@ export interface Twins {
   made(row: SubscriptionRow): void
 }
 
-export type TwinVerbs = ReturnType<typeof twinVerbs>
-
 export function twinVerbs({ db, vault }: StoreContext, { outbox }: { outbox: OutboxVerbs }) {
   const byRow = db
     .select()

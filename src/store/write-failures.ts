@@ -42,7 +42,7 @@ const writes: Readonly<Record<keyof Store, Write | null>> = {
   endpointRowId: null,
   listEndpoints: null,
   dueEntries: null,
-  dueTestIds: null,
+  dueTests: null,
   dueDeliveries: null,
   nextDueAt: null,
   oldestDueAt: null,

@@ -94,3 +94,25 @@ it('a change of anything else lets it go, and without any change nothing is read
   await world.run(minute)
   expect([wentOut.length, world.sent.length]).toEqual([1, 1])
 })
+
+it('progress that was withheld is superseded by what came meanwhile, as any other', async () => {
+  const world = openWorld()
+  const made = await world.register()
+  await world.run(second)
+  const wentOut: (number | null)[] = []
+  world.receiver.answer = async ({ isWanted, seq }) => {
+    await world.later(minute, null)
+    if (!isWanted()) return null
+    wentOut.push(seq)
+    return accepted
+  }
+  await world.change(made.taskToken, { status: 'encoding', percent: 10 })
+  await world.change(made.taskToken, { status: 'encoding', percent: 40 })
+  const { commands } = world.relay()
+  await world.after(commands.updateSubscription(world.ownerId, made.id, { state: 'paused' }))
+  await world.run(2 * minute)
+  await world.after(commands.updateSubscription(world.ownerId, made.id, { state: 'active' }))
+  await world.run(2 * minute)
+  expect(wentOut).toEqual([3])
+  expect(world.deliveries(made).map(({ state }) => state)).toEqual(['delivered', 'superseded', 'delivered'])
+})

@@ -1,6 +1,7 @@
 /** CONTRACT §4.5: a sick endpoint does not hurt the others, and recovers at once. */
 import { sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
+import type { Outcome } from '../../src/core/outcome.ts'
 import {
   accepted,
   type EngineWorld,
@@ -177,9 +178,13 @@ it('a relay whose machine slept as long asks once more as well', async () => {
   expect(made.map((one) => world.deliveries(one)[0]!.state)).toEqual(made.map(() => 'delivered'))
 })
 
-it('so does one that slept while a probe was under way and nothing was planned', async () => {
+it.each([
+  ['nothing is planned', accepted],
+  ['something is planned for hours later', rejected(503, '18000')],
+])('so does one that slept while a probe was under way and %s', async (_what, elsewhere) => {
   const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '1m,10m' })
-  world.receiver.answer = () => timedOut
+  world.receiver.answer = ({ url }) => (url.startsWith('https://other.') ? elsewhere : timedOut)
+  await completeTasks(world, 1, 'https://other.example.com/')
   const made = await completeTasks(world, 12)
   await world.run(2 * minute)
   const answers: ((outcome: typeof timedOut) => void)[] = []
@@ -394,4 +399,68 @@ it('the last success of an endpoint is the last one, also while it is not writte
   // Long after its lane was forgotten.
   await world.run(10 * second)
   expect(world.endpoint()).toMatchObject({ lastSuccessAt })
+})
+
+it('an outage that ends with a refusal ends all the same at the first success', async () => {
+  const world = openWorld()
+  world.receiver.answer = () => rejected(500)
+  const made = await completeTasks(world, 40)
+  await world.run(2 * minute)
+  expect(world.endpoint().state).toBe('failing')
+  world.receiver.answer = () => rejected(404)
+  while (world.endpoint().state === 'failing') await world.run(second)
+  await world.run(minute)
+  world.receiver.answer = () => accepted
+  await completeTasks(world, 1)
+  await world.run(second)
+  expect(made.map((one) => world.deliveries(one)[0]!.state)).toEqual(made.map(() => 'delivered'))
+})
+
+it('what fails after the success that ended an outage waits, also if they end together', async () => {
+  const world = openWorld()
+  await completeTasks(world, 40)
+  await world.run(second)
+  // With a rate its lane stays, and it may have more than a few under way by now.
+  const { id } = world.endpoint()
+  await world.after(world.relay().commands.updateEndpoint(world.ownerId, id, { maxPerSecond: 10_000 }))
+  await completeTasks(world, 40)
+  await world.run(second)
+  const answers: ((outcome: Outcome) => void)[] = []
+  world.receiver.answer = () => new Promise((resolve) => answers.push(resolve))
+  world.sent.length = 0
+  await completeTasks(world, 18)
+  await world.run(second)
+  const ids = world.sent.map(({ id }) => id)
+  expect(ids).toHaveLength(18)
+  const outcomes = [...Array(12).fill(rejected(500)), accepted, ...Array(5).fill(rejected(500))] as Outcome[]
+  world.receiver.answer = () => accepted
+  for (const [i, outcome] of outcomes.entries()) answers[i]!(outcome)
+  await world.run(second)
+  expect(
+    world.sent
+      .slice(18)
+      .map(({ id }) => ids.indexOf(id))
+      .sort((a, b) => a - b),
+  ).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+})
+
+it('a test goes before what waits also while another one hangs', async () => {
+  const world = openWorld()
+  const one = await world.register()
+  const other = await world.register()
+  await world.run(second)
+  const { commands } = world.relay()
+  await world.after(commands.updateEndpoint(world.ownerId, world.endpoint().id, { maxPerSecond: 1 }))
+  await completeTasks(world, 30)
+  await world.run(5 * second)
+  world.sent.length = 0
+  world.receiver.answer = ({ subscriptionId }) =>
+    subscriptionId === one.id ? world.later(15 * second, timedOut) : accepted
+  await world.after(commands.sendTest(world.ownerId, one.id))
+  await world.run(1_100)
+  await world.after(commands.sendTest(world.ownerId, other.id))
+  await world.run(2 * second)
+  const tests = world.sent.flatMap(({ type }, i) => (type === 'pollhook.test' ? [i] : []))
+  expect(tests).toHaveLength(2)
+  expect(tests[1]! - tests[0]!).toBeLessThanOrEqual(2)
 })

@@ -51,7 +51,8 @@ function entryOf(n: number, origin: string): Entry {
 }
 
 function enqueue(hosts: Hosts, count: number, originOf: (n: number) => string): void {
-  for (let n = 0; n < count; n++) hosts.enqueue(entryOf(n, originOf(n)), { first: false, nextDueAt: 0 }, 0)
+  for (let n = 0; n < count; n++)
+    hosts.enqueue(entryOf(n, originOf(n)), { first: false, alone: false, nextDueAt: 0 }, 0)
 }
 
 it('of what is due while the API host is not to be asked a pass refuses a thousand, and comes again at once', () => {

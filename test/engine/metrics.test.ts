@@ -1,9 +1,10 @@
 /** What /metrics counts, over a relay that does each thing once. */
 import { sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
+import type { Outcome } from '../../src/core/outcome.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { inputOf } from '../contract/store/fixture.ts'
-import { minute, newToken, openWorld, second } from './world.ts'
+import { hour, minute, newToken, openWorld, rejected, second } from './world.ts'
 
 it('counts every delivery that is made: of changes, of the state at registration, of expiry, of tests', async () => {
   const metrics = createMetrics(() => 0)
@@ -116,4 +117,55 @@ it('counts outcomes that could not be written, and what the relay keeps by itsel
   const text = await metrics.text()
   expect(text).toMatch(/^pollhook_write_failures_total\{what="maintenance"\} [1-9]/m)
   expect(text).toMatch(/^pollhook_write_failures_total\{what="attempts"\} [1-9]/m)
+})
+
+it('counts what was cancelled while it was being sent once, and ends that were given up by themselves', async () => {
+  const metrics = createMetrics(() => 0)
+  const schedules = { POLLHOOK_RETRY_SCHEDULE: '1s', POLLHOOK_RETRY_SCHEDULE_INTERIM: '1s' }
+  const world = openWorld(schedules, { observer: metrics.observer })
+  const one = await world.register()
+  let answer = (_outcome: Outcome) => {}
+  world.receiver.answer = () =>
+    new Promise((resolve) => {
+      answer = resolve
+    })
+  await world.run(second)
+  await world.after(world.relay().commands.cancelSubscription(world.ownerId, one.id))
+  answer(rejected(404))
+  await world.run(second)
+  expect(await metrics.text()).toMatch(/^pollhook_deliveries_finished_total\{state="cancelled"\} 1$/m)
+  world.receiver.answer = () => rejected(404)
+  const taskToken = newToken()
+  await world.register({ taskToken })
+  await world.run(minute)
+  expect(await metrics.text()).toMatch(/^pollhook_ends_exhausted_total 0$/m)
+  await world.change(taskToken, { status: 'completed' })
+  await world.run(minute)
+  const text = await metrics.text()
+  expect(text).toMatch(/^pollhook_deliveries_finished_total\{state="exhausted"\} 2$/m)
+  expect(text).toMatch(/^pollhook_ends_exhausted_total 1$/m)
+})
+
+it('counts ends that their endpoint kept waiting for too long as given up', async () => {
+  const metrics = createMetrics(() => 0)
+  const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '10m,10m,10m' }, { observer: metrics.observer })
+  world.receiver.answer = () => rejected(500)
+  for (let n = 0; n < 30; n++) {
+    const taskToken = newToken()
+    world.statuses.set(taskToken, { status: 'completed' })
+    await world.register({ taskToken })
+  }
+  await world.run(6 * hour)
+  expect(await metrics.text()).toMatch(/^pollhook_ends_exhausted_total 30$/m)
+})
+
+it('a call that upstream refuses for a token is none that fails', async () => {
+  const metrics = createMetrics(() => 0)
+  const world = openWorld({}, { observer: metrics.observer })
+  world.upstream.answer = () => ({ kind: 'error', code: 13, message: null })
+  await world.register()
+  await world.run(second)
+  const text = await metrics.text()
+  expect(text).toMatch(/^pollhook_polls_total\{host="api",outcome="refused"\} [1-9]/m)
+  expect(text).toMatch(/^pollhook_polls_total\{host="api",outcome="error"\} 0$/m)
 })

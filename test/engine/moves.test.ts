@@ -118,3 +118,47 @@ it('4.5 what an endpoint that is paused held is not given up by the one that it 
   await world.run(6 * minute)
   expect(world.deliveries(made).at(-1)).toMatchObject({ state: 'delivered' })
 })
+
+it('4.2 what was withheld as its queue moved goes before what the new endpoint had read ahead', async () => {
+  const world = openWorld()
+  // It has an attempt under way, so its lane and its list stay.
+  await world.register({ callbackUrl: `${elsewhere}/first` })
+  await world.run(second)
+  const { commands } = world.relay()
+  await world.after(
+    commands.updateEndpoint(world.ownerId, world.endpoint(elsewhere).id, { maxPerSecond: 1_000 }),
+  )
+  world.receiver.answer = async ({ isWanted }) => {
+    await world.later(20 * second, null)
+    return isWanted() ? accepted : null
+  }
+  const [made] = await subscribed(world, 1, ['queued', 'encoding'])
+  await patch(world, made!, { callbackUrl: `${elsewhere}/hook` })
+  await world.run(minute)
+  const arrived = world.deliveries(made!).map(({ attemptLog }) => attemptLog[0]?.at)
+  expect(arrived).toEqual([...arrived].sort())
+  expect(world.sent.filter(({ url }) => url === `${elsewhere}/hook`).map(({ seq }) => seq)).toEqual([1, 2])
+})
+
+it('3 a test to an endpoint whose circuit is open goes out once what is under way elsewhere has landed', async () => {
+  const world = openWorld()
+  const answers: ((outcome: Outcome) => void)[] = []
+  world.receiver.answer = ({ url }) =>
+    url.startsWith(elsewhere) ? timedOut : new Promise((resolve) => answers.push(resolve))
+  for (let n = 0; n < 40; n++) await world.register({ callbackUrl: `${elsewhere}/first` })
+  const made = await world.register()
+  await world.run(second)
+  expect(answers).toHaveLength(1)
+  // Its next probe is minutes away.
+  const probes = () => world.sent.filter(({ url }) => url.startsWith(elsewhere)).length
+  while (world.elapsed() < 20 * minute) await world.run(second)
+  const probed = probes()
+  while (probes() === probed) await world.run(second)
+  await patch(world, made, { callbackUrl: `${elsewhere}/hook` })
+  await world.after(world.relay().commands.sendTest(world.ownerId, made.id))
+  await world.run(second)
+  const before = world.sent.length
+  answers[0]!(accepted)
+  await world.run(second)
+  expect(world.sent.slice(before).map(({ type }) => type)).toEqual(['pollhook.test'])
+})

@@ -328,3 +328,48 @@ it('two smaller percents in a row are believed, be the first within its step', a
   await world.run(5 * minute)
   expect(world.deliveries(one).map(({ body }) => JSON.parse(body).data.percent)).toEqual([42.5, 30, 50])
 })
+
+it('a task waits for no company where it is alone at its host', async () => {
+  const world = openWorld()
+  const tokens = [newToken(), newToken()]
+  world.upstream.answer = (_origin, asked) => {
+    const percent = world.calls.length / 10
+    return {
+      kind: 'statuses',
+      statuses: new Map(asked.map((token) => [token, { status: 'encoding', percent }])),
+    }
+  }
+  for (const [n, taskToken] of tokens.entries()) {
+    await world.register({
+      taskToken,
+      percentStep: 0.1,
+      statusUrl: `https://master-${n}.qencode.com/v1/status`,
+    })
+    await world.run(second)
+  }
+  await world.run(minute)
+  for (const token of tokens) {
+    const asked = callsFor(world, token).map(({ at }) => at)
+    const waits = asked.slice(1).map((at, i) => at - asked[i]!)
+    expect(Math.max(...waits)).toBeLessThanOrEqual(5.5 * second)
+  }
+})
+
+it('tasks that are registered again one after the other share calls', async () => {
+  const world = openWorld()
+  const tokens = Array.from({ length: 100 }, newToken)
+  for (const taskToken of tokens) {
+    const { id } = await world.register({ taskToken })
+    await world.run(second)
+    await world.after(world.relay().commands.cancelSubscription(world.ownerId, id))
+  }
+  await world.run(minute)
+  world.calls.length = 0
+  for (const taskToken of tokens) {
+    await world.register({ taskToken })
+    await world.run(2)
+  }
+  await world.run(second)
+  expect(world.calls.flatMap((call) => call.tokens)).toHaveLength(100)
+  expect(world.calls.length).toBeLessThanOrEqual(4)
+})

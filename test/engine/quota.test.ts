@@ -55,7 +55,7 @@ it('the time of a paused one that ran out is not to be had back, only its pause 
   await world.after(commands.updateSubscription(world.ownerId, id, { state: 'paused' }))
   await world.run(2 * minute)
   const more = await world.after(commands.updateSubscription(world.ownerId, id, { expiresInMs: minute }))
-  expect(more).toEqual({ kind: 'conflict', state: 'expired' })
+  expect(more).toEqual({ kind: 'conflict', state: 'expired', pauseHides: true })
   await world.after(commands.updateSubscription(world.ownerId, id, { state: 'active' }))
   expect(world.subscription(id).state).toBe('expired')
 })

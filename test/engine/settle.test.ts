@@ -28,7 +28,7 @@ function settler(refuses: (id: number) => boolean) {
     store: {
       settleDeliveries(items) {
         if (items.some(({ delivery }) => refuses(delivery.id))) throw new Error('refused')
-        return items.map(() => ({ state: 'delivered', gone: null }))
+        return items.map(() => ({ state: 'delivered', ended: true, gone: null }))
       },
     },
     schedules: { terminalMs: [], interimMs: [] },

@@ -115,7 +115,7 @@ it('what still waits when its history goes is cancelled first, with that reason'
     lagged: ignore,
     called: ignore,
     writeFailed: ignore,
-    finished: (state: string) => ends.push(state),
+    finished: ({ state }: { state: string }) => ends.push(state),
   }
   const world = openWorld({ POLLHOOK_RETENTION: '1d' }, { database: file, observer })
   const made = []
@@ -169,3 +169,27 @@ it('the id of a forgotten delivery is no other one, also after a start', async (
     { id: next },
   ])
 })
+
+it.each<[string, (world: EngineWorld, taskToken: string) => unknown, string]>([
+  ['completed', (world, taskToken) => world.change(taskToken, { status: 'completed' }), 'task.completed'],
+  ['expired', (world) => world.run(2 * hour), 'task.expired'],
+])(
+  'what a pause held of a task that %s meanwhile is kept for the retention after its end',
+  async (_how, end, type) => {
+    const world = openWorld({ POLLHOOK_RETENTION: '1d' }, { database: file })
+    const { commands } = world.relay()
+    const one = await world.register({ expiresInMs: hour })
+    await world.run(second)
+    await world.after(commands.updateSubscription(world.ownerId, one.id, { state: 'paused' }))
+    await end(world, one.taskToken)
+    await world.run(3 * day)
+    world.receiver.answer = () => rejected(500)
+    await world.after(commands.updateSubscription(world.ownerId, one.id, { state: 'active' }))
+    await world.run(day - hour)
+    world.receiver.answer = () => accepted
+    await world.run(hour / 2)
+    expect(world.deliveries(one).at(-1)).toMatchObject({ type, state: 'pending' })
+    await world.run(day)
+    expect(count('subscriptions')).toBe(0)
+  },
+)

@@ -97,7 +97,8 @@ export interface History {
   settlements: Settlement[]
   commands: Command[]
   crashes: Moment[]
-  steps: Moment[]
+  /** The wall clock moved by itself, by so much. */
+  steps: (Moment & { ms: number })[]
   /** Ids that a 201 named. */
   created: Map<string, { token: string; moment: Moment }>
   /** Commits after which upstream's end of a task is on disk. */

@@ -11,6 +11,7 @@ import {
   matches,
   newTask,
   reopen,
+  type Since,
   type TaskView,
   takeEntry,
   takeStall,
@@ -75,9 +76,9 @@ export function createMonitor(world: World) {
     if (
       answer.kind === 'failed' &&
       seen !== undefined &&
-      (seen.at < polledAt || world.history.steps.length > 0)
+      (seen.at <= polledAt || world.history.steps.length > 0)
     ) {
-      // From the pass before: this one could not ask anybody.
+      // From the pass before, perhaps of this moment, as answers take their time: this one could not ask anybody.
       checkNotForgotten(token)
       seen = undefined
     }
@@ -100,16 +101,21 @@ export function createMonitor(world: World) {
     if (expected.length > 0) wrong(token, 'an answer was forgotten', { expected, entry: known.entry })
   }
 
-  function expectedOf(view: TaskView, result: PollResult, before: Before): Expected[] | null {
+  function expectedOf(
+    view: TaskView,
+    result: PollResult,
+    before: Before,
+    actual: readonly Expected[],
+  ): Expected[] {
     const steps = before.live.map(({ step }) => step)
     switch (result.answer.kind) {
       case 'known':
         return takeEntry(view, result.answer.observation.raw, steps)
       case 'unknown':
-        return takeUnknown(view, world.clock.now(), settings.lostAfterMs)
+        return takeUnknown(view, isLost(view, actual))
       case 'failed':
-        view.failing ??= { wall: world.clock.now(), at: world.clock.elapsed() }
-        return null
+        view.failing ??= since()
+        return stallOf(view, actual)
     }
   }
 
@@ -124,7 +130,7 @@ export function createMonitor(world: World) {
       token,
       was.seq,
     )
-    const expected = expectedOf(view, result, before) ?? stallOf(view, actual)
+    const expected = expectedOf(view, result, before, actual)
     if (JSON.stringify(actual) !== JSON.stringify(expected)) {
       wrong(token, 'transitions differ', { expected, actual, was, entry: result.answer })
     }
@@ -132,6 +138,20 @@ export function createMonitor(world: World) {
       world.history.ends.push({ token, moment: world.moment(), end: view.end })
     }
     checkDeliveries({ result, before, was, view, expected })
+  }
+
+  function since(): Since {
+    return { wall: world.clock.now(), at: world.clock.elapsed() }
+  }
+
+  /** Over a step back of the clock it is counted between what the clock says and what has passed: there the relay is believed. */
+  function isLost(view: TaskView, actual: readonly Expected[]): boolean {
+    view.unknownSince ??= since()
+    const { wall, at } = view.unknownSince
+    const forward = world.history.steps.filter((step) => step.ms > 0 && step.at >= at)
+    const most = world.clock.elapsed() - at + forward.reduce((sum, { ms }) => sum + ms, 0)
+    if (world.clock.now() - wall >= settings.lostAfterMs) return true
+    return most >= settings.lostAfterMs && actual.at(-1)?.type === 'task.lost'
   }
 
   /** A stall may be told late, but never early. */

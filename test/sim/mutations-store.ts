@@ -43,7 +43,7 @@ export const brokenStores: Mutation[] = [
         ...store,
         settleDeliveries: (items, health, schedules, now) => {
           if (++n % 5 > 0) return store.settleDeliveries(items, health, schedules, now)
-          return items.map(() => ({ state: 'delivered', gone: null }))
+          return items.map(() => ({ state: 'delivered', ended: true, gone: null }))
         },
       }
     },
@@ -110,8 +110,8 @@ export const brokenStores: Mutation[] = [
     needs: ['fails', 'resets', 'crash', 'restart'],
     store: (store) => ({
       ...store,
-      settleDeliveries: (items, _health, schedules, now) =>
-        store.settleDeliveries(items, new Map(), schedules, now),
+      settleDeliveries: (items, _endpoints, schedules, now) =>
+        store.settleDeliveries(items, { health: [], recovered: [] }, schedules, now),
     }),
   },
   {

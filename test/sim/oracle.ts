@@ -3,6 +3,12 @@
  * code with src: the relay is measured against it.
  */
 
+/** Wall clock and elapsed time. */
+export interface Since {
+  wall: number
+  at: number
+}
+
 export interface TaskView {
   seq: number
   status: string | null
@@ -10,9 +16,9 @@ export interface TaskView {
   end: string | null
   regressed: boolean
   stalled: boolean
-  /** Wall clock and elapsed time of the first failed call in a row. */
-  failing: { wall: number; at: number } | null
-  unknownSince: number | null
+  /** Of the first failed call in a row. */
+  failing: Since | null
+  unknownSince: Since | null
 }
 
 export interface Expected {
@@ -113,11 +119,10 @@ export function takeEntry(
   return [...expected, record(task, { type, status, percent }, seen.end)]
 }
 
-/** No entry for the token, where upstream itself did answer. */
-export function takeUnknown(task: TaskView, wall: number, lostAfterMs: number): Expected[] {
+/** No entry for the token, where upstream itself did answer. @param lost it has been so for POLLHOOK_LOST_AFTER */
+export function takeUnknown(task: TaskView, lost: boolean): Expected[] {
   const expected = takeAnswer(task)
-  task.unknownSince ??= wall
-  if (wall - task.unknownSince < lostAfterMs) return expected
+  if (!lost) return expected
   return [...expected, record(task, { type: 'task.lost', status: 'lost', percent: task.percent }, 'lost')]
 }
 

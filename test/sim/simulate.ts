@@ -172,7 +172,7 @@ function scheduleMachineFaults(
   const random = world.random.fork('machine times')
   const step = (ms: number) => () => {
     clock.step(ms)
-    history.steps.push(world.moment())
+    history.steps.push({ ...world.moment(), ms })
     world.trace(`clock stepped by ${ms} ms`)
   }
   if (faults.has('clockForward'))

@@ -6,6 +6,7 @@ import { transitions } from '../../../src/store/schema.ts'
 import {
   accepted,
   limits,
+  noChanges,
   nothingInFlight,
   type OnEmptyDatabase,
   openWorld,
@@ -216,7 +217,7 @@ export function settleSuite(on: OnEmptyDatabase): void {
       const [delivery] = world.rows()
       const attempt = { at: start, durationMs: 1, url: 'https://app.example.com/', chance: 0.5 }
       const item = { delivery: delivery!, outcome: accepted, ...attempt }
-      world.store.settleDeliveries([item, item], new Map(), { terminalMs: [], interimMs: [] }, start)
+      world.store.settleDeliveries([item, item], noChanges, { terminalMs: [], interimMs: [] }, start)
       expect(world.rows()[0]).toMatchObject({ attempts: 1, state: 'delivered' })
       expect(JSON.parse(world.rows()[0]!.attemptLog)).toHaveLength(1)
     }))
@@ -260,7 +261,7 @@ export function settleSuite(on: OnEmptyDatabase): void {
         expect(due.map((one) => one.type)).toEqual(made.map(() => type))
         const attempt = { at: start, durationMs: 1, url: 'https://app.example.com/', chance: 0.5 }
         const items = due.map((delivery) => ({ delivery, outcome: accepted, ...attempt }))
-        world.store.settleDeliveries(items, new Map(), { terminalMs: [], interimMs: [] }, start)
+        world.store.settleDeliveries(items, noChanges, { terminalMs: [], interimMs: [] }, start)
       }
       expect(world.rows().every(({ state }) => state === 'delivered')).toBe(true)
     }))
@@ -291,7 +292,10 @@ export function settleSuite(on: OnEmptyDatabase): void {
       const health = { ...healthy, lastSuccessAt: start + 1 }
       world.store.settleDeliveries(
         [{ delivery: first!, outcome: accepted, ...attempt }],
-        new Map([[first!.endpointId, { health, recovered: true }]]),
+        {
+          health: [{ id: first!.endpointId, health }],
+          recovered: [{ id: first!.endpointId, failedSince: [] }],
+        },
         { terminalMs: [], interimMs: [] },
         start + 1,
       )

@@ -83,6 +83,9 @@ function isAnswer(answer: PollAnswer | Record<string, unknown>): answer is PollA
 
 export const noQuota: Claims = { exceeded: () => null, made: () => {} }
 
+/** Of no endpoint. */
+export const noChanges = { health: [], recovered: [] }
+
 export function openWorld({ db, migrations }: EmptyDatabase): World {
   migrate(db, migrations)
   let made = 0
@@ -121,7 +124,7 @@ export function openWorld({ db, migrations }: EmptyDatabase): World {
     },
     settle(delivery, outcome, now = start, by = schedules) {
       const attempt = { at: now, durationMs: 12, url: 'https://app.example.com/hooks', chance: 0.5 }
-      const [settled] = store.settleDeliveries([{ delivery, outcome, ...attempt }], new Map(), by, now)
+      const [settled] = store.settleDeliveries([{ delivery, outcome, ...attempt }], noChanges, by, now)
       return settled?.state ?? expect.fail('nothing was settled')
     },
     rows: () => db.select().from(deliveries).orderBy(sql`${deliveries.id}`).all(),

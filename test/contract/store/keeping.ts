@@ -50,6 +50,12 @@ export function endpointSuite(on: OnEmptyDatabase): void {
       expect(store.waitingEndpoints().map(({ dueAt }) => dueAt)).toEqual([start + 2, start + 1])
       world.poll(idle!.taskToken, { status: 'queued' }, start)
       expect(store.oldestDueAt(start)).toBe(start)
+      // What an operator pauses is not late.
+      const [endpoint] = store
+        .listEndpoints(acme, { limit: 10, cursor: null }, start)
+        .data.filter(({ origin }) => origin === 'https://idle.example.com')
+      store.updateEndpoint(acme, endpoint!.id, { paused: true }, start)
+      expect(store.oldestDueAt(start + 2)).toBe(start + 1)
     }))
 
   it('what a pause held is due at its end as it was before, and not written', () =>

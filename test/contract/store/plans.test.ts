@@ -47,7 +47,7 @@ test('tests of an endpoint are found among its tests, not among all that waits f
   const database = openOnNode((text) => statements.push(text))
   const { db, store } = openWorld(database)
   statements.length = 0
-  store.dueTestIds(1, start, 32)
+  store.dueTests(1, start, 32)
   const plan = db.all<{ detail: string }>(sql.raw(`explain query plan ${statements[0]}`))
   expect(plan).toEqual([
     expect.objectContaining({ detail: 'SEARCH deliveries USING INDEX deliveries_tests (endpoint_id=?)' }),

@@ -104,7 +104,7 @@ function step(run: Run, todo: Verb): void {
       store.redeliver(acme, at(store.listDeliveries(acme, page).data, todo.which)?.id ?? '', now)
       return
     case 'redeliverAll':
-      store.redeliverBatch(acme, { state: 'exhausted', dryRun: false }, 0, now)
+      store.redeliverBatch(acme, { dryRun: false }, 0, now)
       return
     case 'forget':
       store.forgetFinished(0, now - 600_000)
@@ -132,9 +132,10 @@ function stepOfEngine(run: Run, todo: Verb, token: string): void {
     case 'recover': {
       const health = endpoints.flatMap((endpointId) => {
         const state = store.endpointState(endpointId)
-        return state === null ? [] : [[endpointId, { health: state.health, recovered: true }] as const]
+        return state === null ? [] : [{ id: endpointId, health: state.health }]
       })
-      store.settleDeliveries([], new Map(health), schedules, now)
+      const recovered = health.map(({ id }) => ({ id, failedSince: [] }))
+      store.settleDeliveries([], { health, recovered }, schedules, now)
       return
     }
     case 'exhaust': {
