@@ -796,7 +796,7 @@ export interface components {
       type: string
       seq: number | null
       state: 'pending' | 'delivered' | 'superseded' | 'exhausted' | 'cancelled'
-      state_reason: string | null
+      state_reason: 'newer_event' | 'attempts_exhausted' | 'endpoint_unavailable' | 'requested' | 'gone' | null
       attempts: number
       next_attempt_at: string | null
       created_at: string
@@ -811,7 +811,7 @@ export interface components {
       type: string
       seq: number | null
       state: 'pending' | 'delivered' | 'superseded' | 'exhausted' | 'cancelled'
-      state_reason: string | null
+      state_reason: 'newer_event' | 'attempts_exhausted' | 'endpoint_unavailable' | 'requested' | 'gone' | null
       attempts: number
       next_attempt_at: string | null
       created_at: string
@@ -826,7 +826,7 @@ export interface components {
         url: string
         outcome: 'accepted' | 'rejected' | 'unreachable' | 'refused'
         status_code: number | null
-        error_code: string | null
+        error_code: 'dns_error' | 'connection_refused' | 'connection_reset' | 'timeout' | 'tls_error' | 'network_error' | 'blocked_address' | 'blocked_url' | null
         duration_ms: number
         response_body: string | null
       })[]

@@ -174,7 +174,7 @@ function card(one: Endpoint, { bars, now, cursor, draft }: Shown): Html {
   </article>`
 }
 
-/** The endpoint's own record is written when its health changes; an attempt may tell of a later success. */
+/** After a start the relay knows the success that it wrote down last; an attempt may tell of a later one. */
 function lastSuccess(one: Endpoint, bars: readonly LatencyBar[]): string | null {
   const at = bars.findLast(({ ok }) => ok)?.at ?? 0
   const known = one.last_success_at === null ? 0 : Date.parse(one.last_success_at)
@@ -187,7 +187,7 @@ function limitsForm(one: Endpoint, action: string, draft: Draft | null): Html {
     {
       name: 'max_concurrency',
       label: 'Most at a time',
-      hint: 'Attempts in flight. Empty: the configured default.',
+      hint: 'Attempts in flight, at most the configured number. Empty: that many.',
       saved: one.max_concurrency,
       min: '1',
       max: '10000',

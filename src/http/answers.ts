@@ -1,5 +1,7 @@
 /** The shapes of answers (CONTRACT §2): types for the representations and schemas for the document. */
 import * as v from 'valibot'
+import { stateReasons } from '../core/delivery.ts'
+import { refusalCodes, transportErrorCodes } from '../core/outcome.ts'
 import { type ProblemCode, problems } from './problem.ts'
 import { deliveryStates, subscriptionStates } from './schemas.ts'
 
@@ -99,7 +101,7 @@ const deliveryEntries = {
   type: v.pipe(v.string(), v.examples(['task.encoding'])),
   seq: v.nullable(seq),
   state: v.picklist(deliveryStates),
-  state_reason: v.nullable(v.string()),
+  state_reason: v.nullable(v.picklist(stateReasons)),
   attempts: v.pipe(v.number(), v.integer()),
   next_attempt_at: timeOrNull,
   created_at: time,
@@ -114,7 +116,7 @@ const Attempt = v.object({
   url: v.string(),
   outcome: v.picklist(['accepted', 'rejected', 'unreachable', 'refused']),
   status_code: v.nullable(v.number()),
-  error_code: v.nullable(v.string()),
+  error_code: v.nullable(v.picklist([...transportErrorCodes, ...refusalCodes])),
   duration_ms: v.number(),
   response_body: v.nullable(
     v.pipe(v.string(), v.description('The first 1,000 bytes of a rejecting answer.')),

@@ -24,7 +24,7 @@ export async function subscribeBatch(deps: Pick<AppDeps, 'commands' | 'policy' |
   let next = 0
   return checked.map((item) => {
     if (!item.ok) return problemResult(item.problem, batch.requestId)
-    return itemResult(deps, batch.requestId, results[next++] ?? { kind: 'failed' })
+    return itemResult(deps, batch.requestId, results[next++]!)
   })
 }
 

@@ -72,7 +72,7 @@ function addRedeliverMany(app: Hono<HttpEnv>, { commands }: AppDeps): void {
       tag: 'Deliveries',
       summary: 'Send many again',
       description:
-        'Every exhausted delivery that matches; times compare with `created_at`. Progress that has a newer event is skipped.',
+        'Every exhausted delivery that matches; times compare with `created_at`. Progress that has a newer event is skipped, as is what a cancelled subscription had.',
       responses: { 202: json('How many were queued, or would be.', answers.Count, { count: 12 }) },
       problems: bodyProblems,
     }),
@@ -87,7 +87,6 @@ function addRedeliverMany(app: Hono<HttpEnv>, { commands }: AppDeps): void {
         throw problem('invalid_request', `since ${message}.`, { errors: [{ path: 'since', message }] })
       }
       const { count } = await commands.redeliverMany(c.get('owner').id, {
-        state: body.state,
         dryRun: body.dry_run,
         ...(since !== undefined && { since }),
         ...(until !== undefined && { until }),

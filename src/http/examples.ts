@@ -45,7 +45,7 @@ export const taskDetail = {
   error: null,
   result: null,
   transitions: [
-    { seq: 1, type: 'task.downloading', status: 'downloading', percent: null, at: startedAt },
+    { seq: 6, type: 'task.progress', status: 'encoding', percent: 40.1, at: startedAt },
     { seq: 7, type: 'task.progress', status: 'encoding', percent: 42.5, at: changedAt },
   ],
 }

@@ -13,7 +13,7 @@ export const problems = {
   unauthorized: { status: 401, title: 'An API key is needed' },
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
-  subscription_exists: { status: 409, title: 'The subscription exists with other options' },
+  subscription_exists: { status: 409, title: 'Such a subscription exists' },
   conflict: { status: 409, title: 'The state of the resource forbids this' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be JSON' },

@@ -54,18 +54,16 @@ export function changePatch(policy: Policy, body: SubscriptionChange): Subscript
 export function refusal(result: Exclude<SubscribeResult, { kind: 'created' | 'existing' }>): Problem {
   switch (result.kind) {
     case 'subscription_exists':
-      return existsProblem(result.id)
+      return existsProblem(result.id, 'active with other options')
     case 'quota_exceeded': {
       const detail = `You have ${result.quota} active subscriptions, the most that this Pollhook allows. Cancel some, or wait until tasks end.`
       return { code: 'quota_exceeded', detail }
     }
-    case 'failed':
-      return { code: 'unavailable', detail: 'The subscription could not be stored. Try again later.' }
   }
 }
 
-export function existsProblem(id: string): Problem {
-  const detail = `Subscription ${id} to the same task and callback URL is active with other options. PATCH or DELETE that one.`
+export function existsProblem(id: string, how: 'active' | 'active with other options'): Problem {
+  const detail = `Subscription ${id} to the same task and callback URL is ${how}. PATCH or DELETE that one.`
   return { code: 'subscription_exists', detail, id }
 }
 

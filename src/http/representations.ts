@@ -137,10 +137,7 @@ export function secretsJson(secrets: readonly SigningSecret[]): Json<typeof answ
   return { secrets: secrets.map(({ secret, expiresAt }) => ({ secret, expires_at: isoTime(expiresAt) })) }
 }
 
-export function pageJson<T, J>(
-  page: Page<T>,
-  json: (row: T) => J,
-): { data: J[]; next_cursor: string | null } {
+function pageJson<T, J>(page: Page<T>, json: (row: T) => J): { data: J[]; next_cursor: string | null } {
   return { data: page.data.map((row) => json(row)), next_cursor: page.nextCursor }
 }
 

@@ -8,7 +8,7 @@ import { hasLongHost, urlCharactersMax } from '../core/target.ts'
 import { list, strictObject, text, textRecord } from './objects.ts'
 import { fitsUtf8 } from './text.ts'
 
-const subscriptionsPerBatchMax = 1000
+export const subscriptionsPerBatchMax = 1000
 const metadataBytesMax = 2048
 const overlapSecondsMax = 604_800
 const overlapSecondsDefault = 86_400
@@ -212,7 +212,9 @@ export const endpointChangeSchema = v.pipe(
           v.integer('must be a whole number, or null for the configured default'),
           v.minValue(1, 'must be at least 1; use paused to stop all attempts'),
           v.maxValue(10_000, 'must be at most 10000'),
-          v.description('Attempts in flight; null for the configured default.'),
+          v.description(
+            'Attempts in flight, at most POLLHOOK_ENDPOINT_CONCURRENCY whatever is set here; null for that many.',
+          ),
         ),
       ),
     ),

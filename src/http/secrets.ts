@@ -30,7 +30,8 @@ export function secretRoutes({ commands }: AppDeps): Hono<HttpEnv> {
       id: 'rotateSigningSecret',
       tag: 'Signing secret',
       summary: 'Make a new signing secret',
-      description: 'The one before signs as well while `overlap` lasts, so that receivers can follow.',
+      description:
+        'The one before signs as well while `overlap` lasts, so that receivers can follow. Five sign at most: one more ends the oldest at once.',
       requestBody: { required: false, content: {} },
       responses: { 200: json('Newest first.', answers.SigningSecrets, examples.signingSecrets) },
       problems: bodyProblems,

@@ -61,7 +61,7 @@ function addRegister(app: Hono<HttpEnv>, deps: AppDeps): void {
     async (c) => {
       const input = registrationInput(deps, c.get('owner').id, c.req.valid('json'))
       if (!input.ok) throw throwable(input.problem)
-      const [result = { kind: 'failed' } as const] = await deps.commands.subscribe([input.value])
+      const result = (await deps.commands.subscribe([input.value]))[0]!
       if (result.kind === 'created' || result.kind === 'existing') {
         const body = subscriptionJson(result.subscription, deps.commands.polledAt)
         if (result.kind === 'existing') return c.json(body, 200)
@@ -186,6 +186,9 @@ function addChange(app: Hono<HttpEnv>, deps: AppDeps): void {
   )
 }
 
+const ranOut =
+  'Its time ran out while it was paused. Set state to active, which lets it end as expired, and register again.'
+
 function answerUpdate(c: Context<HttpEnv>, deps: AppDeps, result: UpdateResult): Response {
   switch (result.kind) {
     case 'updated':
@@ -193,9 +196,14 @@ function answerUpdate(c: Context<HttpEnv>, deps: AppDeps, result: UpdateResult):
     case 'not_found':
       throw notFound('sub')
     case 'conflict':
-      throw problem('conflict', `The subscription is ${result.state}; only an active or paused one changes.`)
+      throw problem(
+        'conflict',
+        result.pauseHides
+          ? ranOut
+          : `The subscription is ${result.state}; only an active or paused one changes.`,
+      )
     case 'subscription_exists':
-      throw throwable(existsProblem(result.id))
+      throw throwable(existsProblem(result.id, 'active'))
   }
 }
 

@@ -158,10 +158,15 @@ it('escapes whatever receivers, upstream and owners wrote', async () => {
         delivery: () => ({
           ...deliveryRecord,
           callbackUrl: evil,
-          stateReason: evil,
+          stateReason: evil as never,
           body: JSON.stringify({ data: { metadata: { [evil]: evil } } }),
           attemptLog: [
-            { ...deliveryRecord.attemptLog[0]!, responseBody: evil, errorCode: evil, statusCode: null },
+            {
+              ...deliveryRecord.attemptLog[0]!,
+              responseBody: evil,
+              errorCode: evil as never,
+              statusCode: null,
+            },
           ],
         }),
         listEndpoints: () => ({

@@ -71,8 +71,9 @@ describe('problem answers', () => {
 
   test('whatever is unavailable, the answer says when to try again', async () => {
     const closing = AbortSignal.abort()
+    const full = () => Promise.reject(new Error('database or disk is full'))
     const { call } = testApp({
-      commands: { subscribe: async () => [{ kind: 'failed' }], ready: () => false },
+      commands: { subscribe: full, ready: () => false },
       queries: { streamState: () => ({ lastSeq: 1, ended: false, watching: true }) },
       deps: { closing },
     })

@@ -214,7 +214,6 @@ describe('POST /v1/subscriptions', () => {
     [{ kind: 'existing', subscription: subscriptionRecord }, 200, { id: 'sub_1' }],
     [{ kind: 'subscription_exists', id: 'sub_9' }, 409, { code: 'subscription_exists', id: 'sub_9' }],
     [{ kind: 'quota_exceeded', quota: 5 }, 429, { code: 'quota_exceeded' }],
-    [{ kind: 'failed' }, 503, { code: 'unavailable' }],
   ])('%j answers %i', async (result, status, body) => {
     const { call } = testApp({ commands: { subscribe: async () => [result] } })
     const response = await call('POST', '/v1/subscriptions', minimal)

@@ -44,7 +44,7 @@ export const deliveryRecord: DeliveryDetail = {
   type: 'task.completed',
   seq: 7,
   state: 'exhausted',
-  stateReason: 'attempts',
+  stateReason: 'attempts_exhausted',
   attempts: 1,
   nextAttemptAt: null,
   createdAt: at,
