@@ -48,8 +48,8 @@ export function createJudge(
       const putOff = new Set<Entry>()
       for (const entry of batch) {
         const { token, watch } = entry
-        // Without a reply as nobody waited for it any more: the task, registered anew meanwhile, has not failed.
-        if (!entry.wanted && !replies.has(token)) continue
+        // Nobody waits for it any more. Registered anew meanwhile the task is another entry, which has a poll of its own.
+        if (!entry.wanted) continue
         const reply = replies.get(token) ?? none
         if (isCutOff && reply.kind === 'failed') continue
         if (reply.kind === 'known' && repeats(reply.entry, entry.seen) && watch.expiresAt > polledAt) continue

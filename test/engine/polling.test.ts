@@ -373,3 +373,21 @@ it('tasks that are registered again one after the other share calls', async () =
   expect(world.calls.flatMap((call) => call.tokens)).toHaveLength(100)
   expect(world.calls.length).toBeLessThanOrEqual(4)
 })
+
+it("what a call from before a registration says of its task is nobody's", async () => {
+  const world = openWorld()
+  const taskToken = newToken()
+  const answered = Promise.withResolvers<StatusAnswer>()
+  const { answer } = world.upstream
+  world.upstream.answer = () => answered.promise
+  const { id } = await world.register({ taskToken })
+  await world.run(second)
+  await world.after(world.relay().commands.cancelSubscription(world.ownerId, id))
+  world.upstream.answer = answer
+  world.statuses.set(taskToken, { status: 'saving' })
+  await world.register({ taskToken })
+  await world.run(6 * second)
+  answered.resolve({ kind: 'statuses', statuses: new Map([[taskToken, { status: 'completed' }]]) })
+  await world.run(minute)
+  expect(types(world)).toEqual(['task.saving'])
+})

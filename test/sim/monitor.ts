@@ -51,6 +51,8 @@ const liveSql = `select s.id, s.events, s.percent_step as step, s.awaits_state a
 export function createMonitor(world: World) {
   const tasks = new Map<string, TaskView>()
   const pending = new Map<string, Pending>()
+  /** When a registration had a task polled again: calls from before are nobody's any more. */
+  const reopened = new Map<string, number>()
   const quotaWatch = createQuotaWatch(world)
   const { poll: settings } = world.config
   const stalledAfterMs = 5 * settings.intervalMaxMs
@@ -248,7 +250,11 @@ export function createMonitor(world: World) {
         return store.subscribe(inputs, now, claims)
       } finally {
         if (world.commits() > commits) {
-          for (const token of unpolled) if (look(token).polling) reopen(viewOf(token))
+          for (const token of unpolled) {
+            if (!look(token).polling) continue
+            reopen(viewOf(token))
+            reopened.set(token, world.moment().order)
+          }
         }
       }
     }
@@ -303,6 +309,7 @@ export function createMonitor(world: World) {
       const { answer } = poll
       for (const token of poll.tokens) {
         const entry = answer?.kind === 'statuses' ? (answer.statuses.get(token) ?? null) : null
+        if (poll.start.order < (reopened.get(token) ?? 0)) continue
         pending.set(token, { entry, excused: false, at: world.clock.now() })
       }
     },
