@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { createServer, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getRequestListener, RequestError } from '@hono/node-server'
 import { type Problem, problemBody, problemHeaders } from '../http/problem.ts'
@@ -15,6 +16,9 @@ export interface HttpServerOptions {
   fetch: Parameters<typeof getRequestListener>[0]
   log: Log
 }
+
+/** A connection that was refused is closed once it has been quiet for so long, if the client does not close it. */
+const goodbyeMs = 2_000
 
 export function createHttpServer({ hostname, fetch, log }: HttpServerOptions): Server {
   /** The newest answer on each connection. */
@@ -33,8 +37,14 @@ export function createHttpServer({ hostname, fetch, log }: HttpServerOptions): S
     const answer = answers.get(socket)
     // Nothing may follow half an answer.
     const isAnswering = answer?.headersSent === true && !answer.writableFinished
-    if (!socket.writable || error.code === 'ECONNRESET' || isAnswering) socket.destroy(error)
-    else socket.end(rawRefusal(error.code))
+    if (!socket.writable || error.code === 'ECONNRESET' || isAnswering) {
+      socket.destroy(error)
+      return
+    }
+    socket.end(rawRefusal(error.code))
+    // Whoever goes on sending reads the answer all the same, but nobody keeps the connection by it.
+    socket.resume()
+    if (socket instanceof Socket) socket.setTimeout(goodbyeMs, () => socket.destroy())
   })
   return server
 }
