@@ -16,6 +16,7 @@ export interface EndpointHealth {
   failingSince: number | null
   /** Since when deliveries are kept waiting by the endpoint: an open circuit or `Retry-After`. */
   unavailableSince: number | null
+  /** Since the circuit opened. It may be closed again by then: see `owesWaits`. */
   probes: number
   nextProbeAt: number | null
   retryAfterUntil: number | null
@@ -34,6 +35,14 @@ export const healthy: EndpointHealth = {
 
 export function circuitOpen(health: EndpointHealth): boolean {
   return health.failures >= circuitOpensAfter
+}
+
+/**
+ * The circuit was closed by an answer that is no success: what waits for the endpoint is due at the first one. It is written,
+ * as hours may lie between the two.
+ */
+export function owesWaits(health: EndpointHealth): boolean {
+  return !circuitOpen(health) && health.probes > 0
 }
 
 export function isUnavailable(health: EndpointHealth, now: number): boolean {
@@ -78,7 +87,14 @@ export function afterAttempt(health: EndpointHealth, attempt: FinishedAttempt): 
   if (!isFailure(outcome)) {
     const lastSuccessAt = outcome.kind === 'accepted' ? at : health.lastSuccessAt
     const unavailableSince = waiting ? (health.unavailableSince ?? at) : null
-    return { ...healthy, unavailableSince, retryAfterUntil: waiting ? retryAfterUntil : null, lastSuccessAt }
+    const probes = outcome.kind === 'accepted' ? 0 : health.probes
+    return {
+      ...healthy,
+      unavailableSince,
+      retryAfterUntil: waiting ? retryAfterUntil : null,
+      lastSuccessAt,
+      probes,
+    }
   }
   const failures = health.failures + 1
   const opens = failures === circuitOpensAfter
@@ -89,7 +105,7 @@ export function afterAttempt(health: EndpointHealth, attempt: FinishedAttempt): 
     failingSince: health.failingSince ?? at,
     unavailableSince: unavailable ? (health.unavailableSince ?? at) : health.unavailableSince,
     retryAfterUntil,
-    ...(opens || attempt.probe ? nextProbe(health, attempt) : {}),
+    ...(opens || attempt.probe ? nextProbe(opens ? { probes: 0 } : health, attempt) : {}),
   }
 }
 
@@ -99,9 +115,9 @@ export function isFailure(outcome: Outcome): boolean {
   return outcome.kind === 'rejected' && (outcome.statusCode >= 500 || outcome.statusCode === 429)
 }
 
-function nextProbe(health: EndpointHealth, attempt: FinishedAttempt) {
+function nextProbe({ probes }: Pick<EndpointHealth, 'probes'>, attempt: FinishedAttempt) {
   const schedule = attempt.terminalScheduleMs
-  const scheduled = schedule[Math.min(health.probes, schedule.length - 1)] ?? probeWaitMsMax
+  const scheduled = schedule[Math.min(probes, schedule.length - 1)] ?? probeWaitMsMax
   const wait = jittered(Math.min(scheduled, probeWaitMsMax), attempt.chance)
-  return { probes: health.probes + 1, nextProbeAt: attempt.at + Math.min(wait, probeWaitMsMax) }
+  return { probes: probes + 1, nextProbeAt: attempt.at + Math.min(wait, probeWaitMsMax) }
 }

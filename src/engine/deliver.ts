@@ -202,7 +202,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     lane.triedAt = Math.max(lane.triedAt, Math.min(at, ended))
     const { terminalMs: terminalScheduleMs } = settings.schedules
     const attempt = { outcome, probe: flight.probe, at: ended, chance, terminalScheduleMs }
-    noteOutcome(lane, attempt, settings, deps.log)
+    noteOutcome(lane, delivery.id, attempt, settings, deps.log)
     const settlement = { delivery, outcome, at, durationMs, url: delivery.callbackUrl, chance }
     // The slot is free at once; the subscription waits until the outcome is on disk.
     freeSlot(flight)

@@ -222,11 +222,12 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
 
     enqueue(entry, { first, alone, nextDueAt }, at) {
       const own = hostOf(entry)
+      const host = own === api || isOpen(own, at) ? own : api
       const most = lingerMs(settings, first)
-      const isAlone = alone || nextDueAt === null || nextDueAt > at + most
+      const isAlone = (alone && host === own) || nextDueAt === null || nextDueAt > at + most
       // One that was just registered, perhaps not for the first time: others may follow it.
       const least = entry.polledAt === never ? lingerMs(settings, true) : 0
-      join(own === api || isOpen(own, at) ? own : api, entry, at + (isAlone ? least : most))
+      join(host, entry, at + (isAlone ? least : most))
     },
 
     dispatch(at) {

@@ -8,6 +8,7 @@ import {
   circuitOpen,
   type FinishedAttempt,
   isFailure,
+  owesWaits,
 } from '../core/endpoint.ts'
 import type { Log } from '../ports.ts'
 import type { DueEntry } from '../store/due.ts'
@@ -35,10 +36,8 @@ export interface Lane {
   dirty: boolean
   /** When the newest attempt began of those that ended since the lane was made. */
   triedAt: number
-  /** The circuit was closed by an answer that was no success: what waits is due at the first one. */
-  owesWaits: boolean
-  /** A success ended an outage: the next settle begins to make due all that waits. */
-  recovered: boolean
+  /** The delivery whose success ended an outage: its settle begins to make due all that waits. */
+  recoveredBy: number | null
 }
 
 /**
@@ -65,8 +64,7 @@ export function createLane(endpoint: EndpointState, freeSlots: number, now: numb
     successSavedAt: endpoint.health.lastSuccessAt ?? 0,
     dirty: false,
     triedAt: Number.NEGATIVE_INFINITY,
-    owesWaits: false,
-    recovered: false,
+    recoveredBy: null,
   }
 }
 
@@ -154,6 +152,7 @@ const successSaveMs = 60_000
 /** Takes one finished attempt into the lane's health and window, and marks what must be written. */
 export function noteOutcome(
   lane: Lane,
+  deliveryId: number,
   attempt: FinishedAttempt,
   settings: { endpointConcurrency: number },
   log: Log,
@@ -161,10 +160,7 @@ export function noteOutcome(
   const { health, origin } = lane.endpoint
   const next = afterAttempt(health, attempt)
   const wasOpen = circuitOpen(health)
-  const accepted = attempt.outcome.kind === 'accepted'
-  if (accepted && (wasOpen || lane.owesWaits))
-    Object.assign(lane, { recovered: true, owesWaits: false, dirty: true })
-  else if (wasOpen && !circuitOpen(next)) lane.owesWaits = true
+  if (attempt.outcome.kind === 'accepted' && (wasOpen || owesWaits(health))) lane.recoveredBy = deliveryId
   if (circuitOpen(next) !== wasOpen) {
     log.warn('endpoint changed', { origin, state: wasOpen ? 'healthy' : 'failing', failures: next.failures })
   }

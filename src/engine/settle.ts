@@ -68,10 +68,9 @@ export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight
   }
 
   function tryWrite(batch: readonly Finished<Flight>[]): boolean {
-    const dirty = [...new Set(batch.map(({ lane }) => lane))].filter((lane) => lane.dirty)
-    const recovered = dirty.flatMap((lane) =>
-      lane.recovered ? [{ id: lane.endpoint.id, failedSince: failedSinceSuccess(batch, lane) }] : [],
-    )
+    const lanes = [...new Set(batch.map(({ lane }) => lane))]
+    const dirty = lanes.filter((lane) => lane.dirty)
+    const recovered = lanes.flatMap((lane) => recoveryIn(batch, lane) ?? [])
     const health = dirty.map(({ endpoint }) => ({ id: endpoint.id, health: endpoint.health }))
     let results: Settled[]
     try {
@@ -83,9 +82,9 @@ export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight
     }
     for (const lane of dirty) {
       lane.dirty = false
-      lane.recovered = false
       lane.successSavedAt = lane.endpoint.health.lastSuccessAt ?? 0
     }
+    for (const { lane } of recovered) lane.recoveredBy = null
     try {
       deps.onWritten(batch, results)
     } finally {
@@ -102,9 +101,10 @@ export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight
   }
 }
 
-/** Of one endpoint, in the order in which they ended: these wait by their schedule, which the success before them does not end. */
-function failedSinceSuccess(batch: readonly Finished<unknown>[], lane: Lane): number[] {
-  const own = batch.filter((item) => item.lane === lane).map(({ settlement }) => settlement)
-  const success = own.findLastIndex(({ outcome }) => outcome.kind === 'accepted')
-  return own.slice(success + 1).map(({ delivery }) => delivery.id)
+/** What ended an outage of the endpoint is in the batch: what failed after it waits by its schedule. */
+function recoveryIn(batch: readonly Finished<unknown>[], lane: Lane) {
+  if (lane.recoveredBy === null) return null
+  const own = batch.filter((item) => item.lane === lane).map(({ settlement }) => settlement.delivery.id)
+  const by = own.indexOf(lane.recoveredBy)
+  return by < 0 ? null : { lane, id: lane.endpoint.id, failedSince: own.slice(by + 1) }
 }

@@ -31,6 +31,8 @@ export interface UpstreamOptions {
 
 /** An answer's message goes to the log. */
 const messageCharsMax = 300
+/** An answer may have 16 MiB of it. */
+const messageCharsReadMax = 16_384
 
 export function createUpstream(options: UpstreamOptions): Upstream {
   const settings = { bodyBytesMax: 16 * 1024 * 1024, now: Date.now, ...options }
@@ -211,11 +213,14 @@ function known(
   return entries
 }
 
-/** Upstream may quote the tokens it refuses; a whole token must not reach a log (CONTRACT §5.7). */
+/** Upstream may quote the tokens it refuses, also amid other hex; a whole token must not reach a log (CONTRACT §5.7). */
 function messageOf({ message, error_description: description }: Record<string, unknown>): string | null {
   const text = [message, description].find((value) => typeof value === 'string')
   if (typeof text !== 'string') return null
-  return redact(text).slice(0, messageCharsMax).toWellFormed()
+  const short = text
+    .slice(0, messageCharsReadMax)
+    .replace(/[a-f0-9]{32}/gi, (token) => `${token.slice(0, 6)}…`)
+  return redact(short).slice(0, messageCharsMax).toWellFormed()
 }
 
 /** PHP writes a map without entries as `[]`. */

@@ -4,10 +4,9 @@
  */
 import { randomUUID } from 'node:crypto'
 import { createServer, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
-import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getRequestListener, RequestError } from '@hono/node-server'
-import { type Problem, problemBody, problemHeaders } from '../http/problem.ts'
+import { type Problem, problemBody, problemHeaders, problems } from '../http/problem.ts'
 import type { Log } from '../ports.ts'
 
 export interface HttpServerOptions {
@@ -17,12 +16,9 @@ export interface HttpServerOptions {
   log: Log
 }
 
-/** A connection that was refused is closed once it has been quiet for so long, if the client does not close it. */
-const goodbyeMs = 2_000
-
 export function createHttpServer({ hostname, fetch, log }: HttpServerOptions): Server {
-  /** The newest answer on each connection. */
-  const answers = new WeakMap<Duplex, ServerResponse>()
+  /** Of each connection, the answers that are still to come or on their way: a client may ask again before it has one. */
+  const answers = new WeakMap<Duplex, Set<ServerResponse>>()
   const listener = getRequestListener(fetch, {
     hostname,
     errorHandler(error) {
@@ -31,20 +27,24 @@ export function createHttpServer({ hostname, fetch, log }: HttpServerOptions): S
       return refuse(failed)
     },
   })
-  const server = createServer(listener)
-  server.on('request', (request, answer) => void answers.set(request.socket, answer))
+  // Checked here, where the refusal is a problem.
+  const server = createServer({ requireHostHeader: false }, (request, answer) => {
+    const { socket } = request
+    const all = answers.get(socket) ?? new Set()
+    answers.set(socket, all.add(answer))
+    answer.once('close', () => all.delete(answer))
+    if (request.headers.host === undefined && request.httpVersion === '1.1')
+      answerWith(answer, 400, noAddress)
+    else void listener(request, answer)
+  })
+  server.on('checkExpectation', (_request, answer) => answerWith(answer, 417, noExpectation))
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const answer = answers.get(socket)
-    // Nothing may follow half an answer.
-    const isAnswering = answer?.headersSent === true && !answer.writableFinished
-    if (!socket.writable || error.code === 'ECONNRESET' || isAnswering) {
-      socket.destroy(error)
-      return
-    }
-    socket.end(rawRefusal(error.code))
-    // Whoever goes on sending reads the answer all the same, but nobody keeps the connection by it.
-    socket.resume()
-    if (socket instanceof Socket) socket.setTimeout(goodbyeMs, () => socket.destroy())
+    const all = [...(answers.get(socket) ?? [])]
+    // Nothing may follow half an answer, or come before one that was asked for earlier.
+    const isTaken = all.length > 1 || all.some(({ headersSent }) => headersSent)
+    if (!socket.writable || error.code === 'ECONNRESET' || isTaken) socket.destroy(error)
+    // However slowly the rest would come, as from a client that was too slow already.
+    else socket.end(rawRefusal(error.code), () => socket.destroy())
   })
   return server
 }
@@ -54,13 +54,17 @@ const noAddress: Problem = {
   detail: 'The target of the request, or its Host header, is no valid address.',
 }
 
+const noExpectation: Problem = {
+  code: 'invalid_request',
+  detail: 'Of what an Expect header may ask, only 100-continue is known.',
+}
+
 const failed: Problem = { code: 'internal', detail: 'Pollhook failed to handle the request.' }
 
 function refuse(problem: Problem): Response {
-  const requestId = randomUUID()
-  const body = problemBody(problem, requestId)
-  const headers = { ...problemHeaders(problem), 'x-request-id': requestId }
-  return new Response(JSON.stringify(body), { status: body.status, headers })
+  const { status } = problems[problem.code]
+  const { headers, body } = refusalOf(status, problem)
+  return new Response(body, { status, headers })
 }
 
 /** What Node's parser says, by its code; the contract has no codes of its own for these. */
@@ -72,17 +76,26 @@ const refusals: Readonly<Record<string, { status: number; detail: string }>> = {
 }
 const notHttp = { status: 400, detail: 'The request is no valid HTTP/1.1.' }
 
+function answerWith(answer: ServerResponse, status: number, problem: Problem): void {
+  const { headers, body } = refusalOf(status, problem)
+  answer.writeHead(status, { ...headers, connection: 'close' }).end(body)
+}
+
 function rawRefusal(code = ''): string {
   const { status, detail } = refusals[code] ?? notHttp
-  const problem: Problem = { code: 'invalid_request', detail }
+  const { headers, body } = refusalOf(status, { code: 'invalid_request', detail })
+  const all = { ...headers, connection: 'close' }
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`
+}
+
+function refusalOf(status: number, problem: Problem) {
   const requestId = randomUUID()
   const body = JSON.stringify({ ...problemBody(problem, requestId), status })
   const headers = {
     ...problemHeaders(problem),
     'x-request-id': requestId,
     'content-length': String(Buffer.byteLength(body)),
-    connection: 'close',
   }
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`
+  return { headers, body }
 }

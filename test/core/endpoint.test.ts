@@ -8,6 +8,7 @@ import {
   healthy,
   isFailure,
   isUnavailable,
+  owesWaits,
 } from '../../src/core/endpoint.ts'
 import type { Outcome } from '../../src/core/outcome.ts'
 
@@ -62,6 +63,16 @@ describe('the circuit', () => {
       nextProbeAt: null,
     })
     expect(circuitOpen(healthAfter([...nine, outcomeOf, ...nine]))).toBe(false)
+  })
+
+  it('closed by a refusal, owes what waits until a success, and counts its probes anew when it opens again', () => {
+    const closed = healthAfter([...nine, reset, reset, rejected(404), rejected(500)])
+    expect([circuitOpen(closed), owesWaits(closed)]).toEqual([false, true])
+    const success = { outcome: accepted, probe: false, at: now, chance: 0.5, terminalScheduleMs }
+    expect(owesWaits(afterAttempt(closed, success))).toBe(false)
+    const open = healthAfter([...nine, reset], closed)
+    expect([circuitOpen(open), owesWaits(open)]).toEqual([true, false])
+    expect(healthAfter([...nine], closed)).toMatchObject({ probes: 1, nextProbeAt: now + 8_000 + 5_000 })
   })
 
   it('is open exactly when the last ten answers were failures, refusals aside', () => {

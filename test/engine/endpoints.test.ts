@@ -401,8 +401,17 @@ it('the last success of an endpoint is the last one, also while it is not writte
   expect(world.endpoint()).toMatchObject({ lastSuccessAt })
 })
 
-it('an outage that ends with a refusal ends all the same at the first success', async () => {
-  const world = openWorld()
+it.each([
+  ['at the first success', () => {}],
+  [
+    'at the first success after a restart',
+    (world: EngineWorld) => {
+      world.crash()
+      world.start()
+    },
+  ],
+])('an outage that ends with a refusal ends all the same %s', async (_when, meanwhile) => {
+  const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '1h,2h,5h' })
   world.receiver.answer = () => rejected(500)
   const made = await completeTasks(world, 40)
   await world.run(2 * minute)
@@ -410,6 +419,7 @@ it('an outage that ends with a refusal ends all the same at the first success', 
   world.receiver.answer = () => rejected(404)
   while (world.endpoint().state === 'failing') await world.run(second)
   await world.run(minute)
+  meanwhile(world)
   world.receiver.answer = () => accepted
   await completeTasks(world, 1)
   await world.run(second)

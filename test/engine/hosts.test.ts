@@ -87,3 +87,21 @@ it('a task of a host beyond a thousand is asked for at the API host, until other
   hosts.dispatch(later)
   expect(started.map(({ host, batch }) => [host.origin, batch.length])).toContainEqual([further, 100])
 })
+
+it('what is alone at a master that is down shares the calls to the API host', () => {
+  const { hosts, started } = open()
+  const master = (n: number) => `https://master-${n}.qencode.com`
+  const company = { first: false, alone: true, nextDueAt: second }
+  // Known, and then busy for a while.
+  for (let n = 0; n < 50; n++) hosts.enqueue({ ...entryOf(n, master(n)), polledAt: 0 }, company, 0)
+  hosts.dispatch(0)
+  for (const { host } of started.splice(0)) {
+    host.toldUntil = 20 * second
+    hosts.release(host, 'batch')
+  }
+  for (let n = 0; n < 50; n++) hosts.enqueue({ ...entryOf(n, master(n)), polledAt: 0 }, company, 0)
+  hosts.dispatch(0)
+  expect(started).toEqual([])
+  hosts.dispatch(later)
+  expect(started.map(({ host, batch }) => [host.origin, batch.length])).toEqual([[apiOrigin, 50]])
+})

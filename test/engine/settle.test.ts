@@ -24,10 +24,12 @@ function settler(refuses: (id: number) => boolean) {
   const waiting: (() => void)[] = []
   const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
   const written: number[] = []
+  const recoveries: { id: number; failedSince: readonly number[] }[] = []
   const { add } = createSettler<number>({
     store: {
-      settleDeliveries(items) {
+      settleDeliveries(items, { recovered }) {
         if (items.some(({ delivery }) => refuses(delivery.id))) throw new Error('refused')
+        recoveries.push(...recovered.map(({ id, failedSince }) => ({ id, failedSince })))
         return items.map(() => ({ state: 'delivered', ended: true, gone: null }))
       },
     },
@@ -44,7 +46,7 @@ function settler(refuses: (id: number) => boolean) {
     onRecovered: () => {},
   })
   for (let id = 0; id < 100; id++) add(finished(id))
-  return { log, written, round: () => waiting.shift()?.() }
+  return { log, written, recoveries, round: () => waiting.shift()?.() }
 }
 
 function finished(id: number): Finished<number> {
@@ -74,4 +76,22 @@ it('one attempt that cannot be settled does not take the others with it, and is 
   refused = -1
   round()
   expect(written.at(-1)).toBe(7)
+})
+
+it('what ended an outage is told of with its own commit, and with what failed after it', () => {
+  lane.recoveredBy = 97
+  const together = settler(() => false)
+  together.round()
+  expect(together.recoveries).toEqual([{ id: 1, failedSince: [98, 99] }])
+  expect(lane.recoveredBy).toBeNull()
+  // Where they are written one by one, each with its own commit: nothing has failed since.
+  lane.recoveredBy = 97
+  const alone = settler((id) => id === 7)
+  alone.round()
+  expect(alone.recoveries).toEqual([{ id: 1, failedSince: [] }])
+  lane.recoveredBy = 7
+  const refused = settler((id) => id === 7)
+  refused.round()
+  expect([refused.recoveries, lane.recoveredBy]).toEqual([[], 7])
+  lane.recoveredBy = null
 })

@@ -219,6 +219,14 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
       expect(await upstream.status(origin, [a])).toMatchObject({ message: 'bad a2600f…, 471272…' })
     })
 
+    it('nor amid other hex', async () => {
+      const answer = await upstream.status(await answering({ error: 1, message: `unauthorized${a}${b}` }), [
+        a,
+      ])
+      const { message } = answer as { message: string }
+      for (const token of [a, b]) expect(message).not.toContain(token.slice(8, 24))
+    })
+
     it('is cut when it is long', async () => {
       const answer = await upstream.status(await answering({ error: 1, message: 'x'.repeat(9999) }), [a])
       expect(answer).toMatchObject({ kind: 'error', message: 'x'.repeat(300) })

@@ -44,6 +44,8 @@ it.each([
   ['a Host that is none', `GET / HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n`, 400],
   ['a method that is none', `FOO / HTTP/1.1\r\n${rest}`, 400],
   ['what is no HTTP', 'hello\r\n\r\n', 400],
+  ['no Host', `GET / HTTP/1.1\r\nconnection: close\r\n\r\n`, 400],
+  ['an expectation that nobody knows', `GET / HTTP/1.1\r\nexpect: more\r\n${rest}`, 417],
   ['too many headers', `GET / HTTP/1.1\r\nx: ${'x'.repeat(20_000)}\r\n${rest}`, 431],
 ])('%s is refused as a problem with an id', async (_what, request, status) => {
   const { port } = await listen(() => new Response('not reached'))
@@ -62,21 +64,45 @@ it('an app that throws is an internal error without its text, and logged', async
   expect(log.error).toHaveBeenCalledOnce()
 })
 
-it('what is no HTTP after half an answer ends the connection, and adds nothing to it', async () => {
-  const body = new ReadableStream({ start: (stream) => stream.enqueue(new TextEncoder().encode('half')) })
-  const { port } = await listen(() => new Response(body))
-  const socket = connect(port, '127.0.0.1').setEncoding('latin1')
-  socket.on('error', () => {})
-  let answer = ''
-  const half = new Promise<void>((resolve) => {
-    socket.on('data', (part) => {
-      answer += part
-      if (answer.includes('half')) resolve()
+it.each([
+  ['', ''],
+  [', with another one asked for', 'GET /later HTTP/1.1\r\nhost: x\r\n\r\n'],
+])(
+  'what is no HTTP after half an answer%s ends the connection, and adds nothing to it',
+  async (_what, more) => {
+    const body = new ReadableStream({ start: (stream) => stream.enqueue(new TextEncoder().encode('half')) })
+    const { port } = await listen(({ url }) =>
+      url.endsWith('/later') ? new Promise(() => {}) : new Response(body),
+    )
+    const socket = connect(port, '127.0.0.1').setEncoding('latin1')
+    socket.on('error', () => {})
+    let answer = ''
+    const half = new Promise<void>((resolve) => {
+      socket.on('data', (part) => {
+        answer += part
+        if (answer.includes('half')) resolve()
+      })
     })
-  })
-  socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
-  await half
+    socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+    await half
+    socket.write(`${more}hello\r\n\r\n`)
+    await once(socket, 'close')
+    expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1)
+  },
+)
+
+it('what is no HTTP after two that wait for their answers is no answer to the first of them', async () => {
+  const { port } = await listen(() => new Promise(() => {}))
+  const request = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'
+  expect(await exchange(port, `${request}${request}hello\r\n\r\n`)).toBe('')
+})
+
+it('a refused client that keeps its side open is not waited for', async () => {
+  const { port } = await listen(() => new Response('not reached'))
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).resume()
+  socket.on('error', () => {})
   socket.write('hello\r\n\r\n')
-  await once(socket, 'close')
-  expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1)
+  await once(socket, 'end')
+  await close()
+  socket.destroy()
 })
