@@ -62,7 +62,7 @@ export async function askForAll(
 ): Promise<Map<string, Reply>> {
   const round: Round = { context, host, replies: new Map(), retry: [], retryAlone: [] }
   const spoiled = await ask(round, tokens, purpose)
-  if (spoiled !== null) await findSpoilers(round, tokens, spoiled)
+  if (spoiled !== null) await findSpoilers(round, tokens, spoiled, purpose)
   const { replies, retry, retryAlone } = round
   if (host === context.apiHost) {
     for (const token of retry) replies.set(token, { kind: 'unknown', alone: false })
@@ -117,7 +117,12 @@ async function ask(round: Round, tokens: readonly string[], purpose: Purpose): P
 }
 
 /** Halves what is spoiled until what spoils it stands alone: some 2 log2 n calls for one such token among n. */
-async function findSpoilers(round: Round, tokens: readonly string[], spoiled: Spoiled): Promise<void> {
+async function findSpoilers(
+  round: Round,
+  tokens: readonly string[],
+  spoiled: Spoiled,
+  purpose: Purpose,
+): Promise<void> {
   const { context, host } = round
   const parts = halves(round, tokens, spoiled)
   let unreadInARow = spoiled === 'unread' ? 1 : 0
@@ -134,7 +139,7 @@ async function findSpoilers(round: Round, tokens: readonly string[], spoiled: Sp
     if (found !== null) parts.push(...halves(round, left, found))
   }
   // Nothing could be read: that is the failure of the host as which the first call did not count.
-  if (spoiled === 'unread' && host.searchedUntil > 0)
+  if (purpose === 'batch' && spoiled === 'unread' && host.searchedUntil > 0)
     noteFailure(round, context.now(), { outcome: 'unreadable' })
 }
 
@@ -174,13 +179,15 @@ async function call(round: Round, tokens: readonly string[], purpose: Purpose): 
         else round.replies.set(token, { kind: 'known', entry })
       }
       return null
-    case 'failed':
-      if (api && isUnread(answer.reason)) {
-        if (purpose === 'suspects') return 'unread'
-        if (tokens.length > 1 && beginSearch(host, now, context.poll.intervalMaxMs)) return 'unread'
-      }
+    case 'failed': {
+      const unread = api && isUnread(answer.reason)
+      if (unread && purpose === 'suspects') return 'unread'
+      if (unread && tokens.length > 1 && beginSearch(host, now, context.poll.intervalMaxMs)) return 'unread'
+      // A batch of one may be spoiled by its token as well as by the host: as long as the host does not fail, both are suspected.
+      const alone = unread && tokens.length === 1 && host.failures === 0
       if (counts) noteFailure(round, startedAt, { outcome })
-      return api ? failAll(round, tokens, true) : retryAll(round, tokens)
+      return api ? failAll(round, tokens, true, alone) : retryAll(round, tokens)
+    }
     case 'busy': {
       if (counts) noteFailure(round, startedAt, { outcome })
       const told = now + (answer.retryAfterMs ?? context.poll.intervalMs)
@@ -226,7 +233,7 @@ function retryAll(round: Round, tokens: readonly string[]): null {
   return null
 }
 
-function failAll(round: Round, tokens: readonly string[], asked: boolean): null {
-  for (const token of tokens) round.replies.set(token, { kind: 'failed', asked, alone: false })
+function failAll(round: Round, tokens: readonly string[], asked: boolean, alone = false): null {
+  for (const token of tokens) round.replies.set(token, { kind: 'failed', asked, alone })
   return null
 }

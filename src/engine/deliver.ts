@@ -163,7 +163,8 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     if ((health.retryAfterUntil ?? 0) > at) return earliest(health.retryAfterUntil, giveUpAt)
     for (const test of ahead.tests(lane, takeMax, at))
       if (hasPlace(lane, settings, at)) start(lane, [test], at, false)
-    if (lane.probing || !hasPlace(lane, settings, at)) return earliest(rateAllowsAt(lane, at), giveUpAt)
+    if (lane.probing || !hasPlace(lane, settings, at))
+      return earliest(rateAllowsAt(lane, at), giveUpAt, store.nextDueAt(id, at))
     if ((health.nextProbeAt ?? 0) > at) return earliest(health.nextProbeAt, giveUpAt, store.nextDueAt(id, at))
     const next = ahead.longestDue(lane, at)
     const probed = next !== undefined && start(lane, [next.id], at, true) > 0

@@ -186,7 +186,9 @@ export function createPoller(deps: PollDeps): Poller {
         const waitMs = askAgain.delete(entry) ? 0 : waitAfter(entry, judged?.failed.has(entry) === true, at)
         if (!entry.wanted) continue
         const lastPollAt = Math.min(unblockedAt(hosts.api), awaitsUntil(entry.watch, limits))
-        if (judged?.putOff.has(entry)) due.set(entry, Math.max(at + settings.intervalMs, lastPollAt))
+        // Not for longer than any other waits: a gap in what is seen to fail counts as time that this relay was not up.
+        const nextAt = Math.max(at + settings.intervalMs, Math.min(lastPollAt, at + settings.intervalMaxMs))
+        if (judged?.putOff.has(entry)) due.set(entry, nextAt)
         else schedule(entry, at + waitMs)
       }
     }

@@ -54,6 +54,7 @@ const settleColumns = {
   scheduleFrom: deliveries.scheduleFrom,
   acceptedAt: deliveries.acceptedAt,
   dueAt: deliveries.dueAt,
+  nextAttemptAt: deliveries.nextAttemptAt,
   finishedAt: deliveries.finishedAt,
   attemptLog: deliveries.attemptLog,
   paused: subscriptions.paused,
@@ -99,14 +100,15 @@ export function deliveryVerbs(
     const accepted = item.outcome.kind === 'accepted'
     const acceptedAt = row.acceptedAt ?? (accepted ? now : null)
     const attemptLog = appendAttempt(row.attemptLog, { ...item, attempt: attempts })
-    const base = { id: item.delivery.id, attempts, acceptedAt, attemptLog }
+    const { scheduleFrom } = row
+    const base = { id: item.delivery.id, attempts, acceptedAt, attemptLog, scheduleFrom }
     const isGone = item.outcome.kind === 'rejected' && item.outcome.statusCode === 410
     if (row.state !== 'pending') {
       const { state, stateReason: reason, finishedAt } = row
       write.run({ ...base, state, reason, nextAttemptAt: null, dueAt: null, finishedAt })
       return { state, ended: false, gone: isGone ? verbs.cancel(row.subscriptionId, 'gone', now) : null }
     }
-    const decision = decide(
+    const decided = decide(
       {
         type: row.type,
         rank: row.rank,
@@ -120,6 +122,10 @@ export function deliveryVerbs(
       item.outcome,
       { schedules, now, chance: item.chance },
     )
+    const askedAgainAt = accepted || isGone ? null : wishOf(row, item)
+    const decision =
+      askedAgainAt === null ? decided : ({ state: 'pending', nextAttemptAt: askedAgainAt } as const)
+    if (decision.state === 'pending' && decided.state !== 'pending') base.scheduleFrom = attempts
     const isHead = row.dueAt !== null
     write.run({ ...base, ...columnsOf(decision, row, now) })
     const gone = isGone ? verbs.cancel(row.subscriptionId, 'gone', now) : null
@@ -156,6 +162,12 @@ export function deliveryVerbs(
       })
     },
   }
+}
+
+/** It was asked for again while this attempt was under way, which does not use that up (CONTRACT §4.8). @returns when */
+function wishOf(row: { rank: number; nextAttemptAt: number | null }, attempt: { at: number }): number | null {
+  if (row.rank === rank.regular || row.nextAttemptAt === null) return null
+  return row.nextAttemptAt > attempt.at ? row.nextAttemptAt : null
 }
 
 /** Ends a subscription and its pending deliveries. */
@@ -222,6 +234,7 @@ function settleStatements(db: StoreContext['db']) {
       dueAt: sql`${p('dueAt')}`,
       acceptedAt: sql`${p('acceptedAt')}`,
       finishedAt: sql`${p('finishedAt')}`,
+      scheduleFrom: sql`${p('scheduleFrom')}`,
       attemptLog: sql`${p('attemptLog')}`,
     })
     .where(eq(deliveries.id, key('id')))

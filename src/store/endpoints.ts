@@ -68,6 +68,19 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
     .returning({ id: deliveries.id })
     .prepare()
 
+  // What lost its place as head to a test or a redelivery keeps its planned time, and would wait for it afterwards.
+  const endHiddenWaits = db
+    .update(deliveries)
+    .set({ nextAttemptAt: sql`${p('now')}` })
+    .where(sql`${deliveries.id} in (select d.id
+      from (select distinct subscription_id as id from ${deliveries}
+        where endpoint_id = ${key('endpointId')} and state = 'pending' and rank < 2) queue
+      cross join ${deliveries} d on d.subscription_id = queue.id
+      where d.state = 'pending' and d.due_at is null and d.next_attempt_at > ${key('now')}
+      and d.id not in (select value from json_each(${p('except')})) limit ${key('max')})`)
+    .returning({ id: deliveries.id })
+    .prepare()
+
   function toRecord(row: EndpointRow, now: number): EndpointRecord {
     const failing = circuitOpen(row)
     return {
@@ -208,7 +221,9 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
     now: number,
     { except = [], max = endWaitsMax }: { except?: readonly number[]; max?: number } = {},
   ): number {
-    return endFirstWaits.all({ endpointId, now, except: JSON.stringify(except), max }).length
+    const of = { endpointId, now, except: JSON.stringify(except) }
+    const ended = endFirstWaits.all({ ...of, max }).length
+    return ended + endHiddenWaits.all({ ...of, max: max - ended }).length
   }
 }
 

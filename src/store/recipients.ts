@@ -22,7 +22,7 @@ export function recipientVerbs({ db }: StoreContext) {
   const p = sql.placeholder
   const live = selectLive(db)
   const anyLive = db
-    .select({ id: subscriptions.id })
+    .select({ awaitsState: subscriptions.awaitsState })
     .from(subscriptions)
     .where(and(eq(subscriptions.taskToken, key('token')), isNull(subscriptions.endState)))
     .orderBy(firstBy(sql`${subscriptions.id}`))
@@ -32,7 +32,9 @@ export function recipientVerbs({ db }: StoreContext) {
     .set({
       endState: sql`${p('state')}`,
       stateReason: sql`${p('reason')}`,
-      endedAt: sql`${p('at')}`,
+      // What has ended is not ended by its cancelling, but for what a pause held.
+      endedAt: sql`case when ${subscriptions.endState} is null or ${subscriptions.paused} = 1 then ${p('at')}
+        else ${subscriptions.endedAt} end`,
       awaitsState: 0,
     })
     .where(eq(subscriptions.id, key('id')))
@@ -62,6 +64,11 @@ export function recipientVerbs({ db }: StoreContext) {
 
     hasLive(token: string): boolean {
       return anyLive.get({ token }) !== undefined
+    },
+
+    /** Do those who wait for it still wait for its state? All do, or none: the first poll gives it to all. */
+    awaitState(token: string): boolean {
+      return anyLive.get({ token })?.awaitsState === 1
     },
 
     endSubscription(

@@ -103,10 +103,11 @@ function retentionStatements(db: StoreContext['db']) {
     .where(and(gt(subscriptions.id, key('after')), lt(subscriptions.id, key('end'))))
     .orderBy(sql`${subscriptions.id} limit ${sql.raw(String(lookMax))}`)
     .prepare()
+  // The newest first: of a queue that is cut by the end of a commit the head is left.
   const deleteDeliveries = db
     .delete(deliveries)
     .where(sql`${deliveries.id} in (select d.id from ${subscriptions} s join ${deliveries} d on d.subscription_id = s.id
-      where s.task_token = ${key('token')} limit ${key('max')})`)
+      where s.task_token = ${key('token')} order by s.id desc, d.id desc limit ${key('max')})`)
     .returning({ state: deliveries.state, type: deliveries.type })
     .prepare()
   // What refers to another goes before it.

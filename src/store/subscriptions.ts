@@ -214,8 +214,10 @@ export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
     const { task, fresh } = openTask(input, known, now)
     registering.tasks.set(task.token, task)
     const snapshot = known === null ? null : tasks.snapshot(task.token)
-    // Known but not polled, or lost and not yet seen again: only a new poll can tell how it stands.
-    const unsure = fresh ? (snapshot?.status ?? null) !== null : snapshot?.status === 'lost'
+    const isKnown = (snapshot?.status ?? null) !== null
+    // Known but not polled until now, or lost and not yet seen again: only a new poll can tell how it stands.
+    const unsure =
+      isKnown && (fresh || snapshot?.status === 'lost' || verbs.recipients.awaitState(task.token))
     const awaits = task.end === null && unsure
     const row = insert(input, awaits, registering)
     registering.twins.made(row)

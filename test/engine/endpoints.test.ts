@@ -474,3 +474,22 @@ it('a test goes before what waits also while another one hangs', async () => {
   expect(tests).toHaveLength(2)
   expect(tests[1]! - tests[0]!).toBeLessThanOrEqual(2)
 })
+
+it('the retry of a test at an open circuit waits for no probe that hangs', async () => {
+  const world = openWorld()
+  world.receiver.answer = () => rejected(500)
+  const [one] = await completeTasks(world, 20)
+  await world.run(minute)
+  expect(world.endpoint().state).toBe('failing')
+  world.receiver.answer = ({ type }) =>
+    type === 'pollhook.test' ? rejected(500) : world.later(15 * second, timedOut)
+  const before = world.sent.length
+  while (world.sent.length === before) await world.run(second)
+  await world.after(world.relay().commands.sendTest(world.ownerId, world.deliveries(one!)[0]!.subscriptionId))
+  await world.run(7 * second)
+  expect(world.sent.slice(before).map(({ type }) => type)).toEqual([
+    'task.completed',
+    'pollhook.test',
+    'pollhook.test',
+  ])
+})

@@ -391,3 +391,37 @@ it("what a call from before a registration says of its task is nobody's", async 
   await world.run(minute)
   expect(types(world)).toEqual(['task.saving'])
 })
+
+it('all who register to a task that was left alone hear of it as a new poll finds it', async () => {
+  const world = openWorld()
+  const taskToken = newToken()
+  const made = await world.register({ taskToken })
+  await world.run(second)
+  await world.after(world.relay().commands.cancelSubscription(world.ownerId, made.id))
+  await world.run(hour)
+  world.statuses.set(taskToken, { status: 'saving' })
+  world.sent.length = 0
+  await Promise.all([
+    world.register({ taskToken }),
+    world.register({ taskToken, callbackUrl: 'https://app.example.com/other' }),
+  ])
+  await world.run(20)
+  await world.register({ taskToken, callbackUrl: 'https://app.example.com/third' })
+  await world.run(10 * second)
+  expect(types(world)).toEqual(['task.saving', 'task.saving', 'task.saving'])
+  // Now it is known how it stands.
+  await world.register({ taskToken, callbackUrl: 'https://app.example.com/fourth' })
+  await world.run(20)
+  expect(types(world)).toHaveLength(4)
+})
+
+it('a stall is told in time although the last poll of somebody else is put off', async () => {
+  const world = openWorld()
+  const taskToken = newToken()
+  await world.register({ taskToken, expiresInMs: 55 * second })
+  const other = await world.register({ taskToken, callbackUrl: 'https://app.example.com/other' })
+  await world.run(3 * second)
+  world.upstream.answer = () => ({ kind: 'busy', retryAfterMs: 10 * hour })
+  await world.run(200 * second)
+  expect(world.deliveries(other).map(({ type }) => type)).toContain('task.stalled')
+})

@@ -246,3 +246,40 @@ it('a rotation that could not be written leaves the secret that receivers have',
   await expect(commands.rotateSigningSecret(world.ownerId, 0)).rejects.toThrow()
   expect(commands.signingSecrets(world.ownerId)).toEqual(before)
 })
+
+it.each([
+  ['the last of its schedule', 3],
+  ['one before that', 2],
+])(
+  'one that is asked for while an attempt of it hangs, %s, is due once that has failed',
+  async (_which, nth) => {
+    const world = openWorld()
+    world.receiver.answer = () => world.later(15 * second, timedOut)
+    const { made } = await registered(world, 'encoding')
+    while (world.sent.length < nth) await world.run(second)
+    await redeliver(world, world.deliveries(made)[0]!)
+    world.receiver.answer = () => accepted
+    await world.run(16 * second)
+    expect(world.deliveries(made)).toMatchObject([{ state: 'delivered', attempts: nth + 1 }])
+  },
+)
+
+it('one that was asked for while the last attempt of it hung has a schedule of its own', async () => {
+  const world = openWorld()
+  world.receiver.answer = () => world.later(15 * second, timedOut)
+  const { made } = await registered(world, 'encoding')
+  while (world.sent.length < 3) await world.run(second)
+  await redeliver(world, world.deliveries(made)[0]!)
+  world.receiver.answer = () => rejected(500)
+  await world.run(hour)
+  expect(world.deliveries(made)).toMatchObject([{ state: 'exhausted', attempts: 6 }])
+})
+
+it('a redelivery that fails, and was not asked for again, has its schedule', async () => {
+  const world = openWorld()
+  const { made } = await registered(world, 'encoding')
+  world.receiver.answer = () => rejected(500)
+  await redeliver(world, world.deliveries(made)[0]!)
+  await world.run(hour)
+  expect(world.deliveries(made)).toMatchObject([{ state: 'delivered', attempts: 4 }])
+})

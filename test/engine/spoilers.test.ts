@@ -1,6 +1,7 @@
 /** CONTRACT §5.4, "only that one suffers": what tokens that spoil a whole call cost the others. */
 import { expect, it } from 'vitest'
 import type { StatusAnswer } from '../../src/ports.ts'
+import { createRng } from '../sim/random.ts'
 import { type EngineWorld, hour, minute, newToken, openWorld, second } from './world.ts'
 
 const refused: StatusAnswer = { kind: 'error', code: 13, message: null }
@@ -164,6 +165,21 @@ it('the tasks that spoil calls do not have the API host taken for failing', asyn
   for (const token of spoilers) expect(asked(token)).toBeGreaterThanOrEqual(4)
 })
 
+it('what tokens that are asked alone come to is no failure of the API host, also where it knows no other', async () => {
+  const world = openWorld()
+  const spoilers = newTokens(3)
+  spoilCalls(world, spoilers, 100, { kind: 'failed', reason: 'too_large' })
+  await register(world, spoilers)
+  await world.run(5 * minute)
+  for (const _ of [1, 2, 3, 4, 5]) {
+    const { id } = await world.register()
+    await world.run(2 * second)
+    expect(world.sent.map(({ subscriptionId }) => subscriptionId)).toContain(id)
+    await world.after(world.relay().commands.cancelSubscription(world.ownerId, id))
+    await world.run(7 * second)
+  }
+})
+
 it('one is found also when the host was failing before', async () => {
   const world = openWorld()
   const good = await register(world, newTokens(30))
@@ -193,3 +209,23 @@ it('an API host of which nothing can be read is asked for parts of a batch seldo
   expect(calls.length - parts.length).toBeGreaterThan(10)
   expect(calls.length - parts.length).toBeLessThan(30)
 })
+
+it.each([
+  ['1', 30, 2],
+  ['100', 3, 6],
+])(
+  'with %s tokens in a call, what cannot be read of some stalls nobody else: %i good, %i bad',
+  async (batch, goodCount, badCount) => {
+    for (let seed = 1; seed <= 8; seed++) {
+      const { next: random } = createRng(seed)
+      const world = openWorld({ POLLHOOK_POLL_BATCH: batch }, { random })
+      const bad = newTokens(badCount)
+      spoilCalls(world, bad, 200, { kind: 'failed', reason: 'unreadable' })
+      const good = await register(world, newTokens(goodCount))
+      await register(world, bad)
+      await world.run(30 * minute)
+      const told = good.flatMap((one) => world.deliveries(one).map(({ type }) => type))
+      expect([seed, told.filter((type) => type === 'task.stalled')]).toEqual([seed, []])
+    }
+  },
+)

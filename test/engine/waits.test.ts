@@ -180,3 +180,46 @@ it('a probe that is accepted after the stop makes due all that waited', async ()
   await world.run(minute)
   expect(delivered(world)).toBe(3 * endWaitsMax + 21)
 })
+
+it.each<[string, (world: EngineWorld, ids: readonly string[]) => Promise<void>]>([
+  [
+    'the success of a test ends an outage',
+    async (world, ids) => {
+      world.receiver.answer = () => accepted
+      for (const id of ids) await world.after(world.relay().commands.sendTest(world.ownerId, id))
+    },
+  ],
+  [
+    'the success of a redelivery ends an outage',
+    async (world) => {
+      await world.after(world.relay().commands.redeliverMany(world.ownerId, { dryRun: false }))
+      world.receiver.answer = () => accepted
+    },
+  ],
+  [
+    'a pause ends, in which tests were made,',
+    async (world, ids) => {
+      await setPaused(world, true)
+      for (const id of ids) await world.after(world.relay().commands.sendTest(world.ownerId, id))
+      world.receiver.answer = () => accepted
+      await setPaused(world, false)
+    },
+  ],
+])('%s, and what waits behind it waits no longer either', async (_what, recover) => {
+  const world = openWorld()
+  world.receiver.answer = () => rejected(503)
+  const made = []
+  for (let n = 0; n < 3; n++) made.push(await world.register())
+  await world.run(2 * minute)
+  for (const { taskToken } of made) world.statuses.set(taskToken, { status: 'completed' })
+  await world.run(8 * 60 * minute)
+  await recover(
+    world,
+    made.map(({ id }) => id),
+  )
+  await world.run(10 * minute)
+  for (const one of made) {
+    const end = world.deliveries(one).find(({ type }) => type === 'task.completed')
+    expect(end).toMatchObject({ state: 'delivered' })
+  }
+})

@@ -5,7 +5,7 @@ import type { Outcome } from '../../src/core/outcome.ts'
 import { createVault } from '../../src/keys/vault.ts'
 import { createNodeSigner } from '../../src/net/node/signer.ts'
 import { openDatabase } from '../../src/node/database.ts'
-import type { Log, SendRequest, Signer, StatusAnswer } from '../../src/ports.ts'
+import type { Log, Random, SendRequest, Signer, StatusAnswer } from '../../src/ports.ts'
 import { createRelay, type Relay, type RelayObserver } from '../../src/relay.ts'
 import type {
   DeliveryDetail,
@@ -97,6 +97,7 @@ export function openWorld(
     observer?: RelayObserver
     database?: string
     signer?: Signer
+    random?: Random
     log?: Log
   } = {},
 ): EngineWorld {

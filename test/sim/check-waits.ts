@@ -17,13 +17,19 @@ export function askedMs(outcome: Outcome | null, wall: number): number | null {
   return /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : Math.max(0, Date.parse(retryAfter) - wall)
 }
 
+/** What was settled, and when that attempt began. */
+type Tried = Settlement & { start: Moment }
+
 /** Was something done that makes what waits due at once? */
-function hastened(history: History, send: Send, from: Moment): boolean {
+function hastened(history: History, send: Send, last: Tried): boolean {
+  const from = last.moment
   const until = send.start.order
   const { subscriptionId } = send.context ?? {}
   const asked = history.commands.some(({ kind, delivery, moment }) => {
-    if (moment.order < from.order || moment.order > until) return false
-    if (kind.startsWith('redeliver')) return delivery === send.webhookId
+    if (moment.order > until) return false
+    // Also while that was under way.
+    if (kind.startsWith('redeliver')) return delivery === send.webhookId && moment.order > last.start.order
+    if (moment.order < from.order) return false
     return kind.startsWith('patch') || kind.startsWith('endpoint')
   })
   const end = { ...send.start }
@@ -42,7 +48,7 @@ function hastened(history: History, send: Send, from: Moment): boolean {
 }
 
 /** The last settled attempt of the same delivery, with the outcome as the receiver side knows it. */
-function settledBefore(history: History, send: Send): Settlement | null {
+function settledBefore(history: History, send: Send): Tried | null {
   const mine = history.settlements.filter(
     ({ deliveryId, moment }) => deliveryId === send.context?.deliveryId && moment.order < send.start.order,
   )
@@ -52,10 +58,10 @@ function settledBefore(history: History, send: Send): Settlement | null {
     ({ context, end }) =>
       context?.deliveryId === last.deliveryId && end !== null && end.order < last.moment.order,
   )
-  return { ...last, outcome: attempt?.outcome ?? last.outcome }
+  return { ...last, outcome: attempt?.outcome ?? last.outcome, start: attempt?.start ?? last.moment }
 }
 
-function leastWaitMs(history: History, send: Send, last: Settlement): number {
+function leastWaitMs(history: History, send: Send, last: Tried): number {
   const { type, attempts, scheduleFrom } = send.context!
   const schedule = scheduleOf(history, type)
   const scheduled = schedule[attempts - scheduleFrom - 1]
@@ -76,7 +82,7 @@ export const checkWaits: Record<string, Check> = {
       if (steppedBetween(history, last.moment, send.start)) return []
       const waited = send.start.wall - last.moment.wall
       const least = leastWaitMs(history, send, last)
-      if (waited >= least - toleranceMs || hastened(history, send, last.moment)) return []
+      if (waited >= least - toleranceMs || hastened(history, send, last)) return []
       return [`${send.webhookId} was tried again after ${waited} ms, not ${least}`]
     }),
 

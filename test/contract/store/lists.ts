@@ -127,6 +127,8 @@ export function listSuite(on: OnEmptyDatabase): void {
       expect(world.store.subscription(world.acme, id)?.state).toBe('expired')
       world.poll(taskToken, { status: 'saving' }, start + 3)
       expect(seen(world.acme)).toEqual({ lastSeq: 2, ended: false, watching: false })
+      world.store.cancelSubscription(world.acme, id, start + 3)
+      expect(seen(world.acme)).toEqual({ lastSeq: 2, ended: false, watching: false })
       expect(seen(world.other)).toEqual({ lastSeq: 3, ended: false, watching: true })
       world.subscribe({ taskToken }, start + 4)
       expect(seen(world.acme)).toEqual({ lastSeq: 3, ended: false, watching: true })

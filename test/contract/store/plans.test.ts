@@ -72,6 +72,14 @@ test('what waits at an endpoint is found in the index of what is due, and not so
     'SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)',
     'SEARCH deliveries USING COVERING INDEX deliveries_due (endpoint_id=? AND due_at>? AND due_at<?)',
   ])
+  // And what waits behind a test or a redelivery, among the queues that have one.
+  expect(planOf(world, statements[1]!)).toEqual([
+    'SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)',
+    expect.stringMatching(/MATERIALIZE|CO-ROUTINE/),
+    'SEARCH deliveries USING INDEX deliveries_urgent (endpoint_id=?)',
+    'SCAN queue',
+    'SEARCH d USING INDEX deliveries_subscription (subscription_id=?)',
+  ])
   database.close()
 })
 
@@ -82,7 +90,7 @@ test('what is sent again by a filter takes a few statements, however much it is'
   const { id: subscriptionId } = world.subscribe()
   for (let n = 0; n < 100; n++) world.store.sendTest(world.acme, subscriptionId, start)
   for (const { id } of world.rows()) {
-    for (const attempts of [0, 1]) world.settle({ id, attempts }, rejected(500))
+    for (const attempts of [0, 1]) world.settle({ id, attempts }, rejected(500), start + attempts * 60_000)
   }
   statements.length = 0
   const all = { state: 'exhausted', dryRun: false } as const
@@ -108,5 +116,20 @@ test('what is forgotten with its task takes a few statements, however much it is
     'SEARCH s USING COVERING INDEX subscriptions_task (task_token=?)',
     'SEARCH d USING COVERING INDEX deliveries_subscription (subscription_id=?)',
   ])
+  database.close()
+})
+
+test('a commit of the retention that ends amid a queue leaves its head', () => {
+  const database = openOnNode(() => {})
+  const world = openWorld(database)
+  const { id, taskToken } = world.subscribe()
+  for (let n = 0; n < 500; n++) world.store.sendTest(world.acme, id, start)
+  world.poll(taskToken, { status: 'completed' })
+  const [head] = world.rows()
+  let step = world.store.forgetFinished(0, start + 1)
+  while (step.deliveries === 0 && step.after !== null)
+    step = world.store.forgetFinished(step.after, start + 1)
+  expect(world.rows().length).toBeLessThan(500)
+  expect(world.rows()[0]).toEqual(head)
   database.close()
 })

@@ -100,7 +100,8 @@ export function redeliverySuite(on: OnEmptyDatabase): void {
       world.poll(made.taskToken, { status: 'queued' })
       for (let n = 0; n < redeliverBatchMax + 100; n++) world.store.sendTest(world.acme, made.id, start)
       for (const { id } of world.rows()) {
-        for (const attempts of [0, 1]) world.settle({ id, attempts }, rejected(500))
+        for (const attempts of [0, 1])
+          world.settle({ id, attempts }, rejected(500), start + attempts * 3_600_000)
       }
       const first = world.store.redeliverBatch(world.acme, all, 0, start)
       const second = world.store.redeliverBatch(world.acme, all, first.after!, start)
@@ -116,9 +117,10 @@ export function redeliverySuite(on: OnEmptyDatabase): void {
       world.settle(before!, accepted)
       const { id } = world.store.listDeliveries(world.acme, { limit: 1, cursor: null }).data[0]!
       expect(world.store.redeliver(world.acme, id, start).result.kind).toBe('queued')
-      for (const attempts of [1, 2, 3]) world.settle({ id: before!.id, attempts }, rejected(500))
+      for (const attempts of [1, 2, 3])
+        world.settle({ id: before!.id, attempts }, rejected(500), start + attempts * 3_600_000)
       const [after] = world.rows()
-      expect(after).toMatchObject({ state: 'delivered', attempts: 4, finishedAt: start })
+      expect(after).toMatchObject({ state: 'delivered', attempts: 4, finishedAt: start + 3 * 3_600_000 })
       expect(after).toMatchObject({ webhookId: before!.webhookId, body: before!.body })
       expect(world.store.delivery(world.acme, id)?.attemptLog.map(({ attempt }) => attempt)).toEqual([
         1, 2, 3, 4,
