@@ -79,7 +79,9 @@ export interface FinishedAttempt {
 
 export function afterAttempt(health: EndpointHealth, attempt: FinishedAttempt): EndpointHealth {
   const { outcome, at } = attempt
-  if (outcome.kind === 'refused') return attempt.probe ? { ...health, ...nextProbe(health, attempt) } : health
+  // One that ends after the circuit was closed meanwhile is like any other.
+  const moves = attempt.probe && circuitOpen(health)
+  if (outcome.kind === 'refused') return moves ? { ...health, ...nextProbe(health, attempt) } : health
   const asked = askedWaitMs(outcome, at)
   const retryAfterUntil =
     asked === null ? health.retryAfterUntil : Math.max(health.retryAfterUntil ?? 0, at + asked)
@@ -105,7 +107,7 @@ export function afterAttempt(health: EndpointHealth, attempt: FinishedAttempt): 
     failingSince: health.failingSince ?? at,
     unavailableSince: unavailable ? (health.unavailableSince ?? at) : health.unavailableSince,
     retryAfterUntil,
-    ...(opens || attempt.probe ? nextProbe(opens ? { probes: 0 } : health, attempt) : {}),
+    ...(opens || moves ? nextProbe(opens ? { probes: 0 } : health, attempt) : {}),
   }
 }
 

@@ -45,6 +45,8 @@ interface Round {
   replies: Map<string, Reply>
   retry: string[]
   retryAlone: string[]
+  /** The master answered, and nobody could read it: so it may be a token's doing. */
+  unread: boolean
 }
 
 /** What keeps a call from being of use to all of its tokens: one that upstream refuses, or an answer that cannot be read. */
@@ -60,7 +62,7 @@ export async function askForAll(
   tokens: readonly string[],
   purpose: Purpose,
 ): Promise<Map<string, Reply>> {
-  const round: Round = { context, host, replies: new Map(), retry: [], retryAlone: [] }
+  const round: Round = { context, host, replies: new Map(), retry: [], retryAlone: [], unread: false }
   const spoiled = await ask(round, tokens, purpose)
   if (spoiled !== null) await findSpoilers(round, tokens, spoiled, purpose)
   const { replies, retry, retryAlone } = round
@@ -76,7 +78,7 @@ export async function askForAll(
 
 /** For what the master of the round could not answer. */
 async function askApiHost(
-  { context, replies }: Round,
+  { context, replies, unread }: Round,
   tokens: readonly string[],
   purpose: Purpose,
 ): Promise<void> {
@@ -87,7 +89,10 @@ async function askApiHost(
   }
   const left = await acquireFor(context, apiHost, tokens, purpose)
   if (left.length === 0) return
-  for (const [token, reply] of await askForAll(context, apiHost, left, purpose)) replies.set(token, reply)
+  for (const [token, reply] of await askForAll(context, apiHost, left, purpose)) {
+    // Whose master cannot be reached is not to be asked at the API host for ever because that cannot be read either.
+    replies.set(token, reply.kind === 'failed' && !unread ? { ...reply, alone: false } : reply)
+  }
 }
 
 /**
@@ -186,6 +191,7 @@ async function call(round: Round, tokens: readonly string[], purpose: Purpose): 
       // A batch of one may be spoiled by its token as well as by the host: as long as the host does not fail, both are suspected.
       const alone = unread && tokens.length === 1 && host.failures === 0
       if (counts) noteFailure(round, startedAt, { outcome })
+      if (isUnread(answer.reason)) round.unread = true
       return api ? failAll(round, tokens, true, alone) : retryAll(round, tokens)
     }
     case 'busy': {

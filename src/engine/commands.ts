@@ -14,7 +14,7 @@ import type { Quota } from './quota.ts'
 export interface CommandDeps {
   store: Store
   poller: Pick<Poller, 'reload' | 'hint' | 'polledAt'>
-  deliverer: Pick<Deliverer, 'touch' | 'reload'>
+  deliverer: Pick<Deliverer, 'askAgain' | 'touch' | 'reload'>
   quota: Quota
   now: Clock
   timers: Timers
@@ -132,7 +132,8 @@ export function createCommands(deps: CommandDeps): Commands {
     },
 
     async redeliver(ownerId, deliveryId) {
-      const { result, endpointId } = store.redeliver(ownerId, deliveryId, now())
+      const { result, endpointId, deliveryId: row } = store.redeliver(ownerId, deliveryId, now())
+      if (row !== undefined) deliverer.askAgain(row)
       if (endpointId !== null) deliverer.touch([endpointId])
       return result
     },

@@ -26,6 +26,7 @@ type DeliverStore = Pick<
   | 'waitingEndpoints'
   | 'clockWentBack'
   | 'endWaits'
+  | 'endHiddenWaits'
 >
 
 export interface DeliverDeps {
@@ -49,6 +50,8 @@ export interface Deliverer {
   start(): void
   /** Starts the attempts that are due. @returns when to pass again; null when an event will wake us */
   pass(): number | null
+  /** The delivery was asked for again: if an attempt of it is under way, that does not use it up (CONTRACT §4.8). */
+  askAgain(deliveryId: number): void
   /** Deliveries of these endpoints were made, moved or made due. */
   touch(endpointIds: Iterable<number>): void
   /** Settings of an endpoint changed; `resumed`: it was paused and is no more. */

@@ -44,7 +44,8 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
   let ending: 'no' | 'stopped' | 'cut off' = 'no'
   const scheduleSumMs = settings.schedules.terminalMs.reduce((sum, wait) => sum + wait, 0)
   const waits = createWaits({ ...deps, onEnded: (endpointId) => touch([endpointId]) })
-  const settler = createSettler<Flight>({ ...deps, ...settings, onWritten, onRecovered: waits.end })
+  const common = { ...deps, ...settings, isAskedAgain: flights.isAskedAgain }
+  const settler = createSettler<Flight>({ ...common, onWritten, onRecovered: waits.end })
 
   function onWritten(items: readonly Finished<Flight>[], results: readonly Settled[]): void {
     for (const [i, { flight }] of items.entries()) {
@@ -278,6 +279,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     },
 
     touch,
+    askAgain: flights.askAgain,
     lastSuccessAt: lanes.lastSuccessAt,
     isPaused: (endpointId) => lanes.known(endpointId)?.endpoint.paused ?? false,
     isInFlight: flights.isHeld,

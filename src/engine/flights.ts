@@ -18,6 +18,9 @@ export interface Flights {
   answered(entry: DueEntry): void
   /** Settled: the next of its subscription may go. @returns where the queue of the subscription was seen to have moved */
   land(entry: DueEntry): number | null
+  /** Asked for again, perhaps while it is under way. */
+  askAgain(deliveryId: number): void
+  isAskedAgain(deliveryId: number): boolean
   /** These wait at an endpoint; what is under way elsewhere for their subscriptions has it looked at when it lands. */
   awaitElsewhere(endpointId: number, entries: readonly DueEntry[]): void
   /** Resolves when nothing is under way. */
@@ -28,6 +31,7 @@ export function createFlights(): Flights {
   const held = new Set<number>()
   const busy = new Set<number>()
   const movedTo = new Map<number, number>()
+  const askedAgain = new Set<number>()
   let inFlight = 0
   const byOwner = new Map<number, number>()
   const idleWaiters: (() => void)[] = []
@@ -56,12 +60,17 @@ export function createFlights(): Flights {
     },
     land({ id, subscriptionId }) {
       held.delete(id)
+      askedAgain.delete(id)
       busy.delete(subscriptionId)
       const endpointId = movedTo.get(subscriptionId) ?? null
       movedTo.delete(subscriptionId)
       if (held.size === 0) for (const resolve of idleWaiters.splice(0)) resolve()
       return endpointId
     },
+    askAgain(deliveryId) {
+      if (held.has(deliveryId)) askedAgain.add(deliveryId)
+    },
+    isAskedAgain: (deliveryId) => askedAgain.has(deliveryId),
     awaitElsewhere(endpointId, entries) {
       for (const { subscriptionId } of entries) {
         if (busy.has(subscriptionId)) movedTo.set(subscriptionId, endpointId)

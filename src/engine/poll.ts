@@ -149,11 +149,11 @@ export function createPoller(deps: PollDeps): Poller {
       deps.log.error('poll failed', { error })
       return new Map<string, Reply>()
     })
-    track(call.then((replies) => settle(batch, replies, startedAt)))
+    track(call.then((replies) => settle(batch, replies, startedAt, host)))
   }
 
   function refuse(batch: readonly Entry[]): void {
-    track(settle(batch, new Map(), now()))
+    track(settle(batch, new Map(), now(), hosts.api))
   }
 
   /** Until it is over the relay is not idle, and then there may be something to do. */
@@ -171,6 +171,7 @@ export function createPoller(deps: PollDeps): Poller {
     batch: readonly Entry[],
     replies: ReadonlyMap<string, Reply>,
     startedAt: number,
+    host: Host<Entry>,
   ): Promise<void> {
     const at = now()
     // The clock may have been set back since: nobody's time ran out by that.
@@ -178,7 +179,7 @@ export function createPoller(deps: PollDeps): Poller {
     let judged: Judgement | null = null
     try {
       judged = judge.weigh(batch, replies, polledAt, at)
-      if (batch.length === 1 || judged.failed.size > 0) setApart(batch, replies)
+      if (batch.length === 1 || judged.failed.size > 0) setApart(batch, replies, host)
       if (judged.news.length > 0) await record(judged.news)
     } finally {
       for (const entry of batch) {
@@ -283,11 +284,12 @@ export function createPoller(deps: PollDeps): Poller {
 }
 
 /** Kept in memory only: after a start it is found again, with a few calls. */
-function setApart(batch: readonly Entry[], replies: ReadonlyMap<string, Reply>): void {
+function setApart(batch: readonly Entry[], replies: ReadonlyMap<string, Reply>, host: Host<Entry>): void {
   for (const entry of batch) {
     const reply = replies.get(entry.token)
     if (reply === undefined) continue
     if (reply.kind !== 'failed') entry.apart = false
-    else if (reply.alone) entry.apart = true
+    // What was asked for elsewhere, as its own host is down, is to come back to it.
+    else if (reply.alone && entry.origin === host.origin) entry.apart = true
   }
 }

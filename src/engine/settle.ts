@@ -25,6 +25,7 @@ export interface SettlerDeps<Flight> {
   now: Clock
   timers: Timers
   log: Log
+  isAskedAgain(deliveryId: number): boolean
   /** After the commit. */
   onWritten(items: readonly Finished<Flight>[], results: readonly Settled[]): void
   /** After that: some of what waited for the endpoint is due, and the rest is to be, but for what failed since. */
@@ -74,7 +75,9 @@ export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight
     const health = dirty.map(({ endpoint }) => ({ id: endpoint.id, health: endpoint.health }))
     let results: Settled[]
     try {
-      const items = batch.map(({ settlement }) => settlement)
+      const items = batch.map(({ settlement }) =>
+        deps.isAskedAgain(settlement.delivery.id) ? { ...settlement, askedAgain: true } : settlement,
+      )
       results = deps.store.settleDeliveries(items, { health, recovered }, deps.schedules, deps.now())
     } catch (error) {
       lastError = error

@@ -9,7 +9,7 @@ import type { Store } from '../store/store.ts'
 const afterFailureMs = 1_000
 
 export interface WaitsDeps {
-  store: Pick<Store, 'endWaits'>
+  store: Pick<Store, 'endWaits' | 'endHiddenWaits'>
   now: Clock
   timers: Timers
   log: Log
@@ -26,9 +26,16 @@ export interface Waits {
   idle(): Promise<void>
 }
 
+interface Ending {
+  /** Since its waits began to end. */
+  failed: Set<number>
+  /** Of the queues whose waits are hidden, the last that was gone through; null once all have been. */
+  after: number | null
+}
+
 export function createWaits({ store, now, timers, log, onEnded }: WaitsDeps): Waits {
-  /** By endpoint, the next first: what failed since its waits began to end. */
-  const ending = new Map<number, Set<number>>()
+  /** By endpoint, the next first. */
+  const ending = new Map<number, Ending>()
   let planned = false
   const idleWaiters: (() => void)[] = []
 
@@ -41,29 +48,37 @@ export function createWaits({ store, now, timers, log, onEnded }: WaitsDeps): Wa
     planned = false
     const [first] = ending
     if (first === undefined) return
-    const [endpointId, failed] = first
+    const [endpointId, one] = first
     // The others have their turn before it has its next.
     ending.delete(endpointId)
     try {
-      const ended = store.endWaits(endpointId, now(), { except: [...failed] })
-      if (ended > 0) ending.set(endpointId, failed)
-      if (ended > 0) onEnded(endpointId)
+      if (endSome(endpointId, one)) ending.set(endpointId, one)
       if (ending.size > 0) plan(0)
       else for (const resolve of idleWaiters.splice(0)) resolve()
     } catch (error) {
       log.error('waits could not be ended; trying again', { error })
-      ending.set(endpointId, failed)
+      ending.set(endpointId, one)
       plan(afterFailureMs)
     }
   }
 
+  /** What is planned first; what is hidden then; and again what is planned, which may have been hidden. @returns whether there may be more */
+  function endSome(endpointId: number, one: Ending): boolean {
+    const except = [...one.failed]
+    const ended = store.endWaits(endpointId, now(), { except })
+    if (ended > 0) onEnded(endpointId)
+    if (ended > 0 || one.after === null) return ended > 0
+    one.after = store.endHiddenWaits(endpointId, now(), { except, after: one.after })
+    return true
+  }
+
   return {
     end(endpointId, failed) {
-      ending.set(endpointId, new Set(failed))
+      ending.set(endpointId, { failed: new Set(failed), after: 0 })
       plan(0)
     },
     failedSince(endpointId, deliveryId) {
-      ending.get(endpointId)?.add(deliveryId)
+      ending.get(endpointId)?.failed.add(deliveryId)
     },
     async idle() {
       if (ending.size > 0) await new Promise<void>((resolve) => idleWaiters.push(resolve))

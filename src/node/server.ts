@@ -41,7 +41,7 @@ export function createHttpServer({ hostname, fetch, log }: HttpServerOptions): S
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const all = [...(answers.get(socket) ?? [])]
     // Nothing may follow half an answer, or come before one that was asked for earlier.
-    const isTaken = all.length > 1 || all.some(({ headersSent }) => headersSent)
+    const isTaken = all.length > 1 || all.some(({ headersSent, req }) => headersSent || req.complete)
     if (!socket.writable || error.code === 'ECONNRESET' || isTaken) socket.destroy(error)
     // However slowly the rest would come, as from a client that was too slow already.
     else socket.end(rawRefusal(error.code), () => socket.destroy())

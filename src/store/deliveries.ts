@@ -20,6 +20,8 @@ export interface Settlement {
   durationMs: number
   url: string
   chance: number
+  /** While the attempt was under way (CONTRACT §4.8). */
+  askedAgain?: boolean
 }
 
 export interface Settled {
@@ -54,7 +56,6 @@ const settleColumns = {
   scheduleFrom: deliveries.scheduleFrom,
   acceptedAt: deliveries.acceptedAt,
   dueAt: deliveries.dueAt,
-  nextAttemptAt: deliveries.nextAttemptAt,
   finishedAt: deliveries.finishedAt,
   attemptLog: deliveries.attemptLog,
   paused: subscriptions.paused,
@@ -122,9 +123,8 @@ export function deliveryVerbs(
       item.outcome,
       { schedules, now, chance: item.chance },
     )
-    const askedAgainAt = accepted || isGone ? null : wishOf(row, item)
-    const decision =
-      askedAgainAt === null ? decided : ({ state: 'pending', nextAttemptAt: askedAgainAt } as const)
+    const isDueAgain = item.askedAgain === true && !accepted && !isGone
+    const decision = isDueAgain ? ({ state: 'pending', nextAttemptAt: now } as const) : decided
     if (decision.state === 'pending' && decided.state !== 'pending') base.scheduleFrom = attempts
     const isHead = row.dueAt !== null
     write.run({ ...base, ...columnsOf(decision, row, now) })
@@ -162,12 +162,6 @@ export function deliveryVerbs(
       })
     },
   }
-}
-
-/** It was asked for again while this attempt was under way, which does not use that up (CONTRACT §4.8). @returns when */
-function wishOf(row: { rank: number; nextAttemptAt: number | null }, attempt: { at: number }): number | null {
-  if (row.rank === rank.regular || row.nextAttemptAt === null) return null
-  return row.nextAttemptAt > attempt.at ? row.nextAttemptAt : null
 }
 
 /** Ends a subscription and its pending deliveries. */

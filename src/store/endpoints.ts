@@ -13,6 +13,9 @@ import { deliveries, endpoints, heldAt } from './schema.ts'
 import { inTransaction } from './transaction.ts'
 
 /** So many deliveries wait no longer after one commit: some 10 ms, where a hundred thousand took seconds. */
+/** Queues of a commit whose hidden waits end. */
+const hiddenQueuesMax = 200
+
 export const endWaitsMax = 500
 
 /** What the engine holds of an endpoint. */
@@ -68,17 +71,24 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
     .returning({ id: deliveries.id })
     .prepare()
 
-  // What lost its place as head to a test or a redelivery keeps its planned time, and would wait for it afterwards.
-  const endHiddenWaits = db
+  const urgentQueues = db
+    .selectDistinct({ id: deliveries.subscriptionId })
+    .from(deliveries)
+    .where(
+      and(
+        eq(deliveries.endpointId, key('endpointId')),
+        gt(deliveries.subscriptionId, key('after')),
+        sql`${deliveries.state} = 'pending' and ${deliveries.rank} < 2`,
+      ),
+    )
+    .orderBy(sql`${deliveries.subscriptionId} limit ${sql.raw(String(hiddenQueuesMax))}`)
+    .prepare()
+  const endHidden = db
     .update(deliveries)
     .set({ nextAttemptAt: sql`${p('now')}` })
-    .where(sql`${deliveries.id} in (select d.id
-      from (select distinct subscription_id as id from ${deliveries}
-        where endpoint_id = ${key('endpointId')} and state = 'pending' and rank < 2) queue
-      cross join ${deliveries} d on d.subscription_id = queue.id
-      where d.state = 'pending' and d.due_at is null and d.next_attempt_at > ${key('now')}
-      and d.id not in (select value from json_each(${p('except')})) limit ${key('max')})`)
-    .returning({ id: deliveries.id })
+    .where(sql`${deliveries.subscriptionId} in (select value from json_each(${p('queues')}))
+      and ${deliveries.state} = 'pending' and ${deliveries.dueAt} is null and ${deliveries.nextAttemptAt} > ${key('now')}
+      and ${deliveries.id} not in (select value from json_each(${p('except')}))`)
     .prepare()
 
   function toRecord(row: EndpointRow, now: number): EndpointRecord {
@@ -200,6 +210,23 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
      * @returns how many deliveries wait no longer
      */
     endWaits,
+
+    /**
+     * What lost its place as head to a test or a redelivery stands in no index of what is due, keeps its planned time, and
+     * would wait for it afterwards: a part of the queues that have one, behind `after`. @returns the last of them; null: no more
+     */
+    endHiddenWaits(
+      endpointId: number,
+      now: number,
+      of: { except: readonly number[]; after: number },
+    ): number | null {
+      return inTransaction(db, () => {
+        const queues = urgentQueues.all({ endpointId, after: of.after }).map(({ id }) => id)
+        if (queues.length > 0)
+          endHidden.run({ queues: JSON.stringify(queues), now, except: JSON.stringify(of.except) })
+        return queues.length < hiddenQueuesMax ? null : queues.at(-1)!
+      })
+    },
   }
 
   /**
@@ -221,9 +248,7 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
     now: number,
     { except = [], max = endWaitsMax }: { except?: readonly number[]; max?: number } = {},
   ): number {
-    const of = { endpointId, now, except: JSON.stringify(except) }
-    const ended = endFirstWaits.all({ ...of, max }).length
-    return ended + endHiddenWaits.all({ ...of, max: max - ended }).length
+    return endFirstWaits.all({ endpointId, now, except: JSON.stringify(except), max }).length
   }
 }
 

@@ -21,6 +21,8 @@ export const redeliverBatchMax = 300
 export interface Requeued {
   result: DeliveryResult
   endpointId: number | null
+  /** The row that is asked for again. */
+  deliveryId?: number
 }
 
 export interface RequeuedBatch {
@@ -61,7 +63,7 @@ export function redeliveryVerbs(
     if (to.endState === 'cancelled') return conflict('its subscription is cancelled')
     requeue([row.id], [to], now)
     const delivery = deliveryViews.deliveryRecordOf(row.id)
-    return { result: { kind: 'queued', delivery }, endpointId: to.endpointId }
+    return { result: { kind: 'queued', delivery }, endpointId: to.endpointId, deliveryId: row.id }
   }
 
   /** The first exhausted delivery behind `after`, whatever the filter. */

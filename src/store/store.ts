@@ -64,6 +64,7 @@ export function createStore(context: StoreContext) {
       })
     },
     endWaits: endpoints.endWaits,
+    endHiddenWaits: endpoints.endHiddenWaits,
     ...dueVerbs(context),
     ...deliveryVerbs(context, { outbox, endpoints, cancel }),
     ...endingVerbs(context, { outbox }),

@@ -21,6 +21,7 @@ const writes: Readonly<Record<keyof Store, Write | null>> = {
   clockWentBack: 'maintenance',
   supersedeStale: 'maintenance',
   endWaits: 'maintenance',
+  endHiddenWaits: 'maintenance',
   exhaustKeptWaiting: 'maintenance',
   forgetFinished: 'maintenance',
   watch: null,

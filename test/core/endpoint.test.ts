@@ -75,6 +75,15 @@ describe('the circuit', () => {
     expect(healthAfter([...nine], closed)).toMatchObject({ probes: 1, nextProbeAt: now + 8_000 + 5_000 })
   })
 
+  it.each([
+    ['failed', reset],
+    ['was refused', refused],
+  ])('owes nothing because of a probe that %s after it was closed', (_how, late) => {
+    const closed = healthAfter([...nine, reset, accepted])
+    const probe = { outcome: late, probe: true, at: now + 60_000, chance: 0.5, terminalScheduleMs }
+    expect(owesWaits(afterAttempt(closed, probe))).toBe(false)
+  })
+
   it('is open exactly when the last ten answers were failures, refusals aside', () => {
     fc.assert(
       fc.property(fc.array(outcome, { maxLength: 40 }), (outcomes) => {

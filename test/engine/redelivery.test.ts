@@ -283,3 +283,17 @@ it('a redelivery that fails, and was not asked for again, has its schedule', asy
   await world.run(hour)
   expect(world.deliveries(made)).toMatchObject([{ state: 'delivered', attempts: 4 }])
 })
+
+it('a test that is moved while its last attempt is under way is not begun anew by that', async () => {
+  const world = openWorld()
+  const { made } = await registered(world, 'encoding')
+  world.receiver.answer = () => world.later(15 * second, timedOut)
+  const { commands } = world.relay()
+  await world.after(commands.sendTest(world.ownerId, made.id))
+  const tries = () => world.sent.filter(({ type }) => type === 'pollhook.test').length
+  while (tries() < 3) await world.run(second)
+  const callbackUrl = 'https://new.example.com/hook'
+  await world.after(commands.updateSubscription(world.ownerId, made.id, { callbackUrl }))
+  await world.run(hour)
+  expect(tries()).toBe(3)
+})

@@ -74,7 +74,7 @@ function commandsOf({ store }: World, after: (work: () => void) => void): Comman
   return createCommands({
     store,
     poller: { reload() {}, hint() {}, polledAt: () => null },
-    deliverer: { touch() {}, reload() {} },
+    deliverer: { askAgain() {}, touch() {}, reload() {} },
     quota: createQuota(10_000, store.countActive),
     now: () => start,
     timers: {

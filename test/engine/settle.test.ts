@@ -42,6 +42,7 @@ function settler(refuses: (id: number) => boolean) {
       },
     },
     log,
+    isAskedAgain: () => false,
     onWritten: (items) => void written.push(...items.map(({ flight }) => flight)),
     onRecovered: () => {},
   })

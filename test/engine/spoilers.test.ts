@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import type { StatusAnswer } from '../../src/ports.ts'
 import { createRng } from '../sim/random.ts'
-import { type EngineWorld, hour, minute, newToken, openWorld, second } from './world.ts'
+import { type EngineWorld, hour, masterOrigin, minute, newToken, openWorld, second } from './world.ts'
 
 const refused: StatusAnswer = { kind: 'error', code: 13, message: null }
 
@@ -227,5 +227,31 @@ it.each([
       const told = good.flatMap((one) => world.deliveries(one).map(({ type }) => type))
       expect([seed, told.filter((type) => type === 'task.stalled')]).toEqual([seed, []])
     }
+  },
+)
+
+it.each<[string, StatusAnswer, number]>([
+  ['from the first', { kind: 'failed', reason: 'timeout' }, 0],
+  ['while the master is left alone', { kind: 'busy', retryAfterMs: 3 * minute }, minute],
+])(
+  'a task alone at its master comes back to it after a time in which nothing could be read elsewhere, %s',
+  async (_when, down, after) => {
+    const world = openWorld()
+    const honest = world.upstream.answer
+    const one = await world.register({ statusUrl: `${masterOrigin}/v1/status` })
+    await world.run(minute)
+    let isMasterDown = true
+    let isApiDown = after === 0
+    world.upstream.answer = (origin, tokens) => {
+      if (origin === masterOrigin) return isMasterDown ? down : honest(origin, tokens)
+      return isApiDown ? { kind: 'failed', reason: 'unreadable' } : honest(origin, tokens)
+    }
+    await world.run(after)
+    isApiDown = true
+    await world.run(90 * second)
+    isMasterDown = false
+    world.statuses.set(one.taskToken, { status: 'completed' })
+    await world.run(5 * minute)
+    expect(endOf(world, one)).toBeDefined()
   },
 )

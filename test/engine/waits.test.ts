@@ -223,3 +223,21 @@ it.each<[string, (world: EngineWorld, ids: readonly string[]) => Promise<void>]>
     expect(end).toMatchObject({ state: 'delivered' })
   }
 })
+
+it('what waits behind hundreds of tests waits no longer either, some hundreds of queues a commit', async () => {
+  const { world } = openCounted({ POLLHOOK_RETRY_SCHEDULE: '2h,2h' })
+  world.receiver.answer = () => rejected(404)
+  await completeTasks(world, 450)
+  await world.run(minute)
+  await setPaused(world, true)
+  const page = { limit: 200, cursor: null }
+  for (let cursor: string | null = null, first = true; first || cursor !== null; first = false) {
+    const list = world.relay().store.listSubscriptions(world.ownerId, { ...page, cursor })
+    cursor = list.nextCursor
+    for (const { id } of list.data) await world.after(world.relay().commands.sendTest(world.ownerId, id))
+  }
+  world.receiver.answer = () => accepted
+  await setPaused(world, false)
+  await world.run(2 * minute)
+  expect(delivered(world)).toBe(900)
+})

@@ -72,13 +72,12 @@ test('what waits at an endpoint is found in the index of what is due, and not so
     'SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)',
     'SEARCH deliveries USING COVERING INDEX deliveries_due (endpoint_id=? AND due_at>? AND due_at<?)',
   ])
-  // And what waits behind a test or a redelivery, among the queues that have one.
-  expect(planOf(world, statements[1]!)).toEqual([
-    'SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)',
-    expect.stringMatching(/MATERIALIZE|CO-ROUTINE/),
-    'SEARCH deliveries USING INDEX deliveries_urgent (endpoint_id=?)',
-    'SCAN queue',
-    'SEARCH d USING INDEX deliveries_subscription (subscription_id=?)',
+  // And the queues in which a test or a redelivery is before it.
+  statements.length = 0
+  world.store.endHiddenWaits(1, start, { except: [], after: 0 })
+  const queues = statements.find((text) => text.startsWith('select distinct'))!
+  expect(planOf(world, queues)).toEqual([
+    'SEARCH deliveries USING INDEX deliveries_urgent (endpoint_id=? AND subscription_id>?)',
   ])
   database.close()
 })
