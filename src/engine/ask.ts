@@ -45,8 +45,8 @@ interface Round {
   replies: Map<string, Reply>
   retry: string[]
   retryAlone: string[]
-  /** The master answered, and nobody could read it: so it may be a token's doing. */
-  unread: boolean
+  /** The host has answered something: that nobody could read it, here or elsewhere, may be a token's doing. */
+  answered: boolean
 }
 
 /** What keeps a call from being of use to all of its tokens: one that upstream refuses, or an answer that cannot be read. */
@@ -62,7 +62,7 @@ export async function askForAll(
   tokens: readonly string[],
   purpose: Purpose,
 ): Promise<Map<string, Reply>> {
-  const round: Round = { context, host, replies: new Map(), retry: [], retryAlone: [], unread: false }
+  const round: Round = { context, host, replies: new Map(), retry: [], retryAlone: [], answered: false }
   const spoiled = await ask(round, tokens, purpose)
   if (spoiled !== null) await findSpoilers(round, tokens, spoiled, purpose)
   const { replies, retry, retryAlone } = round
@@ -78,7 +78,7 @@ export async function askForAll(
 
 /** For what the master of the round could not answer. */
 async function askApiHost(
-  { context, replies, unread }: Round,
+  { context, replies, answered }: Round,
   tokens: readonly string[],
   purpose: Purpose,
 ): Promise<void> {
@@ -91,7 +91,7 @@ async function askApiHost(
   if (left.length === 0) return
   for (const [token, reply] of await askForAll(context, apiHost, left, purpose)) {
     // Whose master cannot be reached is not to be asked at the API host for ever because that cannot be read either.
-    replies.set(token, reply.kind === 'failed' && !unread ? { ...reply, alone: false } : reply)
+    replies.set(token, reply.kind === 'failed' && !answered ? { ...reply, alone: false } : reply)
   }
 }
 
@@ -176,6 +176,7 @@ async function call(round: Round, tokens: readonly string[], purpose: Purpose): 
   const counts = !api || purpose === 'batch'
   switch (answer.kind) {
     case 'statuses':
+      round.answered = true
       tellIfBack(round)
       noteAnswer(host)
       for (const token of tokens) {
@@ -191,7 +192,7 @@ async function call(round: Round, tokens: readonly string[], purpose: Purpose): 
       // A batch of one may be spoiled by its token as well as by the host: as long as the host does not fail, both are suspected.
       const alone = unread && tokens.length === 1 && host.failures === 0
       if (counts) noteFailure(round, startedAt, { outcome })
-      if (isUnread(answer.reason)) round.unread = true
+      if (isUnread(answer.reason)) round.answered = true
       return api ? failAll(round, tokens, true, alone) : retryAll(round, tokens)
     }
     case 'busy': {

@@ -13,10 +13,9 @@ import { deliveries, endpoints, heldAt } from './schema.ts'
 import { inTransaction } from './transaction.ts'
 
 /** So many deliveries wait no longer after one commit: some 10 ms, where a hundred thousand took seconds. */
-/** Queues of a commit whose hidden waits end. */
-const hiddenQueuesMax = 200
-
 export const endWaitsMax = 500
+/** Queues whose hidden waits end in one commit. */
+const hiddenQueuesMax = 200
 
 /** What the engine holds of an endpoint. */
 export interface EndpointState {

@@ -255,3 +255,18 @@ it.each<[string, StatusAnswer, number]>([
     expect(endOf(world, one)).toBeDefined()
   },
 )
+
+it('a task that its master does not know, and that nobody can read elsewhere, is no failure of the API host', async () => {
+  const world = openWorld()
+  const one = await world.register({ statusUrl: `${masterOrigin}/v1/status` })
+  world.upstream.answer = (origin, tokens) => {
+    const isOwn = tokens.includes(one.taskToken)
+    if (origin === masterOrigin) return { kind: 'statuses', statuses: new Map() }
+    if (isOwn) return { kind: 'failed', reason: 'unreadable' }
+    return { kind: 'statuses', statuses: new Map(tokens.map((token) => [token, { status: 'encoding' }])) }
+  }
+  await world.run(5 * minute)
+  const other = await world.register()
+  await world.run(2 * second)
+  expect(world.sent.map(({ subscriptionId }) => subscriptionId)).toContain(other.id)
+})
