@@ -1,6 +1,7 @@
 /** What the delivery pass has under way, kept in memory only (DESIGN §3.6). Knows neither endpoints' limits nor outcomes. */
 import { ownerOfRow } from '../core/ids.ts'
 import type { DueEntry } from '../store/due.ts'
+import { createTally } from './tally.ts'
 
 export interface Flights {
   /** Taken and not settled yet: neither taken again nor superseded. */
@@ -33,30 +34,25 @@ export function createFlights(): Flights {
   const movedTo = new Map<number, number>()
   const askedAgain = new Set<number>()
   let inFlight = 0
-  const byOwner = new Map<number, number>()
+  const byOwner = createTally<number>()
   const idleWaiters: (() => void)[] = []
-
-  function count(ownerId: number, change: 1 | -1): void {
-    inFlight += change
-    const own = (byOwner.get(ownerId) ?? 0) + change
-    if (own === 0) byOwner.delete(ownerId)
-    else byOwner.set(ownerId, own)
-  }
 
   return {
     isHeld: (deliveryId) => held.has(deliveryId),
     heldCount: () => held.size,
     inFlight: () => inFlight,
-    inFlightOf: (ownerId) => byOwner.get(ownerId) ?? 0,
+    inFlightOf: byOwner.count,
     isFree: ({ id, subscriptionId }) => !held.has(id) && !busy.has(subscriptionId),
     busy,
     take({ id, subscriptionId }) {
       held.add(id)
       busy.add(subscriptionId)
-      count(ownerOfRow(id), 1)
+      inFlight++
+      byOwner.add(ownerOfRow(id))
     },
     answered({ id }) {
-      count(ownerOfRow(id), -1)
+      inFlight--
+      byOwner.remove(ownerOfRow(id))
     },
     land({ id, subscriptionId }) {
       held.delete(id)

@@ -119,9 +119,11 @@ export function createPoller(deps: PollDeps): Poller {
   function update(entry: Entry, watch: Watch): void {
     entry.watch = watch
     entry.seen = null
+    const origin = originOf(watch)
+    if (origin === entry.origin) return
     neighbours.remove(entry.origin)
-    entry.origin = originOf(watch)
-    neighbours.add(entry.origin)
+    neighbours.add(origin)
+    entry.origin = origin
   }
 
   function takeDue(at: number): void {

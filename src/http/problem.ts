@@ -86,6 +86,13 @@ export function problemHeaders({ code, headers }: Problem): Record<string, strin
   }
 }
 
+/** Where no app answers. */
+export function problemResponse(found: Problem, requestId: string): Response {
+  const body = problemBody(found, requestId)
+  const headers = { ...problemHeaders(found), 'x-request-id': requestId }
+  return new Response(JSON.stringify(body), { status: body.status, headers })
+}
+
 export function answerProblem(c: Context<HttpEnv>, thrown: Problem): Response {
   const body = problemBody(thrown, c.get('requestId'))
   return c.body(JSON.stringify(body), body.status, problemHeaders(thrown))

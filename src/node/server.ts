@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { getRequestListener, RequestError } from '@hono/node-server'
-import { type Problem, problemBody, problemHeaders, problems } from '../http/problem.ts'
+import { type Problem, problemBody, problemHeaders, problemResponse } from '../http/problem.ts'
 import type { Log } from '../ports.ts'
 
 export interface HttpServerOptions {
@@ -22,9 +22,9 @@ export function createHttpServer({ hostname, fetch, log }: HttpServerOptions): S
   const listener = getRequestListener(fetch, {
     hostname,
     errorHandler(error) {
-      if (error instanceof RequestError) return refuse(noAddress)
+      if (error instanceof RequestError) return problemResponse(noAddress, randomUUID())
       log.error('request failed', { error })
-      return refuse(failed)
+      return problemResponse(failed, randomUUID())
     },
   })
   // Checked here, where the refusal is a problem.
@@ -60,12 +60,6 @@ const noExpectation: Problem = {
 }
 
 const failed: Problem = { code: 'internal', detail: 'Pollhook failed to handle the request.' }
-
-function refuse(problem: Problem): Response {
-  const { status } = problems[problem.code]
-  const { headers, body } = refusalOf(status, problem)
-  return new Response(body, { status, headers })
-}
 
 /** What Node's parser says, by its code; the contract has no codes of its own for these. */
 const refusals: Readonly<Record<string, { status: number; detail: string }>> = {

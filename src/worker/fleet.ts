@@ -3,7 +3,7 @@ import { type Config, readConfig } from '../config.ts'
 import type { Place } from '../core/ids.ts'
 import { bearer } from '../http/auth.ts'
 import { brokenOff } from '../http/body.ts'
-import { type Problem, problemBody, problemHeaders } from '../http/problem.ts'
+import { problemResponse } from '../http/problem.ts'
 import { createAuthenticator } from '../keys/api-keys.ts'
 import { createSessions, type Sessions } from '../keys/sessions.ts'
 import { createLog } from '../log.ts'
@@ -64,16 +64,7 @@ function createFleet(env: Env): Fleet {
 
 export function unavailable(requestId: string): Response {
   const detail = 'A part of Pollhook cannot be reached. Try again.'
-  return refusal({ code: 'unavailable', detail }, requestId)
-}
-
-/** For what no shard can answer. */
-export function refusal(problem: Problem, requestId: string): Response {
-  const body = problemBody(problem, requestId)
-  return new Response(JSON.stringify(body), {
-    status: body.status,
-    headers: { ...problemHeaders(problem), 'x-request-id': requestId },
-  })
+  return problemResponse({ code: 'unavailable', detail }, requestId)
 }
 
 /**

@@ -1,9 +1,9 @@
 /** Which shard, or shards, a request goes to (DESIGN §5). Judges nothing: a shard answers what is refused. */
 import { getPath } from 'hono/utils/url'
 import { bodyBytesMax } from '../http/body.ts'
-import { thrownProblem } from '../http/problem.ts'
+import { problemResponse, thrownProblem } from '../http/problem.ts'
 import { placeOfId, placesOfToken } from '../shards/places.ts'
-import { copyOf, type Fleet, readBody, refusal, unavailable } from './fleet.ts'
+import { copyOf, type Fleet, readBody, unavailable } from './fleet.ts'
 import { answerEndpoints, answerList, answerMetrics, redeliverMany } from './lists.ts'
 import { askAt, placesFor, register, registerBatch } from './registrations.ts'
 
@@ -18,7 +18,7 @@ export async function route(fleet: Fleet, incoming: Request): Promise<Response> 
     return request.method === 'HEAD' ? new Response(null, answer) : answer
   } catch (error) {
     const known = error instanceof Error ? thrownProblem(error) : null
-    if (known !== null) return refusal(known, requestId)
+    if (known !== null) return problemResponse(known, requestId)
     fleet.log.error('a request was lost between shards', { request_id: requestId, error })
     return unavailable(requestId)
   }

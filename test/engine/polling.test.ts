@@ -86,14 +86,19 @@ it('a task without active or paused subscriptions is not polled', async () => {
   expect(callsFor(world, taskToken)).toHaveLength(asked)
 })
 
-it('a task that was left alone is asked anew before a new subscriber hears of it', async () => {
-  const world = openWorld()
-  const taskToken = newToken()
-  const made = await world.register({ taskToken })
+/** A task that somebody waited for, an hour ago; upstream says `saving` by now. */
+async function leftAlone(world: EngineWorld): Promise<string> {
+  const { id, taskToken } = await world.register()
   await world.run(second)
-  await world.after(world.relay().commands.cancelSubscription(world.ownerId, made.id))
+  await world.after(world.relay().commands.cancelSubscription(world.ownerId, id))
   await world.run(hour)
   world.statuses.set(taskToken, { status: 'saving' })
+  return taskToken
+}
+
+it('a task that was left alone is asked anew before a new subscriber hears of it', async () => {
+  const world = openWorld()
+  const taskToken = await leftAlone(world)
   const again = await world.register({ taskToken })
   await world.run(10 * second)
   const told = world.sent.filter(({ subscriptionId }) => subscriptionId === again.id)
@@ -394,12 +399,7 @@ it("what a call from before a registration says of its task is nobody's", async 
 
 it('all who register to a task that was left alone hear of it as a new poll finds it', async () => {
   const world = openWorld()
-  const taskToken = newToken()
-  const made = await world.register({ taskToken })
-  await world.run(second)
-  await world.after(world.relay().commands.cancelSubscription(world.ownerId, made.id))
-  await world.run(hour)
-  world.statuses.set(taskToken, { status: 'saving' })
+  const taskToken = await leftAlone(world)
   world.sent.length = 0
   await Promise.all([
     world.register({ taskToken }),
