@@ -21,11 +21,15 @@ export function inTransaction<T>(db: Database, work: () => T extends PromiseLike
   untold.set(db, tell)
   let result: T
   try {
-    result = db.transaction(() => {
-      const done = work()
-      if (isPromise(done)) throw new Error('a transaction must not wait for a promise')
-      return done
-    })
+    result = db.transaction(
+      () => {
+        const done = work()
+        if (isPromise(done)) throw new Error('a transaction must not wait for a promise')
+        return done
+      },
+      // One that reads first and finds another writer later, a back-up tool for one, fails at once: SQLite waits at the begin only.
+      { behavior: 'immediate' },
+    )
   } catch (error) {
     tell.length = toldBefore
     throw error

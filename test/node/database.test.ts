@@ -12,9 +12,11 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
+import { sql } from 'drizzle-orm'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openDatabase } from '../../src/node/database.ts'
 import { startNode } from '../../src/node.ts'
+import { inTransaction } from '../../src/store/transaction.ts'
 
 let folder: string
 let file: string
@@ -175,4 +177,25 @@ it('a back-up put over a crashed relay’s file is refused with the file and the
   for (const end of ['-wal', '-shm']) rmSync(`${restored}${end}`, { force: true })
   copyFileSync(backup, restored)
   await (await start({ POLLHOOK_DB: restored })).stop()
+})
+
+describe('another program that writes to the file', () => {
+  it('is waited for before anything is read, not found when it comes to writing', () => {
+    const { db, close } = openDatabase(file)
+    const other = new Sqlite(file)
+    other.exec('begin immediate')
+    db.run(sql`pragma busy_timeout = 0`)
+    let ran = false
+    const write = () =>
+      inTransaction(db, () => {
+        ran = true
+      })
+    expect(write).toThrow('database is locked')
+    expect(ran).toBe(false)
+    other.exec('commit')
+    write()
+    expect(ran).toBe(true)
+    other.close()
+    close()
+  })
 })
