@@ -28,7 +28,7 @@ export function endingVerbs({ db }: StoreContext, { outbox }: { outbox: OutboxVe
       union all
       select ${columns}
       from ${deliveries} head join ${deliveries} d on d.subscription_id = head.subscription_id
-      where head.due_at is not null and head.rank < 2 and d.due_at is null and ${stale}`)
+      where head.state = 'pending' and head.rank < 2 and +head.due_at is not null and d.due_at is null and ${stale}`)
   }
 
   /** Longest first. */

@@ -12,7 +12,7 @@ import type { EndpointPatch, EndpointRecord, Page, PageQuery } from './records.t
 import { deliveries, endpoints, heldAt } from './schema.ts'
 import { inTransaction } from './transaction.ts'
 
-/** So many deliveries wait no longer after one commit: some 10 ms, where a hundred thousand took seconds. */
+/** So many deliveries wait no longer after one commit: some 4 ms, where a hundred thousand took seconds. */
 export const endWaitsMax = 500
 /** Queues whose hidden waits end in one commit. */
 const hiddenQueuesMax = 200

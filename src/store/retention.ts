@@ -1,6 +1,6 @@
 /**
  * Forgetting finished tasks (CONTRACT §5.8). No index helps: subscriptions lie by owner in the order they were
- * made, so the old ones are at the front, and a walk from there finds what may go.
+ * made, so the old ones are at the front, and a walk from there finds what may go. It ends where a whole look has none.
  */
 import { and, asc, eq, gt, lt, sql } from 'drizzle-orm'
 import { ownerFloor } from '../core/ids.ts'
@@ -55,17 +55,20 @@ export function retentionVerbs({ db, onFinished }: StoreContext, verbs: { tasks:
     const forgotten: Forgotten = { tasks: 0, deliveries: 0, pending: 0, after: null }
     const ownerId = Math.floor(after / ownerFloor(1))
     const rows = oldest.all({ after, end: ownerFloor(ownerId + 1) })
-    const newer = rows.findIndex(({ createdAt }) => createdAt >= before)
-    const old = newer < 0 ? rows : rows.slice(0, newer)
+    // One that was made while the clock was ahead hides none behind it.
+    const old = rows.filter(({ createdAt }) => createdAt < before)
+    const stays = new Set<string>()
     for (const { id, token } of old) {
+      // Very many subscriptions may be to one task.
+      if (stays.has(token)) continue
       const task = verbs.tasks.task(token)
       const finished = task === null ? null : finishedAt(task)
-      if (finished !== null && finished <= before && forget(token, forgotten) === null) {
-        return { ...forgotten, after: id - 1 }
-      }
+      if (finished === null || finished > before) stays.add(token)
+      else if (forget(token, forgotten) === null) return { ...forgotten, after: id - 1 }
     }
-    const last = old.at(-1)
-    if (old.length === lookMax && last !== undefined) return { ...forgotten, after: last.id }
+    const last = rows.at(-1)
+    if (rows.length === lookMax && old.length > 0 && last !== undefined)
+      return { ...forgotten, after: last.id }
     const owner = nextOwnerId.get({ after: ownerId })
     return { ...forgotten, after: owner === undefined ? null : ownerFloor(owner.id) }
   }

@@ -6,7 +6,7 @@
 import { isNotNull, sql } from 'drizzle-orm'
 import { index, integer, primaryKey, real, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 
-/** Facts about the database itself: which POLLHOOK_SECRET it was made under, when upstream last failed. */
+/** Facts about the database itself: which POLLHOOK_SECRET it was made under, when upstream last failed, when it was restored. */
 export const meta = sqliteTable('meta', {
   key: text().primaryKey(),
   value: text().notNull(),
@@ -167,7 +167,7 @@ export const deliveries = sqliteTable(
     index('deliveries_urgent')
       .on(t.endpointId, t.subscriptionId)
       .where(sql`${t.state} = 'pending' and ${t.rank} < 2`),
-    // Looked for at each look at an endpoint that is unavailable, behind which very much may wait.
+    // Looked for at each look at an endpoint, behind which very much may wait.
     index('deliveries_tests').on(t.endpointId, t.id).where(sql`${t.state} = 'pending' and ${t.rank} = 0`),
     index('deliveries_exhausted').on(t.id).where(sql`${t.state} = 'exhausted'`),
   ],

@@ -230,13 +230,16 @@ export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
     const { taskToken } = row
     if (row.endState === 'cancelled') return { taskToken, released: [] }
     const task = views.taskOf(row)
-    verbs.recipients.endSubscription(row.id, 'cancelled', reason, now)
+    const state = subscriptionState(row, task)
+    // What had come to its end with its task did not go on until now.
+    const endedAt = state === 'completed' ? Math.max(task.endedAt ?? now, row.createdAt) : now
+    verbs.recipients.endSubscription(row.id, 'cancelled', reason, endedAt)
     for (const { id } of pending.all({ subscriptionId: row.id }))
       outbox.finishDelivery(id, 'cancelled', reason, now)
     if (task.polling === 1 && !verbs.recipients.hasLive(task.token)) {
       tasks.saveTask(task, { ...task, polling: 0 })
     }
-    return { taskToken, released: isOpen(subscriptionState(row, task)) ? [ownerOfRow(row.id)] : [] }
+    return { taskToken, released: isOpen(state) ? [ownerOfRow(row.id)] : [] }
   }
 
   return {

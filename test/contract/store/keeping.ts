@@ -168,4 +168,25 @@ export function retentionSuite(on: OnEmptyDatabase): void {
       expect(commits.map(({ deliveries }) => deliveries).filter((n) => n > 0)).toEqual([deleteMax, 101])
       expect(world.rows()).toEqual([])
     }))
+
+  it('what was made while the clock was ahead keeps nothing behind it', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const year = 365 * 86_400_000
+      world.subscribe({}, start + year)
+      const { taskToken } = world.subscribe()
+      world.poll(taskToken, { status: 'completed' })
+      forgetAll(world, start + 1)
+      expect(world.store.task(world.acme, taskToken)).toBeNull()
+    }))
+
+  it('to cancel what had come to its end with its task keeps the task no longer', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { id, taskToken } = world.subscribe()
+      world.poll(taskToken, { status: 'completed' })
+      world.store.cancelSubscription(world.acme, id, start + 86_400_000)
+      forgetAll(world, start + 1)
+      expect(world.store.task(world.acme, taskToken)).toBeNull()
+    }))
 }
