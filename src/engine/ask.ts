@@ -45,8 +45,6 @@ interface Round {
   replies: Map<string, Reply>
   retry: string[]
   retryAlone: string[]
-  /** The host has answered something: that nobody could read it, here or elsewhere, may be a token's doing. */
-  answered: boolean
 }
 
 /** What keeps a call from being of use to all of its tokens: one that upstream refuses, or an answer that cannot be read. */
@@ -62,7 +60,7 @@ export async function askForAll(
   tokens: readonly string[],
   purpose: Purpose,
 ): Promise<Map<string, Reply>> {
-  const round: Round = { context, host, replies: new Map(), retry: [], retryAlone: [], answered: false }
+  const round: Round = { context, host, replies: new Map(), retry: [], retryAlone: [] }
   const spoiled = await ask(round, tokens, purpose)
   if (spoiled !== null) await findSpoilers(round, tokens, spoiled, purpose)
   const { replies, retry, retryAlone } = round
@@ -71,14 +69,14 @@ export async function askForAll(
     for (const token of retryAlone) replies.set(token, { kind: 'unknown', alone: true })
     return replies
   }
-  if (retry.length > 0) await askApiHost(round, retry, 'batch')
+  if (retry.length > 0) await askApiHost(round, retry, purpose)
   for (const token of retryAlone) await askApiHost(round, [token], 'suspects')
   return replies
 }
 
 /** For what the master of the round could not answer. */
 async function askApiHost(
-  { context, replies, answered }: Round,
+  { context, replies }: Round,
   tokens: readonly string[],
   purpose: Purpose,
 ): Promise<void> {
@@ -89,10 +87,7 @@ async function askApiHost(
   }
   const left = await acquireFor(context, apiHost, tokens, purpose)
   if (left.length === 0) return
-  for (const [token, reply] of await askForAll(context, apiHost, left, purpose)) {
-    // Whose master cannot be reached is not to be asked at the API host for ever because that cannot be read either.
-    replies.set(token, reply.kind === 'failed' && !answered ? { ...reply, alone: false } : reply)
-  }
+  for (const [token, reply] of await askForAll(context, apiHost, left, purpose)) replies.set(token, reply)
 }
 
 /**
@@ -171,12 +166,12 @@ async function call(round: Round, tokens: readonly string[], purpose: Purpose): 
   const answer = await context.upstream.status(host.origin, tokens)
   const now = context.now()
   const outcome = outcomeOf(answer)
-  context.onCall({ api, tokens: tokens.length, outcome, durationMs: now - startedAt })
+  // The clock may have been set back since.
+  context.onCall({ api, tokens: tokens.length, outcome, durationMs: Math.max(0, now - startedAt) })
   // What a suspect does is no failure of the last resort, which would keep the others from being asked for.
   const counts = !api || purpose === 'batch'
   switch (answer.kind) {
     case 'statuses':
-      round.answered = true
       tellIfBack(round)
       noteAnswer(host)
       for (const token of tokens) {
@@ -192,7 +187,6 @@ async function call(round: Round, tokens: readonly string[], purpose: Purpose): 
       // A batch of one may be spoiled by its token as well as by the host: as long as the host does not fail, both are suspected.
       const alone = unread && tokens.length === 1 && host.failures === 0
       if (counts) noteFailure(round, startedAt, { outcome })
-      if (isUnread(answer.reason)) round.answered = true
       return api ? failAll(round, tokens, true, alone) : retryAll(round, tokens)
     }
     case 'busy': {

@@ -31,7 +31,7 @@ type DeliverStore = Pick<
 
 export interface DeliverDeps {
   store: DeliverStore
-  /** Signs and sends one delivery; never rejects. Null: it was cancelled, held or changed before it was sent. */
+  /** Signs and sends one delivery; rejects where it cannot be signed. Null: it was cancelled, held or changed before it was sent. */
   attempt(delivery: DueDelivery, at: number): Promise<Outcome | null>
   now: Clock
   random: Random

@@ -272,10 +272,12 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     },
 
     clockWentBack(byMs) {
+      // Read first: what throws after the commit would have all of it told again.
+      const waiting = store.waitingEndpoints()
       store.clockWentBack(byMs, now())
       lanes.clockWentBack(byMs)
       sleep.clockWentBack(byMs)
-      for (const { endpointId } of store.waitingEndpoints()) due.set(endpointId, now())
+      for (const { endpointId } of waiting) due.set(endpointId, now())
     },
 
     touch,

@@ -13,7 +13,7 @@ export interface Entry extends Dated {
   polledAt: number
   /** It is in a call, or in a host's queue. */
   busy: boolean
-  /** What upstream says of it keeps a call from being read (docs/decisions/0015-spoiled-calls.md): it is asked for alone. */
+  /** What upstream says of it keeps a call from being read (docs/decisions/0015-spoiled-calls.md): asked for in calls of its own. */
   apart: boolean
   /** False once nobody waits for the task any more; registered anew it is another entry. */
   wanted: boolean

@@ -1,7 +1,7 @@
 /** What the delivery pass has under way, kept in memory only (DESIGN §3.6). Knows neither endpoints' limits nor outcomes. */
 import { ownerOfRow } from '../core/ids.ts'
+import { createTally } from '../core/tally.ts'
 import type { DueEntry } from '../store/due.ts'
-import { createTally } from './tally.ts'
 
 export interface Flights {
   /** Taken and not settled yet: neither taken again nor superseded. */

@@ -42,7 +42,7 @@ export interface Places {
 }
 
 export interface Company {
-  /** Nothing is known of the task yet: it was registered a moment ago, and others may be a moment later. */
+  /** It was registered or hinted at a moment ago, and others may be a moment later: they wait for no more company than that. */
   first: boolean
   /** No other task is polled at its host. */
   alone: boolean
@@ -108,8 +108,7 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
     return host
   }
 
-  function hostOf({ origin, apart }: Entry): Host<Entry> {
-    if (apart) return api
+  function hostOf({ origin }: Entry): Host<Entry> {
     return hosts.get(origin) ?? (hosts.size < hostsMax ? addHost(origin) : api)
   }
 

@@ -25,7 +25,7 @@ export interface Lane {
   order: number
   /** The one attempt an open circuit allows is under way. */
   probing: boolean
-  /** Attempts this lane may have in flight: grows with each success, shrinks with each failure. */
+  /** Attempts this lane may have in flight: grows with each answer that is no failure, shrinks with each failure. */
   window: number
   /** Allowance of `max_per_second`, in deliveries. */
   allowance: number

@@ -4,6 +4,7 @@
  */
 import { pollWaitMs } from '../core/backoff.ts'
 import { putNewest } from '../core/newest.ts'
+import { createTally } from '../core/tally.ts'
 import type { PollLimits, PollRecord } from '../store/polls.ts'
 import { firstWatch, type Watch, type WatchCursor } from '../store/watches.ts'
 import { askForAll, type Reply } from './ask.ts'
@@ -17,7 +18,6 @@ import { createLooks } from './looks.ts'
 import { dayMs } from './pace.ts'
 import type { PollDeps, Poller, PollSettings } from './poll-ports.ts'
 import { createRecorder } from './recorder.ts'
-import { createTally } from './tally.ts'
 
 /** Of so many that are no longer polled it is known when they were. */
 const latelyMax = 50_000
@@ -40,8 +40,8 @@ export function createPoller(deps: PollDeps): Poller {
   const neighbours = createTally<string>()
   /** The polled tasks behind it have not been read since the start; null once all have. */
   let unread: WatchCursor | null = null
-  /** Hinted at while they are asked for: the answer may be older than the hint. */
-  const askAgain = new Set<Entry>()
+  /** Since they were last asked for: what an answer says that comes then may be older. */
+  const hinted = new Set<Entry>()
   const hosts = createHosts({ settings, now, start, refuse })
   const limits = limitsOf(settings)
   const context = { ...deps, places: hosts, poll: settings, apiHost: hosts.api }
@@ -109,7 +109,7 @@ export function createPoller(deps: PollDeps): Poller {
 
   function remove(entry: Entry): void {
     due.delete(entry)
-    askAgain.delete(entry)
+    hinted.delete(entry)
     entry.wanted = false
     entries.delete(entry.token)
     neighbours.remove(entry.origin)
@@ -131,7 +131,7 @@ export function createPoller(deps: PollDeps): Poller {
     const nextDueAt = due.nextAt()
     for (const entry of taken) {
       entry.busy = true
-      const first = entry.polledAt === never && entry.watch.status === null
+      const first = hinted.has(entry) || (entry.polledAt === never && entry.watch.status === null)
       hosts.enqueue(entry, { first, alone: neighbours.count(entry.origin) === 1, nextDueAt }, at)
     }
   }
@@ -141,8 +141,7 @@ export function createPoller(deps: PollDeps): Poller {
     deps.onBatch(Math.max(0, startedAt - Math.min(...batch.map((entry) => entry.dueAt))))
     for (const entry of batch) {
       entry.polledAt = startedAt
-      // This call is what a hint asked for that came while it waited in the queue.
-      askAgain.delete(entry)
+      hinted.delete(entry)
     }
     const tokens = batch.map(({ token }) => token)
     // Of the batch, not among all tasks: a token registered anew meanwhile is another entry, with a call of its own.
@@ -151,11 +150,11 @@ export function createPoller(deps: PollDeps): Poller {
       deps.log.error('poll failed', { error })
       return new Map<string, Reply>()
     })
-    track(call.then((replies) => settle(batch, replies, startedAt, host)))
+    track(call.then((replies) => settle(batch, replies, startedAt)))
   }
 
   function refuse(batch: readonly Entry[]): void {
-    track(settle(batch, new Map(), now(), hosts.api))
+    track(settle(batch, new Map(), now()))
   }
 
   /** Until it is over the relay is not idle, and then there may be something to do. */
@@ -173,7 +172,6 @@ export function createPoller(deps: PollDeps): Poller {
     batch: readonly Entry[],
     replies: ReadonlyMap<string, Reply>,
     startedAt: number,
-    host: Host<Entry>,
   ): Promise<void> {
     const at = now()
     // The clock may have been set back since: nobody's time ran out by that.
@@ -181,17 +179,20 @@ export function createPoller(deps: PollDeps): Poller {
     let judged: Judgement | null = null
     try {
       judged = judge.weigh(batch, replies, polledAt, at)
-      if (batch.length === 1 || judged.failed.size > 0) setApart(batch, replies, host)
+      if (batch.length === 1 || judged.failed.size > 0) setApart(batch, replies)
       if (judged.news.length > 0) await record(judged.news)
     } finally {
       for (const entry of batch) {
         entry.busy = false
-        const waitMs = askAgain.delete(entry) ? 0 : waitAfter(entry, judged?.failed.has(entry) === true, at)
+        const waitMs = hinted.delete(entry) ? 0 : waitAfter(entry, judged?.failed.has(entry) === true, at)
         if (!entry.wanted) continue
         const lastPollAt = Math.min(unblockedAt(hosts.api), awaitsUntil(entry.watch, limits))
         // Not for longer than any other waits: a gap in what is seen to fail counts as time that this relay was not up.
         const nextAt = Math.max(at + settings.intervalMs, Math.min(lastPollAt, at + settings.intervalMaxMs))
+        // That its time is over could not be written: it is no reason to ask again at once.
+        const isUnwritten = judged?.failed.has(entry) && entry.watch.expiresAt <= polledAt
         if (judged?.putOff.has(entry)) due.set(entry, nextAt)
+        else if (isUnwritten) due.set(entry, at + waitMs)
         else schedule(entry, at + waitMs)
       }
     }
@@ -252,8 +253,8 @@ export function createPoller(deps: PollDeps): Poller {
       if (entry === undefined && unread === null) return
       // Perhaps not read yet since the start.
       if (entry === undefined) changed.add(token)
-      else if (entry.busy) askAgain.add(entry)
-      else {
+      else hinted.add(entry)
+      if (entry !== undefined && !entry.busy) {
         schedule(entry, now())
         looks.hurry()
       }
@@ -286,12 +287,9 @@ export function createPoller(deps: PollDeps): Poller {
 }
 
 /** Kept in memory only: after a start it is found again, with a few calls. */
-function setApart(batch: readonly Entry[], replies: ReadonlyMap<string, Reply>, host: Host<Entry>): void {
+function setApart(batch: readonly Entry[], replies: ReadonlyMap<string, Reply>): void {
   for (const entry of batch) {
     const reply = replies.get(entry.token)
-    if (reply === undefined) continue
-    if (reply.kind !== 'failed') entry.apart = false
-    // What was asked for elsewhere, as its own host is down, is to come back to it.
-    else if (reply.alone && entry.origin === host.origin) entry.apart = true
+    if (reply !== undefined) entry.apart = reply.kind === 'failed' && (reply.alone || entry.apart)
   }
 }

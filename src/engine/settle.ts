@@ -1,6 +1,6 @@
 /**
- * Attempts that ended are settled in groups: at once when idle, and after a commit what ends within a few
- * milliseconds together (DESIGN §3.5). A full disk keeps them in memory until there is room again.
+ * Attempts that ended are settled in groups: at once when idle, and after a commit what ends within 20 ms
+ * together (DESIGN §3.5). A full disk keeps them in memory until there is room again.
  */
 import type { Schedules } from '../core/delivery.ts'
 import type { Clock, Log, Timers } from '../ports.ts'
