@@ -3,6 +3,7 @@
  * is touched, so a slow reader costs no memory and an idle stream no polling. Knows no route.
  */
 import { eventResult, renderEvent } from '../core/payload.ts'
+import { createTally } from '../core/tally.ts'
 import type { TransitionEvent } from '../store/records.ts'
 import type { AppDeps } from './deps.ts'
 import { safeText } from './failures.ts'
@@ -14,6 +15,8 @@ export const beatTurns = 15
 const batchMax = 50
 /** Streams open at once; each holds a connection and a listener. */
 const streamsMax = 10_000
+/** Of one owner, so that none shuts the others out. */
+const streamsOfOwnerMax = streamsMax / 2
 
 export interface StreamRequest {
   ownerId: number
@@ -23,8 +26,8 @@ export interface StreamRequest {
 }
 
 export interface Streams {
-  /** False once the port is closing or when too many are open. */
-  accepting(): boolean
+  /** False once the port is closing, or when too many are open: of all owners, or of this one. */
+  accepting(ownerId: number): boolean
   /** Holds nothing until the body is first read: a HEAD request never reads it. */
   open(request: StreamRequest): ReadableStream<Uint8Array>
 }
@@ -40,13 +43,15 @@ interface Listener {
 export function createStreams(deps: StreamDeps): Streams {
   /** Each with the turn in which it beats. */
   const listeners = new Map<Listener, number>()
+  const ofOwners = createTally<number>()
   let joined = 0
   let turn = 0
   let stopBeat = (): void => {}
   deps.closing.addEventListener('abort', () => {
     for (const listener of listeners.keys()) listener.wake()
   })
-  const join = (listener: Listener): void => {
+  const join = (listener: Listener, ownerId: number): void => {
+    ofOwners.add(ownerId)
     if (listeners.size === 0) {
       stopBeat = deps.every(heartbeatMs / beatTurns, () => {
         turn = (turn + 1) % beatTurns
@@ -55,18 +60,21 @@ export function createStreams(deps: StreamDeps): Streams {
     }
     listeners.set(listener, joined++ % beatTurns)
   }
-  const leave = (listener: Listener): void => {
-    if (listeners.delete(listener) && listeners.size === 0) stopBeat()
+  const leave = (listener: Listener, ownerId: number): void => {
+    if (!listeners.delete(listener)) return
+    ofOwners.remove(ownerId)
+    if (listeners.size === 0) stopBeat()
   }
   return {
-    accepting: () => !deps.closing.aborted && listeners.size < streamsMax,
+    accepting: (ownerId) =>
+      !deps.closing.aborted && listeners.size < streamsMax && ofOwners.count(ownerId) < streamsOfOwnerMax,
     open: (request) => openStream(deps, request, { join, leave }),
   }
 }
 
 interface Registry {
-  join(listener: Listener): void
-  leave(listener: Listener): void
+  join(listener: Listener, ownerId: number): void
+  leave(listener: Listener, ownerId: number): void
 }
 
 function openStream(
@@ -91,7 +99,7 @@ function openStream(
   }
   const finish = (): void => {
     over = true
-    registry.leave(listener)
+    registry.leave(listener, request.ownerId)
     unsubscribe?.()
     resume()
   }
@@ -99,7 +107,7 @@ function openStream(
     if (unsubscribe === null) {
       // Listening starts before the first read of the store: a commit in between is not missed.
       unsubscribe = deps.transitions.subscribe(request.taskToken, listener.wake)
-      registry.join(listener)
+      registry.join(listener, request.ownerId)
     }
     while (!over) {
       const chunk = cursor.next()
@@ -163,9 +171,9 @@ function createCursor(deps: StreamDeps, { ownerId, taskToken, after }: StreamReq
         const all = deps.queries.transitionsAfter(taskToken, seq, batchMax)
         const events = goesOn ? all : all.filter((event) => event.seq <= (state?.lastSeq ?? 0))
         seq = events.at(-1)?.seq ?? seq
+        if (goesOn && events.length < batchMax) touched = false
         if (events.length > 0) return events.map((event) => eventText(taskToken, event)).join('')
         if (!goesOn) return null
-        touched = false
       }
       if (!beatDue) return ''
       beatDue = false

@@ -95,7 +95,7 @@ function addEvents(app: Hono<HttpEnv>, deps: AppDeps): void {
       if (state === null) throw notFound('task')
       const after = lastEventId(c) ?? c.req.valid('query').after ?? Math.max(0, state.lastSeq - 1)
       if (!isLive(state) && after >= state.lastSeq) return c.body(null, 204)
-      if (!streams.accepting())
+      if (!streams.accepting(ownerId))
         throw problem('unavailable', 'No more event streams are taken. Try again later.')
       return c.body(streams.open({ ownerId, taskToken, after }), 200, {
         'content-type': 'text/event-stream',

@@ -18,46 +18,22 @@ export function taskViewVerbs(
 ) {
   const { tasks, views } = verbs
 
-  function ownedBy(ownerId: number) {
-    return and(gte(subscriptions.id, ownerFloor(ownerId)), lt(subscriptions.id, ownerFloor(ownerId + 1)))
-  }
+  const statements = prepareReads(db)
+  /** For the reads of what one owner has to one task. */
+  const ofOwner = (ownerId: number, token: string) => ({
+    token,
+    from: ownerFloor(ownerId),
+    to: ownerFloor(ownerId + 1),
+  })
 
   function hasSubscription(ownerId: number, token: string): boolean {
-    const row = db
-      .select({ id: subscriptions.id })
-      .from(subscriptions)
-      .where(and(eq(subscriptions.taskToken, token), ownedBy(ownerId)))
-      .limit(1)
-      .get()
-    return row !== undefined
+    return statements.any.get(ofOwner(ownerId, token)) !== undefined
   }
 
   /** When the last of the owner's subscriptions to the task ended by itself; null while one goes on, or ended with the task. */
   function leftAt(ownerId: number, token: string): number | null {
-    const ofOwner = and(eq(subscriptions.taskToken, token), ownedBy(ownerId))
-    const live = db
-      .select({ id: subscriptions.id })
-      .from(subscriptions)
-      .where(and(ofOwner, isNull(subscriptions.endState)))
-      .limit(1)
-      .get()
-    if (live !== undefined) return null
-    const row = db
-      .select({ at: sql<number>`max(${subscriptions.endedAt})` })
-      .from(subscriptions)
-      .where(ofOwner)
-      .get()
-    return row?.at ?? 0
-  }
-
-  function lastUntil(token: string, at: number): { seq: number } | undefined {
-    return db
-      .select({ seq: transitionTable.seq })
-      .from(transitionTable)
-      .where(and(eq(transitionTable.taskToken, token), lte(transitionTable.at, at)))
-      .orderBy(desc(transitionTable.seq))
-      .limit(1)
-      .get()
+    if (statements.live.get(ofOwner(ownerId, token)) !== undefined) return null
+    return statements.lastEnd.get(ofOwner(ownerId, token))?.at ?? 0
   }
 
   /** The `seq` before those that are shown; 0 when all are. Counted in rows: after a restore numbers have a gap. */
@@ -132,10 +108,44 @@ export function taskViewVerbs(
       if (row === null) return null
       const ended = row.end !== null
       const left = leftAt(ownerId, token)
-      const last = left === null ? tasks.snapshot(token) : lastUntil(token, left)
+      const last = left === null ? tasks.snapshot(token) : statements.lastUntil.get({ token, at: left })
       return { lastSeq: last?.seq ?? 0, ended, watching: !ended && left === null }
     },
 
     transitionsAfter: tasks.transitionsAfter,
+  }
+}
+
+/** An open stream asks these after each commit that touches its task. */
+function prepareReads(db: StoreContext['db']) {
+  const isOfOwner = and(
+    eq(subscriptions.taskToken, sql.placeholder('token')),
+    gte(subscriptions.id, sql.placeholder('from')),
+    lt(subscriptions.id, sql.placeholder('to')),
+  )
+  const ids = () => db.select({ id: subscriptions.id }).from(subscriptions)
+  return {
+    any: ids().where(isOfOwner).limit(1).prepare(),
+    live: ids()
+      .where(and(isOfOwner, isNull(subscriptions.endState)))
+      .limit(1)
+      .prepare(),
+    lastEnd: db
+      .select({ at: sql<number | null>`max(${subscriptions.endedAt})` })
+      .from(subscriptions)
+      .where(isOfOwner)
+      .prepare(),
+    lastUntil: db
+      .select({ seq: transitionTable.seq })
+      .from(transitionTable)
+      .where(
+        and(
+          eq(transitionTable.taskToken, sql.placeholder('token')),
+          lte(transitionTable.at, sql.placeholder('at')),
+        ),
+      )
+      .orderBy(desc(transitionTable.seq))
+      .limit(1)
+      .prepare(),
   }
 }

@@ -272,6 +272,37 @@ describe('GET /v1/tasks/{token}/events', () => {
     expect(task.state.timers).toBe(0)
   })
 
+  test('a commit costs one look at the store, however few transitions it brought', async () => {
+    const task = liveTask(1)
+    const stream = reader(await task.open('?after=1'))
+    await stream.opened()
+    const first = stream.next()
+    task.commit()
+    expect(ids(await first)).toEqual([2])
+    const { reads } = task.state
+    const second = stream.next()
+    task.commit()
+    expect(ids(await second)).toEqual([3])
+    expect(task.state.reads).toBe(reads + 1)
+    await stream.cancel()
+  })
+
+  test('however many one owner opens, there is room for the others', async () => {
+    const task = sharedTask()
+    const streams = []
+    for (let n = 0; n < 5_000; n++) {
+      const stream = reader(await task.open(null))
+      await stream.opened()
+      streams.push(stream)
+    }
+    expect((await task.open(null)).status).toBe(503)
+    expect((await task.open(null, task.otherKey)).status).toBe(200)
+    await streams[0]!.cancel()
+    expect((await task.open(null)).status).toBe(200)
+    await Promise.all(streams.map(({ cancel }) => cancel()))
+    task.close()
+  })
+
   test('a reader that goes away leaves nothing behind', async () => {
     const task = liveTask(1)
     const stream = reader(await task.open())
