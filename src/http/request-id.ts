@@ -4,7 +4,9 @@ import { routePath } from 'hono/route'
 import type { AppDeps, HttpEnv } from './deps.ts'
 
 /** A caller's own id is kept when it can do no harm in a log line or a header. */
-const safeId = /^[A-Za-z0-9_-]{8,64}$/
+export function isSafeId(id: string | null | undefined): id is string {
+  return /^[A-Za-z0-9_-]{8,64}$/.test(id ?? '')
+}
 
 /** Probes and scrapes come every few seconds and say nothing at level info. */
 const quiet = new Set(['/healthz', '/readyz', '/metrics'])
@@ -15,7 +17,7 @@ const ticket = /^Bearer pht_/i
 export function identify(deps: Pick<AppDeps, 'requestId' | 'now' | 'log'>): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     const given = c.req.header('x-request-id')
-    const id = given !== undefined && safeId.test(given) ? given : deps.requestId()
+    const id = isSafeId(given) ? given : deps.requestId()
     const startedAt = deps.now()
     c.set('requestId', id)
     await next()

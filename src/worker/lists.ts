@@ -1,4 +1,5 @@
 /** What only all shards together can answer: lists, endpoints, redelivery by filter, metrics. */
+import { getPath } from 'hono/utils/url'
 import type { Place } from '../core/ids.ts'
 import { bodyBytesMax } from '../http/body.ts'
 import { limitDefault, limitMax } from '../http/query-schemas.ts'
@@ -19,7 +20,7 @@ export async function answerList(fleet: Fleet, request: Request): Promise<Respon
   const { searchParams } = new URL(request.url)
   if (isGivenTwice(searchParams)) return fleet.ask(fleet.places[0]!, request)
   const cursor = searchParams.get('cursor')
-  const places = placesOf(fleet, searchParams)
+  const places = placesOf(fleet, getPath(request), searchParams)
   const cursors =
     cursor === null ? places.map((place) => ({ place, cursor: null })) : parseCursor(cursor, places)
   // A shard says what is wrong with a cursor.
@@ -42,10 +43,10 @@ function isGivenTwice(query: URLSearchParams): boolean {
   return ['limit', 'cursor'].some((name) => query.getAll(name).length > 1)
 }
 
-/** All shards, or those that can have what is asked for. */
-function placesOf({ config, places }: Fleet, query: URLSearchParams): readonly Place[] {
-  const id = query.get('subscription_id')
-  const token = query.get('task_token')
+/** All shards, or those that can have what is asked for. What is no filter of the list is overlooked, as by a shard. */
+function placesOf({ config, places }: Fleet, path: string, query: URLSearchParams): readonly Place[] {
+  const id = path === '/v1/deliveries' ? query.get('subscription_id') : null
+  const token = path === '/v1/subscriptions' ? query.get('task_token') : null
   if (id !== null) return [placeOfId(config.shards, id) ?? places[0]!]
   return token === null ? places : placesOfToken(config.shards, token)
 }

@@ -54,7 +54,7 @@ export function shareOf(config: Config, place: Place): Config {
 
 /**
  * The same for what an owner set for an endpoint. A rate is divided exactly, and by the shards of all generations: the
- * receiver is never sent more than its owner allowed.
+ * receiver is sent no more than its owner allowed, on average: each shard may begin with one (docs/deploy-workers.md).
  */
 export function shareOfEndpoint(endpoint: EndpointState, { beside, all }: Sharers): EndpointState {
   const { maxConcurrency, maxPerSecond } = endpoint

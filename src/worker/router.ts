@@ -2,6 +2,7 @@
 import { getPath } from 'hono/utils/url'
 import { bodyBytesMax } from '../http/body.ts'
 import { problemResponse, thrownProblem } from '../http/problem.ts'
+import { isSafeId } from '../http/request-id.ts'
 import { placeOfId, placesOfToken } from '../shards/places.ts'
 import { copyOf, type Fleet, readBody, unavailable } from './fleet.ts'
 import { answerEndpoints, answerList, answerMetrics, redeliverMany } from './lists.ts'
@@ -9,7 +10,8 @@ import { askAt, placesFor, register, registerBatch } from './registrations.ts'
 
 /** Never rejects. */
 export async function route(fleet: Fleet, incoming: Request): Promise<Response> {
-  const requestId = incoming.headers.get('x-request-id') ?? crypto.randomUUID()
+  const given = incoming.headers.get('x-request-id')
+  const requestId = isSafeId(given) ? given : crypto.randomUUID()
   // All parts of one request are logged under one id.
   const request = new Request(incoming)
   request.headers.set('x-request-id', requestId)

@@ -67,6 +67,34 @@ function shardAt(place: string) {
   return env.SHARDS.get(env.SHARDS.idFromName(place))
 }
 
+describe('a list', () => {
+  it('overlooks a filter of another list, as one shard does', async () => {
+    const made = await Promise.all(Array.from({ length: 6 }, () => register(both)))
+    const all = await json<Page<Subscription>>(
+      both('GET', `/v1/subscriptions?subscription_id=${made[0]!.id}`),
+    )
+    expect(all.data).toHaveLength(6)
+    const tasks = await json<Page<object>>(both('GET', `/v1/tasks?task_token=${made[0]!.task_token}`))
+    expect(tasks.data).toHaveLength(6)
+  })
+})
+
+it.each(['', 'a b', 'x'.repeat(65)])(
+  'an x-request-id that no log may have gets another: "%s"',
+  async (id) => {
+    const headers = {
+      authorization: `Bearer ${apiKey}`,
+      'content-type': 'application/json',
+      'x-request-id': id,
+    }
+    // It answers this by itself.
+    const body = ' '.repeat(2 * 1024 * 1024)
+    const answer = await send('/v1/subscriptions/batch', { method: 'POST', headers, body })
+    expect(answer.status).toBe(413)
+    expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
+  },
+)
+
 describe('registrations', () => {
   it('are spread over the shards of the newest generation, and found by id', async () => {
     const made = await Promise.all(Array.from({ length: 20 }, () => register(both)))
