@@ -29,7 +29,9 @@ export function createBars(
   const lineOf = (name: string): string => {
     const { percent, status } = states.get(name) ?? { percent: null, status: '' }
     const { nameWidth, barWidth } = widthsFor(stream.columns || 80, names)
-    const full = Math.round(((percent ?? 0) / 100) * barWidth)
+    // Upstream may say any number.
+    const share = Math.min(100, Math.max(0, percent ?? 0)) / 100
+    const full = Math.round(share * barWidth)
     const bar = '█'.repeat(full) + '░'.repeat(barWidth - full)
     return `  ${name.slice(0, nameWidth).padEnd(nameWidth)} ${bar} ${percentText(percent)} ${status}`
   }

@@ -16,7 +16,7 @@ export interface Answer {
 /** @returns what the relay goes by of the answer; 502 when there was none */
 export async function forward(
   url: string,
-  { body, headers }: { body: string; headers: IncomingHttpHeaders },
+  { body, headers, signal }: { body: string; headers: IncomingHttpHeaders; signal: AbortSignal },
 ): Promise<Answer> {
   const kept = Object.entries(headers).filter(([name]) => passedOn.test(name))
   try {
@@ -25,7 +25,7 @@ export async function forward(
       headers: kept.map(([name, value]): [string, string] => [name, String(value)]),
       body,
       redirect: 'manual',
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     })
     await response.body?.cancel()
     return { status: response.status, retryAfter: response.headers.get('retry-after') }

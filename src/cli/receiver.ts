@@ -65,6 +65,7 @@ export async function createReceiver(options: ReceiverOptions): Promise<Receiver
   const webhooks = options.secrets.map((secret) => new Webhook(secret))
   const seen = new Set<string>()
   const nextStatus = inTurn(options.statuses ?? [204])
+  const closing = new AbortController()
   const server = createServer(async (request, response) => {
     const answer = ({ status, retryAfter }: Answer) =>
       response.writeHead(status, retryAfter === null ? {} : { 'retry-after': retryAfter }).end()
@@ -75,8 +76,10 @@ export async function createReceiver(options: ReceiverOptions): Promise<Receiver
     const accept = () =>
       options.forwardTo === undefined
         ? withStatus(nextStatus())
-        : forward(options.forwardTo, { body, headers: request.headers })
+        : forward(options.forwardTo, { body, headers: request.headers, signal: closing.signal })
     const given = read.verified ? await accept() : withStatus(401)
+    // Nobody is there any more to be answered.
+    if (closing.signal.aborted) return
     options.onWebhook({ ...read, answer: given.status })
     return answer(given)
   })
@@ -88,6 +91,7 @@ export async function createReceiver(options: ReceiverOptions): Promise<Receiver
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhooks`,
     close: () =>
       new Promise((resolve) => {
+        closing.abort()
         server.close(() => resolve())
         server.closeAllConnections()
       }),

@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { createApi } from '../../src/cli/api.ts'
 import { createLoopback } from '../support/loopback.ts'
 import { pollhook } from './run.ts'
@@ -41,3 +41,14 @@ test('a list under a filter asks on until the page is full, where the relay has 
 function delivery(id: string) {
   return { id, type: 'task.queued', state: 'pending' }
 }
+
+test('a relay that does not answer in time is not said to be none', async () => {
+  const late = vi
+    .spyOn(AbortSignal, 'timeout')
+    .mockReturnValue(AbortSignal.abort(new DOMException('', 'TimeoutError')))
+  const { call } = createApi({ url: 'http://127.0.0.1:1', key: 'a-key' })
+  await expect(call('POST', '/v1/subscriptions', {})).rejects.toThrow(
+    'http://127.0.0.1:1 did not answer within 30 s: what was asked for may have been done',
+  )
+  late.mockRestore()
+})

@@ -52,3 +52,21 @@ test.each([
   expect(createBars(stream, { names, status: 'waiting' })).toBeNull()
   expect(stream.writableLength).toBe(0)
 })
+
+test.each([-1_000, -0.4, 100.4, 5_000])(
+  'whatever upstream says, %d percent too, a bar is drawn',
+  (percent) => {
+    let written = ''
+    const terminal = new Writable({
+      write(chunk, _encoding, done) {
+        written += String(chunk)
+        done()
+      },
+    })
+    const stream = Object.assign(terminal, { isTTY: true, columns: 80 }) as unknown as NodeJS.WriteStream
+    const bars = createBars(stream, { names, status: 'waiting' })!
+    bars.update(names[0]!, { percent, status: 'encoding' })
+    bars.stop()
+    expect(written).toContain('encoding')
+  },
+)

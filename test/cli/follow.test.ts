@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { Api } from '../../src/cli/api.ts'
 import { followTask } from '../../src/cli/follow.ts'
 
@@ -42,9 +42,11 @@ const draining = (): Response | Error => Object.assign(new Error('draining'), { 
 
 async function follow(answers: (Response | Error)[]) {
   const { api, paths } = scripted(answers)
+  // Each try takes as long as its pause.
+  const now = () => paths.length * 2_000
   const seqs: (number | null)[] = []
   const onEvent = (event: { data: { seq: number | null } }) => seqs.push(event.data.seq)
-  const end = await followTask(api, { taskToken, signal, retryMs: 0, onEvent }).catch(
+  const end = await followTask(api, { taskToken, signal, retryMs: 0, now, onEvent }).catch(
     (error: Error) => error.message,
   )
   return { end, seqs, queries: paths.map((path) => path.split('/events')[1]) }
@@ -73,7 +75,7 @@ test('a refusal is not asked for again; a relay that stays away is, for a while'
   expect(await follow([refusal])).toMatchObject({ end: 'no such task', queries: [''] })
   const { end, queries } = await follow(Array.from({ length: 99 }, draining))
   expect(end).toBe('draining')
-  expect(queries).toHaveLength(30)
+  expect(queries).toHaveLength(31)
 })
 
 test('a relay that is back within a minute is followed on: a start anew drains for ten seconds first', async () => {
@@ -86,4 +88,54 @@ test('streams that a proxy breaks while the task is quiet are no sign that the r
   const quiet = Array.from({ length: 40 }, () => broken(': open\n\n'))
   const answers = [...quiet, new Response(message(1, 'task.completed'))]
   expect(await follow(answers)).toMatchObject({ end: 'task.completed', seqs: [1] })
+})
+
+test('a task that was lost is followed on: registered again it is polled anew', async () => {
+  const answers = [new Response(`${message(3, 'task.lost')}${message(4, 'task.encoding')}`)]
+  answers.push(new Response(message(5, 'task.completed')))
+  expect(await follow(answers)).toMatchObject({ end: 'task.completed', seqs: [3, 4, 5] })
+})
+
+test('one that stays lost has ended once nothing is left to come', async () => {
+  const answers = [broken(message(3, 'task.lost')), draining(), new Response(null, { status: 204 })]
+  expect(await follow(answers)).toMatchObject({
+    end: 'task.lost',
+    seqs: [3],
+    queries: ['', '?after=3', '?after=3'],
+  })
+})
+
+test('a connection on which nothing comes is given up, and one with comments is not', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  let send: (text: string) => void = () => {}
+  const streams: AbortSignal[] = []
+  const api: Api = {
+    call: () => Promise.reject(new Error('nothing to call')),
+    async open(_path, signal) {
+      streams.push(signal!)
+      const encoder = new TextEncoder()
+      const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+        start(controller) {
+          send = (text) => controller.enqueue(encoder.encode(text))
+          signal!.addEventListener('abort', () => controller.error(signal!.reason))
+        },
+      })
+      return new Response(body)
+    },
+  }
+  const seqs: (number | null)[] = []
+  const end = followTask(api, { taskToken, signal, retryMs: 0, onEvent: ({ data }) => seqs.push(data.seq) })
+  try {
+    for (let i = 0; i < 10; i++) {
+      await vi.advanceTimersByTimeAsync(15_000)
+      send(': heartbeat\n\n')
+    }
+    await vi.waitFor(() => expect(streams).toHaveLength(1))
+    await vi.advanceTimersByTimeAsync(60_000)
+    await vi.waitFor(() => expect(streams).toHaveLength(2))
+    send(message(1, 'task.completed'))
+    expect(await end).toBe('task.completed')
+  } finally {
+    vi.useRealTimers()
+  }
 })

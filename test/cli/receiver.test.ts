@@ -103,3 +103,26 @@ test('an app that needs time is heard: Retry-After of where it is passed on come
   expect([status, headers.get('retry-after')]).toEqual([503, '120'])
   await loopback.closeAll()
 })
+
+test('closing waits for no app behind, and shows no answer that nobody got', async () => {
+  const loopback = createLoopback()
+  const [asked, left] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const app = await loopback.http((_request, response) => {
+    response.on('close', left.resolve)
+    asked.resolve()
+  })
+  await receiver.close()
+  const forwardTo = `http://127.0.0.1:${app.port}`
+  receiver = await createReceiver({
+    secrets: [secret],
+    forwardTo,
+    onWebhook: (one) => received.push(one),
+  })
+  const answer = sendSigned(receiver.url, { body: '{}', secret }).catch(() => 'cut off')
+  await asked.promise
+  await receiver.close()
+  expect(await answer).toBe('cut off')
+  await left.promise
+  await loopback.closeAll()
+  expect(received).toEqual([])
+})
