@@ -28,9 +28,11 @@ type Delivery = v.InferOutput<typeof answers.Delivery>
 type DeliveryDetail = v.InferOutput<typeof answers.DeliveryDetail>
 
 const types = [
-  ...['downloading', 'queued', 'encoding', 'saving', 'progress', 'completed', 'failed', 'cancelled'],
-  ...['lost', 'expired', 'stalled', 'resumed', 'unknown'],
-].map((word) => `task.${word}`)
+  ...['created', 'new', 'started', 'downloading', 'queued', 'encoding', 'processing', 'saving', 'progress'],
+  ...['completed', 'failed', 'cancelled', 'lost', 'expired', 'stalled', 'resumed', 'unknown'],
+]
+  .map((word) => `task.${word}`)
+  .concat('pollhook.test')
 
 const path = '/dashboard/deliveries'
 
@@ -90,7 +92,7 @@ function typeForm({ state, type, subscription_id }: Query): Html {
     ${state && html`<input type="hidden" name="state" value="${state}">`}
     ${subscription_id && html`<input type="hidden" name="subscription_id" value="${subscription_id}">`}
     <label class="hidden" for="type">Event type</label>
-    <select id="type" name="type"><option value="">Every event type</option>${[...known, 'pollhook.test'].map(
+    <select id="type" name="type"><option value="">Every event type</option>${known.map(
       (one) => html`<option value="${one}"${one === type ? html` selected` : ''}>${one}</option>`,
     )}</select>
     <button class="button" type="submit">Filter</button>

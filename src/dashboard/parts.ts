@@ -8,9 +8,13 @@ type Tone = 'ok' | 'run' | 'wait' | 'bad' | 'off'
 const tones: Readonly<Record<string, Tone>> = {
   // Tasks.
   completed: 'ok',
+  created: 'run',
+  new: 'run',
+  started: 'run',
   downloading: 'run',
   queued: 'run',
   encoding: 'run',
+  processing: 'run',
   saving: 'run',
   failed: 'bad',
   error: 'bad',
@@ -113,7 +117,8 @@ export function progress(task: Progress): Html {
 
 export function percentText(percent: number | null): string {
   if (percent === null) return '–'
-  return `${percent >= 100 ? 100 : percent.toFixed(1)} %`
+  // Rounded down, so that 100 means the end.
+  return `${percent >= 100 ? 100 : (Math.floor(percent * 10) / 10).toFixed(1)} %`
 }
 
 /** A list with nothing in it says what to do. */

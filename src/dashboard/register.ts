@@ -112,9 +112,12 @@ function formPage(c: Context<DashboardEnv>, fields: Fields, refusal?: Refusal): 
     main: html`${refusal?.code === 'subscription_exists' && wayOut(fields)}<div class="split">
       <form class="card halves" method="post" action="/dashboard/register" data-preview="/dashboard/register/curl">
         ${inputs.map((input) => {
-          const fault = refusal?.errors?.find(({ path }) => path.split('.')[0] === input.name)?.message
+          const isSecret = input.name === 'secret'
           // A secret is never written into a page.
-          const value = input.name === 'secret' ? '' : fields[input.name]
+          const value = isSecret ? '' : fields[input.name]
+          const wrong = refusal?.errors?.find(({ path }) => path.split('.')[0] === input.name)?.message
+          const fault =
+            wrong ?? (isSecret && refusal && fields.secret !== '' ? 'Not kept: type it again.' : undefined)
           return field({ ...input, value, ...(fault !== undefined && { fault }) })
         })}
         <button class="button primary" type="submit">Register</button>

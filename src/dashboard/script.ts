@@ -9,6 +9,8 @@ export const script = `'use strict'
   let again = false
   let timer = 0
   const stale = document.getElementById('stale')
+  const silent = stale?.textContent
+  const gone = 'What this page shows is no longer there, or belongs to another owner than the one who is logged in.'
 
   // What just happened is said once: loaded again, or come back to, the page would say it of another time.
   const here = new URL(location.href)
@@ -36,6 +38,7 @@ export const script = `'use strict'
       // Not loaded again: a page that answered a form would send it again.
       if (response.redirected && new URL(response.url).pathname.endsWith('/login')) return location.replace(response.url)
       stale.hidden = response.ok
+      stale.textContent = response.status === 404 ? gone : silent
       if (response.ok) {
         const fresh = new DOMParser().parseFromString(await response.text(), 'text/html').getElementById('live')
         if (fresh !== null) Idiomorph.morph(region, fresh, { callbacks, restoreFocus: true })
@@ -43,6 +46,7 @@ export const script = `'use strict'
     } catch {
       // The next look tries again.
       stale.hidden = false
+      stale.textContent = silent
     }
     busy = false
     if (again) {

@@ -100,7 +100,7 @@ function summary(task: TaskDetail, now: number): Html {
       ['Changed', exactTime(task.changed_at, now)],
       ['Polled', time(task.polled_at, now)],
       ['Ended', exactTime(task.ended_at, now)],
-      ['Transitions', task.seq],
+      ['Newest seq', task.seq],
     ])}
   </section>`
 }

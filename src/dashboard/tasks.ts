@@ -16,7 +16,7 @@ const pageLimit = '100'
 
 const filters: readonly { show: string; label: string; takes(task: TaskJson): boolean }[] = [
   { show: '', label: 'All', takes: () => true },
-  { show: 'active', label: 'Active', takes: ({ ended_at }) => ended_at === null },
+  { show: 'active', label: 'Not ended', takes: ({ ended_at }) => ended_at === null },
   { show: 'completed', label: 'Completed', takes: ({ status }) => status === 'completed' },
   { show: 'failed', label: 'Failed', takes: ({ status }) => status === 'failed' || status === 'lost' },
   { show: 'cancelled', label: 'Cancelled', takes: ({ status }) => status === 'cancelled' },

@@ -64,6 +64,14 @@ describe('register', () => {
     expect(page).not.toContain('whsec_secret')
   })
 
+  it('says that the secret was not kept, where something else is wrong', async () => {
+    const { post } = await openDashboard().reader()
+    const secret = 'whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
+    const page = await (await post('/dashboard/register', { ...fields, task_token: 'abc', secret })).text()
+    expect(page).toContain('Not kept: type it again.')
+    expect(page).not.toContain(secret)
+  })
+
   it('says which subscription is in the way', async () => {
     const commands = { subscribe: async () => [{ kind: 'subscription_exists', id: 'sub_9' } as const] }
     const { post } = await openDashboard({ overrides: { commands } }).reader()
