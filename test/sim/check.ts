@@ -2,6 +2,7 @@
 import type { Outcome } from '../../src/core/outcome.ts'
 import { checkBreaker } from './check-endpoints.ts'
 import { checkPolls } from './check-polls.ts'
+import { checkPromptness } from './check-promptness.ts'
 import { checkQueues } from './check-queues.ts'
 import { checkWaits } from './check-waits.ts'
 import { type History, type Moment, type Send, settlementOf, steppedBetween } from './history.ts'
@@ -84,6 +85,7 @@ export const rules: Record<string, Check> = {
   ...checkQueues,
   ...checkWaits,
   ...checkBreaker,
+  ...checkPromptness,
   ...checkPolls,
 
   /** "Success is 2xx and nothing else." */

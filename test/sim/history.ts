@@ -97,6 +97,8 @@ export interface History {
   settlements: Settlement[]
   commands: Command[]
   crashes: Moment[]
+  /** From a start to the crash or the stop that ended it; null: until all came to rest. */
+  lives: { from: Moment; until: Moment | null }[]
   /** The wall clock moved by itself, by so much. */
   steps: (Moment & { ms: number })[]
   /** Ids that a 201 named. */
@@ -105,6 +107,8 @@ export interface History {
   ends: { token: string; moment: Moment; end: string }[]
   /** A lost or known task opened again by a registration. */
   healedAt: Moment | null
+  /** When nobody looked any more. */
+  restAt: Moment | null
   cameToRest: boolean
   violations: string[]
   errors: string[]
@@ -120,10 +124,12 @@ export function emptyHistory(seed: number, faults: FaultMix, config: Config): Hi
     settlements: [],
     commands: [],
     crashes: [],
+    lives: [],
     steps: [],
     created: new Map(),
     ends: [],
     healedAt: null,
+    restAt: null,
     cameToRest: false,
     violations: [],
     errors: [],

@@ -65,7 +65,14 @@ export function createMachine(of: {
     clock.after(random.pick([0, 100, 3_000, 60_000, 400_000]), boot)
   }
 
+  /** It does nothing new from here on. */
+  function noteEnd(): void {
+    const life = history.lives.at(-1)
+    if (life !== undefined) life.until ??= world.moment()
+  }
+
   function endLife(): void {
+    noteEnd()
     living?.end()
     living = null
     monitor.died()
@@ -111,7 +118,9 @@ export function createMachine(of: {
     try {
       const relay = createRelay(depsOf(life))
       relay.start()
-      if (alive) living.relay = relay
+      if (!alive) return
+      living.relay = relay
+      history.lives.push({ from: world.moment(), until: null })
     } catch (error) {
       // A start that a full disk prevents is tried again, as a process manager would.
       if (!alive) return
@@ -179,6 +188,7 @@ export function createMachine(of: {
       const { relay, life } = living ?? { relay: null, life: null }
       if (relay === null || life === null) return
       world.trace('stop')
+      noteEnd()
       const stopped = () => {
         if (!life.alive()) return
         world.trace('stopped')

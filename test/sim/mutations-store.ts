@@ -136,6 +136,27 @@ export const brokenStores: Mutation[] = [
     }),
   },
   {
+    name: 'lets what waits for an endpoint wait on when that has recovered',
+    rule: '4.5 no needless wait',
+    needs: ['fails', 'hangs', 'resets'],
+    store: (store) => ({
+      ...store,
+      endWaits: () => 0,
+      settleDeliveries: (items, { health }, schedules, now) =>
+        store.settleDeliveries(items, { health, recovered: [] }, schedules, now),
+    }),
+  },
+  {
+    name: 'plans a second try for much later',
+    rule: '4.5 no needless wait',
+    needs: ['fails', 'rejects'],
+    store: spoiled(
+      'settleDeliveries',
+      `update deliveries set due_at = due_at + 90000, next_attempt_at = next_attempt_at + 90000
+         where state = 'pending' and attempts = 1 and due_at is not null and due_at < 4e15`,
+    ),
+  },
+  {
     name: 'ends deliveries without a time',
     rule: '4.6 every delivery ends',
     store: spoiled('settleDeliveries', `update deliveries set finished_at = null where state = 'delivered'`),

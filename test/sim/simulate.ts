@@ -74,6 +74,7 @@ export async function simulate(seed: number, mutation?: Mutation): Promise<Simul
   } catch (error) {
     world.violate('no busy loop', String(error))
   }
+  history.restAt = world.moment()
   for (const token of new Set([...history.created.values()].map((one) => one.token))) monitor.excuse(token)
   const violations = [...history.violations, ...checkAll(history, readRemains(world.sqlite()), parts.jobs)]
   machine.shutDown()
