@@ -17,6 +17,7 @@ export interface Polling {
   /** Polls are compared across sizes only where their calls are about as full. */
   tokensPerCall: number
   changesPerSecond: number
+  failedPolls: number
 }
 
 /** Of something that polls and is no relay. */
@@ -116,6 +117,8 @@ export async function measurePolling(rounds: number, sizes: readonly number[], w
     calls: { size: most, ...calls },
     ofScript: asScript.cpuMicrosPerPoll / script.cpuMicrosPerPoll,
     ofCalls: largest.cpuMicrosPerPoll / calls.cpuMicrosPerPoll,
+    /** Of all sides together: a poll that failed makes those that did not look dearer, or cheaper. */
+    failedPolls: Object.values(medians).reduce((sum, side) => sum + (side?.failedPolls ?? 0), 0),
     spread: spreadOf(quiet),
     spreadAtOneRate: spreadOf(evenly),
   }

@@ -1,15 +1,17 @@
 /** A PostgreSQL cluster of its own, durable at every commit and with memory for what the peers put into it. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { type Account, makeFolder } from '../support/cleanup.ts'
 import { accountOf, type Backend, findProgram, postgresFolders, startProgram, untilReady } from './server.ts'
 
 const program = (name: string) => findProgram(name, postgresFolders())
 
-export const missingPostgres = () =>
-  ['initdb', 'postgres'].every((name) => program(name) !== null)
-    ? null
-    : 'PostgreSQL is not installed (Debian: apt-get install postgresql)'
+export function missingPostgres(): string | null {
+  if (!['initdb', 'postgres'].every((name) => program(name) !== null))
+    return 'PostgreSQL is not installed (Debian: apt-get install postgresql)'
+  if (process.getuid?.() !== 0 || spawnSync('id', ['-u', 'postgres']).status === 0) return null
+  return 'PostgreSQL does not run as root: make an account named postgres, or run this as another user'
+}
 
 export const postgresUser = 'bench'
 

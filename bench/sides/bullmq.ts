@@ -30,7 +30,7 @@ serveRounds<BullmqRound, DeliveryFigures>(async (options) => {
   const connection = { path: redis.socket, enableAutoPipelining: options.pipelining }
   const queue = new Queue<Job>(name, { connection, defaultJobOptions: { removeOnComplete: true } })
   const poster = createPoster(options.origin)
-  const { tell, reached } = countdown(options.subscriptions * options.each)
+  const { tell, fail, reached } = countdown(options.subscriptions * options.each)
   const process = ({ id, data }: BullJob<Job>) =>
     poster.post(`msg_${id}`, data.path, JSON.stringify(data.event))
   const workers = Array.from(
@@ -44,7 +44,7 @@ serveRounds<BullmqRound, DeliveryFigures>(async (options) => {
   )
   for (const worker of workers) {
     worker.on('completed', () => tell())
-    worker.on('failed', (_job, error) => console.error(error))
+    worker.on('failed', (_job, error) => fail(error))
     await worker.waitUntilReady()
   }
   await queue.waitUntilReady()

@@ -31,7 +31,7 @@ serveRounds<GraphileWorkerRound, DeliveryFigures>(async (options) => {
   await utils.migrate()
   const poster = createPoster(options.origin)
   const jobs = makeJobs(options.subscriptions, options.each)
-  const { tell, reached } = countdown(jobs.length)
+  const { tell, fail, reached } = countdown(jobs.length)
   const work = () =>
     run({
       pgPool,
@@ -40,7 +40,10 @@ serveRounds<GraphileWorkerRound, DeliveryFigures>(async (options) => {
       taskList: {
         async post(job, { job: { id } }) {
           const { path, event } = job as Job
-          await poster.post(`msg_${id}`, path, JSON.stringify(event))
+          await poster.post(`msg_${id}`, path, JSON.stringify(event)).catch((error: unknown) => {
+            fail(error)
+            throw error
+          })
           tell()
         },
       },

@@ -30,7 +30,7 @@ serveRounds<PgBossRound, DeliveryFigures>(async (options) => {
   await boss.createQueue(queue, { retryLimit: 0, policy })
   const poster = createPoster(options.origin)
   const jobs = makeJobs(options.subscriptions, options.each)
-  const { tell, reached } = countdown(jobs.length)
+  const { tell, fail, reached } = countdown(jobs.length)
   const work = () =>
     boss.work<Job>(
       queue,
@@ -41,9 +41,13 @@ serveRounds<PgBossRound, DeliveryFigures>(async (options) => {
         burstWhenBatchFull: true,
       },
       async (batch) => {
-        await Promise.all(
-          batch.map(({ id, data }) => poster.post(`msg_${id}`, data.path, JSON.stringify(data.event))),
+        const posts = batch.map(({ id, data }) =>
+          poster.post(`msg_${id}`, data.path, JSON.stringify(data.event)),
         )
+        await Promise.all(posts).catch((error: unknown) => {
+          fail(error)
+          throw error
+        })
         tell(batch.length)
       },
     )

@@ -17,7 +17,7 @@ export interface PollhookFigures extends DeliveryFigures {
 
 serveRounds<PollhookRound, PollhookFigures>(async ({ origin, subscriptions, each, synchronous }) => {
   const total = subscriptions * each
-  const { tell, reached } = countdown(total)
+  const { tell, fail, reached } = countdown(total)
   const latest = { status: `s${each - 1}` }
   const { relay, ownerId, close } = openRelay({
     // As it is known already: polls go on, and write nothing.
@@ -27,7 +27,13 @@ serveRounds<PollhookRound, PollhookFigures>(async ({ origin, subscriptions, each
         statuses: new Map(asked.map((t) => [t, latest])),
       }),
     },
-    observer: { settled: (attempts) => tell(attempts.filter(({ state }) => state === 'delivered').length) },
+    observer: {
+      settled(attempts) {
+        const others = attempts.filter(({ state }) => state !== 'delivered')
+        if (others.length > 0) fail(new Error(`${others.length} attempts were not accepted`))
+        tell(attempts.length - others.length)
+      },
+    },
     synchronous,
   })
   // A relay starts its thread for checkpoints once in its life, not in each round.

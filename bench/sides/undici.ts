@@ -7,7 +7,7 @@ serveRounds<DeliveryRound, DeliveryFigures>(async ({ origin, subscriptions, each
   // As Pollhook has them: text, before anything is due.
   const jobs = makeJobs(subscriptions, each).map(({ path, event }) => ({ path, body: JSON.stringify(event) }))
   const poster = createPoster(origin)
-  const { tell, reached } = countdown(jobs.length)
+  const { tell, fail, reached } = countdown(jobs.length)
   let sent = 0
   const since = startClock()
   const connection = async (): Promise<void> => {
@@ -17,7 +17,7 @@ serveRounds<DeliveryRound, DeliveryFigures>(async ({ origin, subscriptions, each
       tell()
     }
   }
-  for (let i = 0; i < connections; i++) void connection()
+  for (let i = 0; i < connections; i++) connection().catch(fail)
   await reached
   const figures = since(jobs.length)
   await poster.close()

@@ -22,7 +22,7 @@ export function takeRounds(): Record<string, readonly object[]> {
 /**
  * @param sides what one round of each does; round 0 comes first, in which they warm up, and is not measured
  * @param options.warmUp false where each round has a new process anyway
- * @returns the medians of each side's figures
+ * @returns the medians of each side's figures, of what must not happen the most
  */
 export async function mediansBeside<Name extends string, Figures extends object>(
   rounds: number,
@@ -47,9 +47,15 @@ function shuffled<T>(items: readonly T[]): T[] {
   return drawn.sort((a, b) => a.at - b.at).map(({ item }) => item)
 }
 
+/** What must not happen at all: of these the worst round counts. */
+const faults = new Set<PropertyKey>(['lost', 'failedPolls'])
+
 function mediansOf<Figures extends object>(rounds: readonly Figures[]): Figures {
   const keys = Object.keys(rounds[0] ?? {}) as (keyof Figures)[]
   return Object.fromEntries(
-    keys.map((key) => [key, median(rounds.map((one) => Number(one[key])))]),
+    keys.map((key) => {
+      const values = rounds.map((one) => Number(one[key]))
+      return [key, faults.has(key) ? Math.max(...values) : median(values)]
+    }),
   ) as unknown as Figures
 }

@@ -26,18 +26,25 @@ export function startClock(backendPid?: number): (count: number) => DeliveryFigu
   })
 }
 
+export interface Countdown {
+  tell(done?: number): void
+  /** One of them will never come: the round proves nothing. */
+  fail(error: unknown): void
+  reached: Promise<void>
+}
+
 /** Waits until as many as expected have been told. */
-export function countdown(count: number): { tell(done?: number): void; reached: Promise<void> } {
+export function countdown(count: number): Countdown {
   let left = count
-  let reach = () => {}
-  const reached = new Promise<void>((resolve) => {
-    reach = resolve
-  })
+  const { promise: reached, resolve, reject } = Promise.withResolvers<void>()
+  // It may fail before anybody waits.
+  reached.catch(() => {})
   return {
     tell(done = 1) {
       left -= done
-      if (left <= 0) reach()
+      if (left <= 0) resolve()
     },
+    fail: reject,
     reached,
   }
 }

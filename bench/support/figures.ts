@@ -1,7 +1,10 @@
 /** Medians and percentiles: machines are noisy, so nothing is ever judged by one round. */
 
+/** Of an even count the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
-  return percentile(values, 0.5)
+  const sorted = [...values].sort((a, b) => a - b)
+  const [lower, upper] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]]
+  return ((lower ?? Number.NaN) + (upper ?? Number.NaN)) / 2
 }
 
 /** @param part 0 to 1 */

@@ -8,6 +8,7 @@ import { makeTokens, register, registration } from './tasks.ts'
 const tasks = Number(process.env.TASKS)
 const windowMs = Number(process.env.WINDOW_MS)
 let polled = 0
+let failed = 0
 let calls = 0
 let changes = 0
 
@@ -23,9 +24,10 @@ function open(count: number, interval: string): BenchRelay {
     },
     upstream: createUpstream({ fetch: upstreamFetch.fetch, timeoutMs: 20_000 }),
     observer: {
-      called({ tokens }) {
+      called({ tokens, outcome }) {
         calls++
-        polled += tokens
+        if (outcome === 'statuses') polled += tokens
+        else failed += tokens
       },
       recorded(records) {
         changes += records.length
@@ -64,6 +66,7 @@ const { relay } = open(tasks, process.env.INTERVAL ?? '5s')
 await sleep(Number(process.env.WARM_UP_MS))
 while (relay.store.oldestDueAt(Date.now() - 1_000) !== null) await sleep(500)
 polled = 0
+failed = 0
 calls = 0
 changes = 0
 const cpu = process.cpuUsage()
@@ -80,6 +83,7 @@ process.send?.({
   pollsPerSecond: (polled / ms) * 1000,
   tokensPerCall: calls === 0 ? 0 : polled / calls,
   changesPerSecond: (changes / ms) * 1000,
+  failedPolls: failed,
 })
 process.once('message', () => {
   process.send?.({ cpu: process.cpuUsage(), memory: process.memoryUsage() })

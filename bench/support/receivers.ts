@@ -28,6 +28,8 @@ function receiver(hangs: boolean): Promise<number> {
 
 const ports = await Promise.all(Array.from({ length: count }, (_, i) => receiver(i < hanging)))
 process.send?.({ ports })
+// Also when the measurement was killed: the channel closes with it.
+process.once('disconnect', () => process.exit(0))
 process.on('message', (message) => {
   if (message === 'reset') latencies.length = 0
   if (message === 'report') process.send?.({ latencies })

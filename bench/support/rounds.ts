@@ -12,6 +12,9 @@ export interface Side<Options, Figures> {
   stop(): Promise<void>
 }
 
+/** What takes longer hangs: its process is ended, and the measure with it. */
+const roundMsMax = 10 * 60_000
+
 /** @param file of bench/, it calls `serveRounds` */
 export function startSide<Options, Figures>(file: string): Side<Options, Figures> {
   const child = fork(join(import.meta.dirname, '..', file), {
@@ -21,7 +24,8 @@ export function startSide<Options, Figures>(file: string): Side<Options, Figures
     round(options) {
       const figures = nextMessage<Figures>(child, file)
       child.send(options as object)
-      return figures
+      const deadline = setTimeout(() => child.kill('SIGKILL'), roundMsMax)
+      return figures.finally(() => clearTimeout(deadline))
     },
     async stop() {
       const ended = once(child, 'exit')
@@ -33,7 +37,8 @@ export function startSide<Options, Figures>(file: string): Side<Options, Figures
 
 function nextMessage<T>(child: ChildProcess, file: string): Promise<T> {
   return new Promise((resolve, reject) => {
-    const onExit = (code: number | null) => reject(new Error(`${file} ended: ${code}`))
+    const onExit = (code: number | null, signal: string | null) =>
+      reject(new Error(`${file} ended: ${code ?? signal}`))
     child.once('exit', onExit)
     child.once('message', (message) => {
       child.off('exit', onExit)
