@@ -4,6 +4,8 @@ import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { decodeId } from '../../src/core/ids.ts'
 import { placesOfToken } from '../../src/shards/places.ts'
+import type { Fleet } from '../../src/worker/fleet.ts'
+import { route } from '../../src/worker/router.ts'
 import { RelayShard } from '../../src/worker.ts'
 import { apiKey, otherApiKey } from './bindings.ts'
 import {
@@ -80,18 +82,22 @@ describe('a list', () => {
 })
 
 it.each(['', 'a b', 'x'.repeat(65)])(
-  'an x-request-id that no log may have gets another: "%s"',
+  'an x-request-id that no log may have gets another, also where no shard answers: "%s"',
   async (id) => {
-    const headers = {
-      authorization: `Bearer ${apiKey}`,
-      'content-type': 'application/json',
-      'x-request-id': id,
-    }
-    // It answers this by itself.
-    const body = ' '.repeat(2 * 1024 * 1024)
-    const answer = await send('/v1/subscriptions/batch', { method: 'POST', headers, body })
-    expect(answer.status).toBe(413)
+    const logged: string[] = []
+    const fleet = {
+      places: [1, 2],
+      ask: () => Promise.reject(new Error('gone')),
+      mayHaveOwner: () => true,
+      log: { error: (_message: string, fields: { request_id: string }) => logged.push(fields.request_id) },
+    } as unknown as Fleet
+    const answer = await route(
+      fleet,
+      new Request('https://pollhook.test/v1/endpoints', { headers: { 'x-request-id': id } }),
+    )
+    expect(answer.status).toBe(503)
     expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
+    expect(logged).toEqual([answer.headers.get('x-request-id')])
   },
 )
 
