@@ -53,11 +53,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       if (results[i]!.state === 'pending') waits.failedSince(flight.lane.endpoint.id, flight.delivery.id)
     }
     deps.onSettled(
-      items.map(({ flight, settlement }, i) => ({
-        ...settlement,
-        delivery: flight.delivery,
-        ...results[i]!,
-      })),
+      items.map(({ flight: { delivery }, settlement }, i) => ({ ...settlement, delivery, ...results[i]! })),
     )
     deps.wake()
   }
@@ -72,7 +68,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       return next
     } catch (error) {
       const lane = lanes.known(endpointId)
-      const { origin } = lane?.endpoint ?? {}
+      const origin = lane?.endpoint.origin
       deps.log.error('an endpoint could not be looked at; trying again', { error, origin })
       // What was taken from the list and not started is read again, in its order.
       if (lane !== undefined) lane.ready = []
@@ -272,8 +268,8 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     },
 
     clockWentBack(byMs) {
-      // Read first: what throws after the commit would have all of it told again.
       const waiting = store.waitingEndpoints()
+      // What throws after this commit would have all of it told again.
       store.clockWentBack(byMs, now())
       lanes.clockWentBack(byMs)
       sleep.clockWentBack(byMs)

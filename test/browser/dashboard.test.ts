@@ -205,7 +205,7 @@ describe.skipIf(whyNoBrowser !== null)('the dashboard in Chromium', { timeout: 6
     const token = await registerTask('good')
     const { page } = await open({ javaScriptEnabled: false })
     await logIn(page, world.key)
-    await page.getByRole('link', { name: 'Active' }).click()
+    await page.getByRole('link', { name: 'Not ended' }).click()
     await page.locator(`#task-${token} a`).click()
     await page.getByRole('heading', { name: 'Timeline' }).waitFor()
     await page.getByRole('img', { name: 'Status and percent over time' }).waitFor()
