@@ -146,11 +146,11 @@ export function createRelay(deps: RelayDeps): Relay {
     },
     inFlight: (id) => deliverer.isInFlight(id),
     onRecorded(records) {
+      report(log, records)
       for (const { released } of records) quota.released(released)
       deliverer.touch(new Set(records.flatMap(({ queued }) => queued.map(({ endpointId }) => endpointId))))
       // At once: a pass later the next answers would be read first.
       loop.run()
-      report(log, records)
       feed.publish(records.map(({ token }) => token))
       deps.observer?.recorded(records, now())
     },
@@ -198,8 +198,7 @@ export function createRelay(deps: RelayDeps): Relay {
     wake: () => loop.wake(),
   })
 
-  // What is known goes out before more is asked for.
-  const loop = createLoop({ now, timers, log, passes: [() => deliverer.pass(), () => poller.pass()] })
+  const loop = createLoop({ now, timers, log, passes: [() => poller.pass(), () => deliverer.pass()] })
   const maintenance = createMaintenance({ store, now, random, timers, log, retentionMs: config.retentionMs })
   const commands = createCommands({
     store,
