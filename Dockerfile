@@ -24,7 +24,8 @@ COPY --from=build /build/node_modules node_modules
 COPY --from=build /build/migrations migrations
 COPY --from=build /build/dist dist
 RUN mkdir /data && chown node:node /data
-USER node
+# By number, so that an orchestrator sees that it is not root: the image's own user node.
+USER 1000:1000
 VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \

@@ -42,6 +42,7 @@ export function retryAfterMs(header: string | null, now: number): number | null 
   const text = header.trim()
   if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, retryAfterMsMax)
   if (!/^[A-Za-z]{3}/.test(text)) return null
-  const at = Date.parse(text)
+  // The asctime form names no zone, and is UTC all the same (RFC 9110 §5.6.7).
+  const at = Date.parse(/\b(GMT|UTC)$|[+-]\d{4}$/i.test(text) ? text : `${text} GMT`)
   return Number.isNaN(at) ? null : Math.min(Math.max(0, at - now), retryAfterMsMax)
 }

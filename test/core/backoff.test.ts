@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { hostBackoffMs, jittered, pollWaitMs, retryAfterMs, retryAfterMsMax } from '../../src/core/backoff.ts'
 
 const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
@@ -88,6 +88,20 @@ describe('Retry-After', () => {
   ])('%j is %d ms', (header, expected) => {
     expect(retryAfterMs(header, now)).toBe(expected)
   })
+
+  it.each(['UTC', 'America/New_York', 'Europe/Berlin'])(
+    'in any of the three forms of a date is UTC, also in %s',
+    (zone) => {
+      vi.stubEnv('TZ', zone)
+      const forms = [
+        'Mon, 23 Nov 2026 10:00:30 GMT',
+        'Monday, 23-Nov-26 10:00:30 GMT',
+        'Mon Nov 23 10:00:30 2026',
+      ]
+      expect(forms.map((form) => retryAfterMs(form, now))).toEqual([30_000, 30_000, 30_000])
+      vi.unstubAllEnvs()
+    },
+  )
 
   it('is between nothing and 10 hours, or unreadable', () => {
     const header = fc.oneof(

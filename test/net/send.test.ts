@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
-import type { Socket } from 'node:net'
+import net, { type Socket } from 'node:net'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { parseCidrs } from '../../src/core/address.ts'
 import type { Lookup } from '../../src/net/node/lookups.ts'
 import { createSender, type NodeSender, type SenderOptions } from '../../src/net/node/send.ts'
@@ -283,10 +283,34 @@ describe('unreachable', () => {
       const reset = await sendToRaw(answer, (socket) => socket.resetAndDestroy())
       expect(reset).toEqual(unreachable('connection_reset'))
     }
-    const ended = await sendToRaw('HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\nhalf', (socket) =>
-      socket.end(),
+    for (const head of [...heads, 'connection: close\r\ntransfer-encoding: chunked\r\n\r\n20']) {
+      const ended = await sendToRaw(`HTTP/1.1 200 OK\r\n${head}\r\n\r\nhalf`, (socket) => socket.end())
+      expect(ended).toEqual(unreachable('connection_reset'))
+    }
+  })
+
+  test('is what one address said, where another cannot be reached from here at all', async () => {
+    const { server, port } = await loopback.tcp(() => {})
+    await new Promise((resolve) => server.close(resolve))
+    const lookup: Lookup = async () =>
+      ['255.255.255.255', '127.0.0.1'].map((address) => ({ address, family: 4 }))
+    const all = parseCidrs('127.0.0.0/8,255.255.255.255/32')
+    const sender = makeSender({ lookup, privateCidrs: all.ok ? all.cidrs : [] })
+    expect(await sender.send(request(`http://hooks.test:${port}/`))).toEqual(
+      unreachable('connection_refused'),
     )
-    expect(ended).toEqual(unreachable('connection_reset'))
+  })
+
+  test('gives each address of a name the time for a SYN that is sent again', async () => {
+    const { port } = await loopback.http((_incoming, response) => response.end())
+    const connect = vi.spyOn(net, 'connect')
+    const lookup: Lookup = async () => ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }))
+    expect(await makeSender({ lookup }).send(request(`http://hooks.test:${port}/`))).toMatchObject({
+      kind: 'accepted',
+    })
+    expect(connect.mock.calls).toHaveLength(1)
+    expect(connect.mock.calls[0]![0]).toMatchObject({ autoSelectFamilyAttemptTimeout: 2_500 })
+    connect.mockRestore()
   })
 
   test('is a timeout when no answer comes', async () => {

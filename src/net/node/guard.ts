@@ -25,6 +25,12 @@ export interface Guard {
   openSockets(): number
 }
 
+/**
+ * Of a name with several addresses each but the last has so long to answer, then the next is tried. Node's own 250 ms are over
+ * before a SYN that was lost is sent again (RFC 6298 §2: a second), and one that is dropped is not come back to.
+ */
+export const addressTimeoutMs = 2_500
+
 /** `code` of the errors that the guard itself makes; all others are the system's, undici's or OpenSSL's. */
 export const guardCode = {
   blockedAddress: 'POLLHOOK_BLOCKED_ADDRESS',
@@ -40,6 +46,7 @@ export function createGuard(options: GuardOptions): Guard {
   const open = buildConnector({
     allowH2: false,
     timeout: connectTimeoutMs,
+    autoSelectFamilyAttemptTimeout: addressTimeoutMs,
     lookup: guardedLookup(resolve, privateCidrs),
   })
   let sockets = 0

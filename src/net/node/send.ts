@@ -201,9 +201,14 @@ const errorCodes: Readonly<Record<string, TransportErrorCode>> = {
   UND_ERR_CONNECT_TIMEOUT: 'timeout',
 }
 
-function transportErrorCode({ code = '', message }: Error & { code?: string }): TransportErrorCode {
-  const known = errorCodes[code]
+function transportErrorCode(error: Error & { code?: string }): TransportErrorCode {
+  const { code = '', message } = error
+  // Of several addresses one has no route, perhaps: what another said tells more.
+  const codes = error instanceof AggregateError ? error.errors.map((one) => String(one?.code)) : []
+  const known = [...codes, code].map((one) => errorCodes[one]).find((one) => one !== undefined)
   if (known !== undefined) return known
+  // Closed in the middle of a body in chunks, after which the connection was to be closed: llhttp's words, as undici has no code.
+  if (message.includes('(Invalid EOF state)')) return 'connection_reset'
   // undici's word for both "the peer hung up" and "the peer does not speak HTTP".
   if (code === 'UND_ERR_SOCKET') return message === 'other side closed' ? 'connection_reset' : 'network_error'
   // TLS alerts that arrive after the handshake, e.g. a missing client certificate under TLS 1.3.

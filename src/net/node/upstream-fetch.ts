@@ -5,6 +5,7 @@
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { Agent, type Dispatcher } from 'undici'
 import type { UpstreamBody, UpstreamFetch, UpstreamResponse } from '../../ports.ts'
+import { addressTimeoutMs } from './guard.ts'
 
 /** RFC 9110 §8.4.1; `x-gzip` is to be read as `gzip`. Servers disagree on `deflate`, so it is not asked for. */
 const decoders = new Map([
@@ -22,7 +23,8 @@ export interface NodeUpstreamFetch {
 
 export function createUpstreamFetch(): NodeUpstreamFetch {
   // The caller's signal bounds the whole call; undici's own timers would only cost.
-  const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0, allowH2: false })
+  const connect = { autoSelectFamilyAttemptTimeout: addressTimeoutMs }
+  const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0, allowH2: false, connect })
   return {
     fetch: (url, init) => new Promise((resolve, reject) => dispatch(agent, url, init, resolve, reject)),
     close: () => agent.destroy(),
