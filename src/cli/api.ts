@@ -91,7 +91,7 @@ export function createApi({ url, key: given = '' }: ApiFlags): Api {
 
 /** A relay that hangs is none that is not there. */
 function tooLate(base: string): string {
-  return `${base} did not answer within ${timeoutMs / 1000} s: what was asked for may have been done, so look before you ask again`
+  return `${base} did not answer within ${timeoutMs / 1000} s: what was to be changed may have been, so look before you try again`
 }
 
 /** `?a=b` of what is set; empty when nothing is. */

@@ -7,6 +7,7 @@ import type { SecretNumber } from '../core/secret-numbers.ts'
 import type { Clock, Log, Timers } from '../ports.ts'
 import type { SubscriptionInput } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
+import { didNotBegin } from '../store/transaction.ts'
 import type { Deliverer } from './deliver-ports.ts'
 import type { Poller } from './poll-ports.ts'
 import type { Quota } from './quota.ts'
@@ -65,8 +66,10 @@ export function createCommands(deps: CommandDeps): Commands {
         from += inputs.length
       }
     } catch (error) {
-      if (group.length === 1) group[0]!.reject(error)
-      else for (const one of group) flushAlone(one)
+      for (const one of group) {
+        if (group.length === 1 || didNotBegin(error)) one.reject(error)
+        else flushAlone(one)
+      }
     }
   }
 

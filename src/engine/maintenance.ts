@@ -38,7 +38,8 @@ export function createMaintenance(deps: MaintenanceDeps): Maintenance {
 
   function step(after: number): void {
     try {
-      const done = deps.store.forgetFinished(after, deps.now() - deps.retentionMs)
+      const at = deps.now()
+      const done = deps.store.forgetFinished(after, at - deps.retentionMs, at)
       total.tasks += done.tasks
       total.deliveries += done.deliveries
       total.pending += done.pending

@@ -18,7 +18,7 @@ const restMsMax = 40
 const restPart = 5
 /** A day of the calendar is this part of the interval. */
 const dayPart = 1000
-/** A poll may be put off by this part of the interval to share a call with what comes due meanwhile; the first one of a task by less. */
+/** A poll may be put off by this part of the interval to share a call with what comes due meanwhile; the first one of a task, or after a hint, by less. */
 const lingerPart = 2
 const firstLingerMsMax = 100
 
@@ -37,7 +37,7 @@ export function dayMs({ intervalMs }: Pace): number {
   return Math.max(1, Math.floor(intervalMs / dayPart))
 }
 
-/** @param first whether nothing is known of the task yet */
+/** @param first the task was registered or hinted at a moment ago */
 export function lingerMs({ intervalMs }: Pace, first: boolean): number {
   const most = intervalMs / lingerPart
   return first ? Math.min(most, firstLingerMsMax) : most

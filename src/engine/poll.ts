@@ -192,7 +192,7 @@ export function createPoller(deps: PollDeps): Poller {
         // That its time is over could not be written: it is no reason to ask again at once.
         const isUnwritten = judged?.failed.has(entry) && entry.watch.expiresAt <= polledAt
         if (judged?.putOff.has(entry)) due.set(entry, nextAt)
-        else if (isUnwritten) due.set(entry, at + waitMs)
+        else if (isUnwritten) due.set(entry, Math.max(at + waitMs, entry.polledAt + settings.intervalMs))
         else schedule(entry, at + waitMs)
       }
     }

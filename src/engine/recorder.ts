@@ -6,6 +6,7 @@ import type { Clock, Log, Timers } from '../ports.ts'
 import type { InFlight } from '../store/outbox.ts'
 import type { PollLimits, PollRecord, PollResult } from '../store/polls.ts'
 import type { Store } from '../store/store.ts'
+import { didNotBegin } from '../store/transaction.ts'
 
 export interface RecorderDeps {
   store: Pick<Store, 'recordPoll'>
@@ -46,7 +47,8 @@ export function createRecorder(deps: RecorderDeps): (news: readonly PollResult[]
   /** One that SQLite refuses must not take the others with it. @returns what is not on disk */
   function writeTogether(results: readonly PollResult[]): readonly PollResult[] {
     if (tryWrite(results)) return []
-    return results.length === 1 ? results : results.filter((one) => !tryWrite([one]))
+    if (results.length === 1 || didNotBegin(lastError)) return results
+    return results.filter((one) => !tryWrite([one]))
   }
 
   function tryWrite(results: readonly PollResult[]): boolean {

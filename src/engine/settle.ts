@@ -6,6 +6,7 @@ import type { Schedules } from '../core/delivery.ts'
 import type { Clock, Log, Timers } from '../ports.ts'
 import type { Settled, Settlement } from '../store/deliveries.ts'
 import type { Store } from '../store/store.ts'
+import { didNotBegin } from '../store/transaction.ts'
 import type { Lane } from './lane.ts'
 
 const settleMax = 500
@@ -65,7 +66,7 @@ export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight
   /** One that SQLite refuses must not keep the others from being settled. @returns what is on disk now */
   function writeTogether(batch: readonly Finished<Flight>[]): readonly Finished<Flight>[] {
     if (tryWrite(batch)) return batch
-    return batch.length === 1 ? [] : batch.filter((item) => tryWrite([item]))
+    return batch.length === 1 || didNotBegin(lastError) ? [] : batch.filter((item) => tryWrite([item]))
   }
 
   function tryWrite(batch: readonly Finished<Flight>[]): boolean {

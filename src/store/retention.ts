@@ -1,6 +1,7 @@
 /**
  * Forgetting finished tasks (CONTRACT §5.8). No index helps: subscriptions lie by owner in the order they were
- * made, so the old ones are at the front, and a walk from there finds what may go. It ends where a whole look has none.
+ * made, so the old ones are at the front, and a walk from there finds what may go. It ends where a whole look has none,
+ * nor what was made while the clock was ahead.
  */
 import { and, asc, eq, gt, lt, sql } from 'drizzle-orm'
 import { ownerFloor } from '../core/ids.ts'
@@ -51,7 +52,7 @@ export function retentionVerbs({ db, onFinished }: StoreContext, verbs: { tasks:
     return true
   }
 
-  function walk(after: number, before: number): Forgotten {
+  function walk(after: number, before: number, now: number): Forgotten {
     const forgotten: Forgotten = { tasks: 0, deliveries: 0, pending: 0, after: null }
     const ownerId = Math.floor(after / ownerFloor(1))
     const rows = oldest.all({ after, end: ownerFloor(ownerId + 1) })
@@ -67,8 +68,8 @@ export function retentionVerbs({ db, onFinished }: StoreContext, verbs: { tasks:
       else if (forget(token, forgotten) === null) return { ...forgotten, after: id - 1 }
     }
     const last = rows.at(-1)
-    if (rows.length === lookMax && old.length > 0 && last !== undefined)
-      return { ...forgotten, after: last.id }
+    const goesOn = rows.some(({ createdAt }) => createdAt < before || createdAt > now)
+    if (rows.length === lookMax && goesOn && last !== undefined) return { ...forgotten, after: last.id }
     const owner = nextOwnerId.get({ after: ownerId })
     return { ...forgotten, after: owner === undefined ? null : ownerFloor(owner.id) }
   }
@@ -77,8 +78,8 @@ export function retentionVerbs({ db, onFinished }: StoreContext, verbs: { tasks:
     /**
      * One small commit of the walk over what finished at `before` or earlier. Begin with 0, go on with `after`.
      */
-    forgetFinished(after: number, before: number): Forgotten {
-      return inTransaction(db, () => walk(after, before))
+    forgetFinished(after: number, before: number, now: number): Forgotten {
+      return inTransaction(db, () => walk(after, before, now))
     },
   }
 }

@@ -7,6 +7,13 @@ import type * as schema from './schema.ts'
 /** `drizzle-orm/better-sqlite3` and `drizzle-orm/durable-sqlite` are both of this type (DESIGN §3.1). */
 export type Database = BaseSQLiteDatabase<'sync', unknown, typeof schema>
 
+/** Transactions that another program kept from beginning: what else is tried would wait for it as long. */
+const notBegun = new WeakSet<object>()
+
+export function didNotBegin(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && notBegun.has(error)
+}
+
 /** What is to be told once the transaction that is open is on disk. */
 const untold = new WeakMap<Database, (() => void)[]>()
 
@@ -20,9 +27,11 @@ export function inTransaction<T>(db: Database, work: () => T extends PromiseLike
   const toldBefore = tell.length
   untold.set(db, tell)
   let result: T
+  let begun = false
   try {
     result = db.transaction(
       () => {
+        begun = true
         const done = work()
         if (isPromise(done)) throw new Error('a transaction must not wait for a promise')
         return done
@@ -32,6 +41,7 @@ export function inTransaction<T>(db: Database, work: () => T extends PromiseLike
     )
   } catch (error) {
     tell.length = toldBefore
+    if (!begun && typeof error === 'object' && error !== null) notBegun.add(error)
     throw error
   } finally {
     if (outer === undefined) untold.delete(db)

@@ -48,7 +48,7 @@ test('a relay that does not answer in time is not said to be none', async () => 
     .mockReturnValue(AbortSignal.abort(new DOMException('', 'TimeoutError')))
   const { call } = createApi({ url: 'http://127.0.0.1:1', key: 'a-key' })
   await expect(call('POST', '/v1/subscriptions', {})).rejects.toThrow(
-    'http://127.0.0.1:1 did not answer within 30 s: what was asked for may have been done',
+    'http://127.0.0.1:1 did not answer within 30 s: what was to be changed may have been',
   )
   late.mockRestore()
 })

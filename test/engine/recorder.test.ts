@@ -1,6 +1,7 @@
 import { expect, it, vi } from 'vitest'
 import { createRecorder } from '../../src/engine/recorder.ts'
 import type { PollResult } from '../../src/store/polls.ts'
+import { lockedError } from '../support/locked.ts'
 
 const news = (count: number, from = 0): PollResult[] =>
   Array.from({ length: count }, (_, i) => ({
@@ -91,4 +92,18 @@ it('a full disk is told of once a commit, however many results are in it', async
   await turn()
   await all
   expect(log.error.mock.calls.map(([, fields]) => fields.results)).toEqual([300])
+})
+
+it('what another program keeps from being written is not tried one by one, each of which would wait for it', async () => {
+  const error = lockedError()
+  let commits = 0
+  const { record, log, turn } = recorder(() => {
+    commits++
+    throw error
+  })
+  const done = record(news(100))
+  await turn()
+  await done
+  expect(commits).toBe(1)
+  expect(log.error).toHaveBeenCalledExactlyOnceWith(expect.any(String), { error, results: 100 })
 })

@@ -7,6 +7,7 @@ import { createQuota } from '../../src/engine/quota.ts'
 import { firstWatch } from '../../src/store/watches.ts'
 import { inputOf, noQuota, openWorld, start, type World } from '../contract/store/fixture.ts'
 import { openOnNode } from '../contract/store/on-node.ts'
+import { lockedError } from '../support/locked.ts'
 
 const statements: string[] = []
 const empty = openOnNode((text) => statements.push(text))
@@ -90,3 +91,21 @@ function commandsOf({ store }: World, after: (work: () => void) => void): Comman
     ready: () => true,
   })
 }
+
+test('while another program holds the file, registrations that came together are refused by one try', async () => {
+  const error = lockedError()
+  let tries = 0
+  const store = {
+    ...world.store,
+    subscribe() {
+      tries++
+      throw error
+    },
+  }
+  const soon: (() => void)[] = []
+  const commands = commandsOf({ ...world, store }, (work) => soon.push(work))
+  const asked = [1, 2, 3].map(() => commands.subscribe([inputOf(world.acme, world.newToken())]))
+  for (const work of soon.splice(0)) work()
+  expect(await Promise.allSettled(asked)).toEqual(asked.map(() => ({ status: 'rejected', reason: error })))
+  expect(tries).toBe(1)
+})

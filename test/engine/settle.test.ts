@@ -4,6 +4,7 @@ import { healthy } from '../../src/core/endpoint.ts'
 import { createLane } from '../../src/engine/lane.ts'
 import { createSettler, type Finished } from '../../src/engine/settle.ts'
 import type { Settlement } from '../../src/store/deliveries.ts'
+import { lockedError } from '../support/locked.ts'
 import { accepted } from './world.ts'
 
 const lane = createLane(
@@ -20,15 +21,17 @@ const lane = createLane(
   0,
 )
 
-function settler(refuses: (id: number) => boolean) {
+function settler(refuses: (id: number) => boolean, refusal = new Error('refused')) {
   const waiting: (() => void)[] = []
   const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
   const written: number[] = []
+  const tries: number[] = []
   const recoveries: { id: number; failedSince: readonly number[] }[] = []
   const { add } = createSettler<number>({
     store: {
       settleDeliveries(items, { recovered }) {
-        if (items.some(({ delivery }) => refuses(delivery.id))) throw new Error('refused')
+        tries.push(items.length)
+        if (items.some(({ delivery }) => refuses(delivery.id))) throw refusal
         recoveries.push(...recovered.map(({ id, failedSince }) => ({ id, failedSince })))
         return items.map(() => ({ state: 'delivered', ended: true, gone: null }))
       },
@@ -47,7 +50,7 @@ function settler(refuses: (id: number) => boolean) {
     onRecovered: () => {},
   })
   for (let id = 0; id < 100; id++) add(finished(id))
-  return { log, written, recoveries, round: () => waiting.shift()?.() }
+  return { log, written, tries, recoveries, round: () => waiting.shift()?.() }
 }
 
 function finished(id: number): Finished<number> {
@@ -95,4 +98,14 @@ it('what ended an outage is told of with its own commit, and with what failed af
   refused.round()
   expect([refused.recoveries, lane.recoveredBy]).toEqual([[], 7])
   lane.recoveredBy = null
+})
+
+it('what another program keeps from being written is not tried one by one, each of which would wait for it', () => {
+  let locked = true
+  const { written, tries, round } = settler(() => locked, lockedError())
+  round()
+  expect(tries).toEqual([100])
+  locked = false
+  round()
+  expect(written).toHaveLength(100)
 })

@@ -325,3 +325,32 @@ it('a task that nobody can read is asked for where a new status_url says', async
   await world.run(minute)
   expect(endOf(world, one)).toBeDefined()
 })
+
+it.each([1, 4])(
+  'a task that nobody can read takes its master from none of the others: %i such',
+  async (count) => {
+    for (let seed = 1; seed <= 3; seed++) {
+      const { next: random } = createRng(seed)
+      const world = openWorld({}, { random })
+      const bad = newTokens(count)
+      const good = newTokens(3)
+      world.upstream.answer = (origin, tokens) => {
+        const isSpoiled = tokens.some((token) => bad.has(token))
+        // Nobody else knows them.
+        const known = origin === masterOrigin ? tokens : []
+        const statuses = new Map(known.map((token) => [token, { status: 'encoding' }]))
+        return world.later(
+          200,
+          isSpoiled ? { kind: 'failed', reason: 'too_large' } : { kind: 'statuses', statuses },
+        )
+      }
+      const statusUrl = `${masterOrigin}/v1/status`
+      const made = await Promise.all(
+        [...good, ...bad].map((taskToken) => world.register({ taskToken, statusUrl })),
+      )
+      await world.run(hour)
+      for (const one of made.slice(0, 3))
+        expect(world.deliveries(one).map(({ type }) => type)).toEqual(['task.encoding'])
+    }
+  },
+)

@@ -100,7 +100,7 @@ export function ownerSuite(on: OnEmptyDatabase): void {
 function forgetAll({ store }: World, before: number) {
   const commits = []
   for (let after: number | null = 0; after !== null; ) {
-    const forgotten = store.forgetFinished(after, before)
+    const forgotten = store.forgetFinished(after, before, before)
     commits.push(forgotten)
     after = forgotten.after
   }
@@ -173,7 +173,7 @@ export function retentionSuite(on: OnEmptyDatabase): void {
     on((empty) => {
       const world = openWorld(empty)
       const year = 365 * 86_400_000
-      world.subscribe({}, start + year)
+      for (let n = 0; n < 450; n++) world.subscribe({}, start + year)
       const { taskToken } = world.subscribe()
       world.poll(taskToken, { status: 'completed' })
       forgetAll(world, start + 1)

@@ -107,7 +107,7 @@ function step(run: Run, todo: Verb): void {
       store.redeliverBatch(acme, { dryRun: false }, 0, now)
       return
     case 'forget':
-      store.forgetFinished(0, now - 600_000)
+      store.forgetFinished(0, now - 600_000, now)
       return
     default:
       stepOfEngine(run, todo, token)
