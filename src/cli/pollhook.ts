@@ -58,7 +58,11 @@ for (const command of commands) {
 }
 program.showHelpAfterError('Run "pollhook --help" for the commands.')
 
-endWithReader()
+const output = endWithReader()
+// A relay is there for its webhooks, not for its log.
+program.hook('preAction', (_program, command) => {
+  if (command.name() === 'serve') output.outliveFullDisk()
+})
 await program.parseAsync().catch((error: unknown) => {
   fail(error instanceof Error ? error.message : String(error))
 })

@@ -1,7 +1,12 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { builtBin } from '../support/built.ts'
 import { pollhook } from './run.ts'
 
 let folder: string
@@ -77,4 +82,27 @@ test('faults of the configuration are one line each on stderr, nothing on stdout
   expect({ code, out }).toEqual({ code: 1, out: '' })
   const lines = err.trimEnd().split('\n')
   expect(lines.map((line) => /PORT|LOG_LEVEL/.exec(line)?.[0]).sort()).toEqual(['LOG_LEVEL', 'PORT'])
+})
+
+test.skipIf(!existsSync('/dev/full'))('a log that cannot be written stops no relay', async () => {
+  const port = await new Promise<number>((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+  const full = openSync('/dev/full', 'w')
+  const relay = spawn(process.execPath, [builtBin, 'serve'], {
+    env: { PATH: process.env.PATH, ...relayEnv(), PORT: String(port) },
+    stdio: ['ignore', full, 'inherit'],
+  })
+  const ended = once(relay, 'exit')
+  const ask = (path: string) => fetch(`http://127.0.0.1:${port}${path}`).then(({ status }) => status)
+  await expect.poll(() => ask('/readyz').catch(() => 0), { timeout: 10_000 }).toBe(200)
+  // Each has a line of the log.
+  for (let n = 0; n < 5; n++) expect(await ask('/v1/tasks')).toBe(401)
+  expect(await ask('/readyz')).toBe(200)
+  relay.kill('SIGTERM')
+  expect(await ended).toEqual([0, null])
+  closeSync(full)
 })
