@@ -42,9 +42,16 @@ function wasLongAgo(history: History, last: Poll | null, next: Poll): boolean {
 }
 
 /** Calls that were under way together count as one failure; two in a row are the first that back a host off. */
+/** Of a token that is asked alone, as nobody can read what is said of it: no failure of its host. */
+function maySpoil({ answer, tokens }: Poll): boolean {
+  return tokens.length === 1 && answer?.kind === 'failed' && /^(unreadable|too_large)$/.test(answer.reason)
+}
+
 function tooSoonAfterFailures(history: History, calls: readonly Poll[], call: Poll): string[] {
   if (call.origin === apiOrigin) return []
-  const answered = calls.filter(({ end }) => end !== null && end.order < call.start.order)
+  const answered = calls.filter(
+    (one) => one.end !== null && one.end.order < call.start.order && !maySpoil(one),
+  )
   let failures = 0
   let last: Poll | null = null
   for (const before of answered.sort((a, b) => a.end!.order - b.end!.order)) {

@@ -1,9 +1,10 @@
 /**
  * CONTRACT §4.4 and §4.5 from the other side: what may go goes. While nothing is under way at an endpoint that is well,
- * nothing waits there for longer than its schedule, its jitter and `Retry-After` ask, and after an outage nothing at all.
+ * nothing waits there for longer than its schedule with its jitter, an overloaded receiver or `Retry-After` asks, and after an
+ * outage nothing at all; while its circuit is open, probes wait no longer than theirs.
  */
-import { type Check, name, scheduleOf } from './check.ts'
-import { askedMs } from './check-waits.ts'
+import { type Check, name } from './check.ts'
+import { askedMs, waitsAfter } from './check-waits.ts'
 import {
   type Command,
   type History,
@@ -20,7 +21,6 @@ const slackMs = 1_000
 /** The slowest rate that users set is 0.2 a second. */
 const rateSlackMs = 6_000
 const jitter = 1.2
-const overloadedMs = 60_000
 const probeWaitMsMax = 300_000
 
 /** Nothing was under way at an endpoint, nobody asked for anything, and the clock was not set: until then all times compare. */
@@ -65,18 +65,21 @@ function idleOf(history: History, sends: readonly Send[]): Idle[] {
 function healthOf(history: History, sends: readonly Send[], at: Moment): Health {
   const health: Health = { open: false, heldUntil: 0, recovered: null }
   let failures = 0
+  let openedBy: Send | null = null
   let owes = false
   const ended = sends
     .filter(({ end }) => end !== null && end.order <= at.order)
     // What an earlier life did not settle, this one does not know.
     .filter((send) => send.end!.incarnation === at.incarnation || settlementOf(history, send) !== null)
     .sort((a, b) => a.end!.order - b.end!.order)
-  for (const { outcome, end } of ended) {
+  for (const send of ended) {
+    const { outcome, end } = send
     if (outcome === null || end === null) continue
     health.heldUntil = Math.max(health.heldUntil, end.wall + (askedMs(outcome, end.wall) ?? 0))
     if (outcome.kind === 'refused') continue
     if (outcome.kind === 'unreachable' || (outcome.kind === 'rejected' && isFailing(outcome.statusCode))) {
       failures++
+      if (failures === 10) openedBy = send
       continue
     }
     owes ||= failures >= 10
@@ -86,8 +89,15 @@ function healthOf(history: History, sends: readonly Send[], at: Moment): Health 
     owes = false
   }
   health.open = failures >= 10
-  const last = ended.at(-1)?.end
-  if (health.open && last) health.heldUntil = Math.max(health.heldUntil, last.wall + probeWaitMsMax)
+  if (!health.open || openedBy === null) return health
+  const { order } = openedBy.end!
+  const probes = ended.filter(
+    ({ start, context }) => start.order > order && context?.type !== 'pollhook.test',
+  )
+  const schedule = history.config.delivery.retryScheduleMs
+  const wait = jitter * schedule[Math.min(probes.length, schedule.length - 1)]!
+  const last = probes.at(-1) ?? openedBy
+  health.heldUntil = Math.max(health.heldUntil, last.end!.wall + Math.min(wait, probeWaitMsMax))
   return health
 }
 
@@ -119,10 +129,12 @@ function dueAt(
     ({ context, end }) => context?.deliveryId === row.id && end !== null && end.order < last.moment.order,
   )
   const context = attempt?.context
-  if (!attempt || !context) return Number.POSITIVE_INFINITY
-  const scheduled = scheduleOf(history, row.type)[context.attempts - context.scheduleFrom] ?? 0
-  const told = askedMs(attempt.outcome, last.moment.wall) ?? 0
-  return last.moment.wall + Math.max(scheduled * jitter, told, overloadedMs)
+  if (!attempt?.outcome || !context) return Number.POSITIVE_INFINITY
+  const { outcome } = attempt
+  const { wall } = last.moment
+  const tries = context.attempts - context.scheduleFrom + 1
+  const { scheduledMs, overloadedMs } = waitsAfter(history, { type: row.type, tries, outcome, wall })
+  return wall + Math.max(scheduledMs * jitter, overloadedMs, askedMs(outcome, wall) ?? 0)
 }
 
 /** By subscription: when the last of what waits there is due. Those of which not enough is known are left out. */

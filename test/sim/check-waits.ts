@@ -61,17 +61,30 @@ function settledBefore(history: History, send: Send): Tried | null {
   return { ...last, outcome: attempt?.outcome ?? last.outcome, start: attempt?.start ?? last.moment }
 }
 
+/**
+ * What a failed attempt asks to wait: by the schedule, before its jitter, and for the sake of a receiver that has too much to do.
+ * @param tries attempts of the present schedule, this one included
+ */
+export function waitsAfter(
+  history: History,
+  { type, tries, outcome, wall }: { type: string; tries: number; outcome: Outcome; wall: number },
+): { scheduledMs: number; overloadedMs: number } {
+  const schedule = scheduleOf(history, type)
+  const scheduledMs = schedule[tries - 1] ?? 0
+  const asked = askedMs(outcome, wall)
+  const busy = 'statusCode' in outcome && outcome.statusCode === 429 && asked === null
+  const timeout = 'errorCode' in outcome && outcome.errorCode === 'timeout'
+  const terminal = schedule === history.config.delivery.retryScheduleMs
+  const overloadedMs = terminal && scheduledMs >= 5000 && (busy || timeout) ? 60_000 : 0
+  return { scheduledMs, overloadedMs }
+}
+
 function leastWaitMs(history: History, send: Send, last: Tried): number {
   const { type, attempts, scheduleFrom } = send.context!
-  const schedule = scheduleOf(history, type)
-  const scheduled = schedule[attempts - scheduleFrom - 1]
-  if (scheduled === undefined) return 0
-  const asked = askedMs(last.outcome, last.moment.wall)
-  const busy = 'statusCode' in last.outcome && last.outcome.statusCode === 429 && asked === null
-  const timeout = 'errorCode' in last.outcome && last.outcome.errorCode === 'timeout'
-  const terminal = schedule === history.config.delivery.retryScheduleMs
-  const overloaded = terminal && scheduled >= 5000 && (busy || timeout) ? 60_000 : 0
-  return Math.max(scheduled * 0.8, overloaded)
+  const { outcome, moment } = last
+  const tries = attempts - scheduleFrom
+  const { scheduledMs, overloadedMs } = waitsAfter(history, { type, tries, outcome, wall: moment.wall })
+  return Math.max(scheduledMs * 0.8, overloadedMs)
 }
 
 export const checkWaits: Record<string, Check> = {

@@ -147,14 +147,34 @@ export const brokenStores: Mutation[] = [
     }),
   },
   {
-    name: 'plans a second try for much later',
+    name: 'plans a second try half a minute late',
     rule: '4.5 no needless wait',
     needs: ['fails', 'rejects'],
-    store: spoiled(
-      'settleDeliveries',
-      `update deliveries set due_at = due_at + 90000, next_attempt_at = next_attempt_at + 90000
-         where state = 'pending' and attempts = 1 and due_at is not null and due_at < 4e15`,
-    ),
+    store: (store, world) => ({
+      ...store,
+      settleDeliveries(items, health, schedules, now) {
+        const settled = store.settleDeliveries(items, health, schedules, now)
+        world
+          .sqlite()
+          .exec(`update deliveries set due_at = due_at + 30000, next_attempt_at = next_attempt_at + 30000
+          where state = 'pending' and attempts = 1 and due_at < 4e15
+            and id in (${items.map(({ delivery }) => delivery.id).join()})`)
+        return settled
+      },
+    }),
+  },
+  {
+    name: 'waits five minutes for each probe',
+    rule: '4.5 no needless wait',
+    needs: ['fails', 'resets'],
+    store: (store) => ({
+      ...store,
+      settleDeliveries: (items, { health, recovered }, schedules, now) => {
+        for (const { health: one } of health)
+          if (one.nextProbeAt !== null && one.nextProbeAt > now) one.nextProbeAt = now + 300_000
+        return store.settleDeliveries(items, { health, recovered }, schedules, now)
+      },
+    }),
   },
   {
     name: 'ends deliveries without a time',
