@@ -107,9 +107,10 @@ export async function measureDeliveries(rounds: number, each = 20) {
     ...peer<PgBossRound>('pg-boss', pgBoss, { inOrder: true, workers: 1 }),
     ...peer<GraphileWorkerRound>('graphile-worker', graphileWorker, { inOrder: true, localQueue: 500 }),
   }
-  const medians: Partial<Record<string, DeliveryFigures>> = await mediansBeside(rounds, sides)
-  for (const one of started) await one.stop()
-  sink.stop()
+  const medians: Partial<Record<string, DeliveryFigures>> = await mediansBeside(rounds, sides).finally(() => {
+    sink.stop()
+    return Promise.all(started.map((one) => one.stop()))
+  })
   const pollhook = medians.pollhook as PollhookFigures
   const postgres = betterOf(medians['pg-boss'], medians['graphile-worker'])
   const postgresAlike = betterOf(medians['pg-boss alike'], medians['graphile-worker alike'])

@@ -57,34 +57,37 @@ async function round(hanging: number): Promise<Round> {
     POLLHOOK_ENDPOINT_CONCURRENCY: String(slots / 4),
   }
   const { relay, ownerId, close } = openRelay({ env, upstream })
-  relay.start()
-  await relay.commands.subscribe(
-    tokens.map((taskToken, i) => ({
-      ownerId,
-      taskToken,
-      callbackUrl: `http://127.0.0.1:${ports[i % endpoints]}/`,
-      statusUrl: null,
-      events: ['*'],
-      percentStep: 1,
-      metadata: {},
-      secret: null,
-      expiresInMs: 600_000,
-    })),
-  )
-  await sleep(warmUpMs)
-  receivers.send('reset')
-  await sleep(measureMs)
-  const reported = new Promise<{ latencies: number[] }>((resolve) =>
-    receivers.once('message', resolve as never),
-  )
-  receivers.send('report')
-  const { latencies } = await reported
-  await close()
-  kill()
-  return {
-    p50: percentile(latencies, 0.5),
-    p95: percentile(latencies, 0.95),
-    arrived: latencies.length / (endpoints - hanging),
+  try {
+    relay.start()
+    await relay.commands.subscribe(
+      tokens.map((taskToken, i) => ({
+        ownerId,
+        taskToken,
+        callbackUrl: `http://127.0.0.1:${ports[i % endpoints]}/`,
+        statusUrl: null,
+        events: ['*'],
+        percentStep: 1,
+        metadata: {},
+        secret: null,
+        expiresInMs: 600_000,
+      })),
+    )
+    await sleep(warmUpMs)
+    receivers.send('reset')
+    await sleep(measureMs)
+    const reported = new Promise<{ latencies: number[] }>((resolve) =>
+      receivers.once('message', resolve as never),
+    )
+    receivers.send('report')
+    const { latencies } = await reported
+    return {
+      p50: percentile(latencies, 0.5),
+      p95: percentile(latencies, 0.95),
+      arrived: latencies.length / (endpoints - hanging),
+    }
+  } finally {
+    await close()
+    kill()
   }
 }
 

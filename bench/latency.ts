@@ -56,8 +56,9 @@ export async function measureLatency(
     sides[`bullmq ${atOnce}`] = () => bullmq(atOnce, 'everysec')
     sides[`bullmq ${atOnce}, flushed`] = () => bullmq(atOnce, 'always')
   }
-  const medians: Partial<Record<string, Latency>> = await mediansBeside(rounds, sides)
-  for (const side of [relay, queue, changes, arrivals]) await side?.stop()
+  const medians: Partial<Record<string, Latency>> = await mediansBeside(rounds, sides).finally(() =>
+    Promise.all([relay, queue, changes, arrivals].map((side) => side?.stop())),
+  )
   return {
     medians,
     skipped: reason === null ? [] : [{ side: 'bullmq', reason }],

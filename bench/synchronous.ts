@@ -18,9 +18,11 @@ export async function measureSynchronous(rounds: number, each = 20) {
       each: round === 0 ? warmUpEach : each,
       synchronous,
     })
-  const { full, normal } = await mediansBeside(rounds, { full: side('full'), normal: side('normal') })
-  await engine.stop()
-  sink.stop()
+  const sides = { full: side('full'), normal: side('normal') }
+  const { full, normal } = await mediansBeside(rounds, sides).finally(() => {
+    sink.stop()
+    return engine.stop()
+  })
   return { full, normal, ratio: (full?.perSecond ?? Number.NaN) / (normal?.perSecond ?? Number.NaN) }
 }
 

@@ -24,10 +24,15 @@ export function startSide<Options, Figures>(file: string): Side<Options, Figures
     round(options) {
       const figures = nextMessage<Figures>(child, file)
       child.send(options as object)
-      const deadline = setTimeout(() => child.kill('SIGKILL'), roundMsMax)
-      return figures.finally(() => clearTimeout(deadline))
+      // Told to end it takes its servers with it; one that hangs in a loop is not told.
+      const deadlines = [
+        setTimeout(() => child.kill(), roundMsMax),
+        setTimeout(() => child.kill('SIGKILL'), roundMsMax + 20_000),
+      ]
+      return figures.finally(() => deadlines.forEach(clearTimeout))
     },
     async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return
       const ended = once(child, 'exit')
       child.disconnect()
       await ended
