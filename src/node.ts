@@ -107,7 +107,7 @@ async function startOn(
     connectTimeoutMs: Math.min(10_000, config.delivery.timeoutMs),
     lookupsMax: callbackLookupsMax(),
   })
-  const upstreamFetch = createUpstreamFetch()
+  const upstreamFetch = createUpstreamFetch(config.poll)
   const metrics = createMetrics(Date.now)
   const timers = createTimers()
   const relay = createRelay({

@@ -4,8 +4,10 @@ import { fail } from './output.ts'
 /** The shell's own for a process that SIGPIPE ended, as in `pollhook deliveries | head -3`. */
 const brokenPipeCode = 141
 
-/** EIO: the terminal was closed. */
-const readerGone = ['EPIPE', 'EIO']
+/** EIO of a terminal: it was closed. Elsewhere it is a disk that fails. */
+function isReaderGone({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'EPIPE' || code === 'ECONNRESET' || (code === 'EIO' && process.stdout.isTTY)
+}
 
 /**
  * What waits for a signal is told to stop, so that a relay drains and `watch` takes its subscriptions back.
@@ -15,9 +17,9 @@ export function endWithReader(): { outliveFullDisk(): void } {
   let ended = false
   let outlives = false
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (ended || (outlives && !readerGone.includes(error.code ?? ''))) return
+    if (ended || (outlives && !isReaderGone(error))) return
     ended = true
-    if (readerGone.includes(error.code ?? '')) process.exitCode ??= brokenPipeCode
+    if (isReaderGone(error)) process.exitCode ??= brokenPipeCode
     else fail(`the output cannot be written: ${error.message}`)
     if (!process.emit('SIGTERM', 'SIGTERM')) process.exit()
   })

@@ -33,6 +33,8 @@ export function hostBackoffMs(back: {
   return jittered(Math.min(back.intervalMaxMs, doubled), back.chance)
 }
 
+const asctime = /^[a-z]{3} [a-z]{3} [ \d]\d \d\d:\d\d:\d\d \d{4}$/i
+
 /**
  * A `Retry-After` header (RFC 9110 §10.2.3: delay-seconds or HTTP-date) as milliseconds from `now`, capped
  * at 10 h; null when there is none or it cannot be read. A date in the past is 0.
@@ -43,6 +45,6 @@ export function retryAfterMs(header: string | null, now: number): number | null 
   if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, retryAfterMsMax)
   if (!/^[A-Za-z]{3}/.test(text)) return null
   // The asctime form names no zone, and is UTC all the same (RFC 9110 §5.6.7).
-  const at = Date.parse(/\b(GMT|UTC)$|[+-]\d{4}$/i.test(text) ? text : `${text} GMT`)
+  const at = Date.parse(asctime.test(text) ? `${text} GMT` : text)
   return Number.isNaN(at) ? null : Math.min(Math.max(0, at - now), retryAfterMsMax)
 }

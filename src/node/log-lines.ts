@@ -9,7 +9,7 @@ import type { Writable } from 'node:stream'
 const waitingBytesMax = 2 ** 20
 
 /**
- * @param stream once it has failed it takes nothing any more, and its file is written to directly
+ * @param stream once it has failed its file is written to directly: it may take nothing any more, or drop what it took
  * @returns writes a line or drops it; when the next can be written again, a line of its own says how many were dropped
  */
 export function createLineWriter(stream: Writable & { fd?: number }): (line: string) => void {
@@ -31,9 +31,10 @@ export function createLineWriter(stream: Writable & { fd?: number }): (line: str
   }
   const tryDirectly = (line: string) => {
     const before = dropped
+    // What was written last may have been cut off.
+    const text = before > 0 ? `\n${take()}${line}` : line
     try {
-      // What was written last may have been cut off.
-      writeSync(stream.fd ?? 1, before > 0 ? `\n${take()}${line}` : line)
+      if (writeSync(stream.fd ?? 1, text) < Buffer.byteLength(text)) dropped = before + 1
     } catch {
       dropped = before + 1
     }
@@ -41,7 +42,13 @@ export function createLineWriter(stream: Writable & { fd?: number }): (line: str
   return (line) => {
     if (failed) return tryDirectly(line)
     if (stream.writableLength < waitingBytesMax) {
-      stream.write(line)
+      try {
+        stream.write(line)
+      } catch {
+        // A stream of a file that throws what it should tell.
+        failed = true
+        dropped += 1
+      }
       return
     }
     if (dropped === 0) stream.once('drain', () => stream.write(take()))

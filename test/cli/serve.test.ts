@@ -98,11 +98,14 @@ test.skipIf(!existsSync('/dev/full'))('a log that cannot be written stops no rel
   })
   const ended = once(relay, 'exit')
   const ask = (path: string) => fetch(`http://127.0.0.1:${port}${path}`).then(({ status }) => status)
-  await expect.poll(() => ask('/readyz').catch(() => 0), { timeout: 10_000 }).toBe(200)
-  // Each has a line of the log.
-  for (let n = 0; n < 5; n++) expect(await ask('/v1/tasks')).toBe(401)
-  expect(await ask('/readyz')).toBe(200)
-  relay.kill('SIGTERM')
+  try {
+    await expect.poll(() => ask('/readyz').catch(() => 0), { timeout: 10_000 }).toBe(200)
+    // Each has a line of the log.
+    for (let n = 0; n < 5; n++) expect(await ask('/v1/tasks')).toBe(401)
+    expect(await ask('/readyz')).toBe(200)
+  } finally {
+    relay.kill('SIGTERM')
+    closeSync(full)
+  }
   expect(await ended).toEqual([0, null])
-  closeSync(full)
 })

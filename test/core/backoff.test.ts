@@ -98,6 +98,11 @@ describe('Retry-After', () => {
         'Monday, 23-Nov-26 10:00:30 GMT',
         'Mon Nov 23 10:00:30 2026',
       ]
+      expect(
+        ['Mon Nov 23 2026 05:00:30 GMT-0500 (Eastern Standard Time)', 'Mon, 23 Nov 2026 05:00:30 EST'].map(
+          (form) => retryAfterMs(form, now),
+        ),
+      ).toEqual([30_000, 30_000])
       expect(forms.map((form) => retryAfterMs(form, now))).toEqual([30_000, 30_000, 30_000])
       vi.unstubAllEnvs()
     },

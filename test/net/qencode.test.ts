@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { describe, expect, it } from 'vitest'
+import net, { type AddressInfo } from 'node:net'
+import { describe, expect, it, vi } from 'vitest'
 import { createUpstreamFetch } from '../../src/net/node/upstream-fetch.ts'
 import { createUpstream } from '../../src/net/qencode.ts'
 import { upstreamSuite } from './upstream-suite.ts'
@@ -9,6 +9,20 @@ import { upstreamSuite } from './upstream-suite.ts'
 describe('with the global fetch, as on Workers', () => upstreamSuite(fetch))
 describe('with the fetch of Node', () => {
   upstreamSuite(createUpstreamFetch().fetch)
+
+  it('gives each address of a name the time for a SYN that is sent again, within that of the call', async () => {
+    const connect = vi.spyOn(net, 'connect')
+    for (const [timeoutMs, expected] of [
+      [15_000, 2_500],
+      [1_000, 250],
+    ] as const) {
+      const { fetch, close } = createUpstreamFetch({ timeoutMs })
+      await createUpstream({ fetch, timeoutMs }).status('http://127.0.0.1:1', ['a'.repeat(32)])
+      expect(connect.mock.lastCall![0]).toMatchObject({ autoSelectFamilyAttemptTimeout: expected })
+      await close()
+    }
+    connect.mockRestore()
+  })
 
   it('a close ends the calls that wait for an answer, and those made later', async () => {
     const server = createServer().listen(0, '127.0.0.1')

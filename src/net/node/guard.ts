@@ -28,8 +28,12 @@ export interface Guard {
 /**
  * Of a name with several addresses each but the last has so long to answer, then the next is tried. Node's own 250 ms are over
  * before a SYN that was lost is sent again (RFC 6298 §2: a second), and one that is dropped is not come back to.
+ *
+ * @param timeoutMs for the whole: then the others are to have their turn
  */
-export const addressTimeoutMs = 2_500
+export function addressTimeoutMs(timeoutMs: number): number {
+  return Math.max(1, Math.floor(Math.min(2_500, timeoutMs / 4)))
+}
 
 /** `code` of the errors that the guard itself makes; all others are the system's, undici's or OpenSSL's. */
 export const guardCode = {
@@ -46,7 +50,7 @@ export function createGuard(options: GuardOptions): Guard {
   const open = buildConnector({
     allowH2: false,
     timeout: connectTimeoutMs,
-    autoSelectFamilyAttemptTimeout: addressTimeoutMs,
+    autoSelectFamilyAttemptTimeout: addressTimeoutMs(connectTimeoutMs),
     lookup: guardedLookup(resolve, privateCidrs),
   })
   let sockets = 0

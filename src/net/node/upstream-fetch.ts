@@ -21,9 +21,10 @@ export interface NodeUpstreamFetch {
   close(): Promise<void>
 }
 
-export function createUpstreamFetch(): NodeUpstreamFetch {
+/** @param options.timeoutMs of one call, which the caller's signal ends */
+export function createUpstreamFetch({ timeoutMs = 15_000 } = {}): NodeUpstreamFetch {
   // The caller's signal bounds the whole call; undici's own timers would only cost.
-  const connect = { autoSelectFamilyAttemptTimeout: addressTimeoutMs }
+  const connect = { autoSelectFamilyAttemptTimeout: addressTimeoutMs(timeoutMs) }
   const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0, allowH2: false, connect })
   return {
     fetch: (url, init) => new Promise((resolve, reject) => dispatch(agent, url, init, resolve, reject)),
