@@ -66,19 +66,22 @@ export function createCommands(deps: CommandDeps): Commands {
         from += inputs.length
       }
     } catch (error) {
+      let why = error
       for (const one of group) {
-        if (group.length === 1 || didNotBegin(error)) one.reject(error)
-        else flushAlone(one)
+        if (group.length === 1 || didNotBegin(why)) one.reject(why)
+        else why = flushAlone(one) ?? why
       }
     }
   }
 
-  /** One registration that SQLite refuses must not fail those that came with it. */
-  function flushAlone(one: Waiting): void {
+  /** One registration that SQLite refuses must not fail those that came with it. @returns why it was refused; null when it was not */
+  function flushAlone(one: Waiting): unknown {
     try {
       one.resolve(commit(one.inputs))
+      return null
     } catch (error) {
       one.reject(error)
+      return error
     }
   }
 

@@ -38,8 +38,7 @@ export function createMaintenance(deps: MaintenanceDeps): Maintenance {
 
   function step(after: number): void {
     try {
-      const at = deps.now()
-      const done = deps.store.forgetFinished(after, at - deps.retentionMs, at)
+      const done = deps.store.forgetFinished(after, deps.now() - deps.retentionMs)
       total.tasks += done.tasks
       total.deliveries += done.deliveries
       total.pending += done.pending

@@ -48,7 +48,7 @@ export function createRecorder(deps: RecorderDeps): (news: readonly PollResult[]
   function writeTogether(results: readonly PollResult[]): readonly PollResult[] {
     if (tryWrite(results)) return []
     if (results.length === 1 || didNotBegin(lastError)) return results
-    return results.filter((one) => !tryWrite([one]))
+    return results.filter((one) => didNotBegin(lastError) || !tryWrite([one]))
   }
 
   function tryWrite(results: readonly PollResult[]): boolean {

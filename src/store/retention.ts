@@ -3,7 +3,7 @@
  * made, so the old ones are at the front, and a walk from there finds what may go. It ends where a whole look has none,
  * nor what was made while the clock was ahead.
  */
-import { and, asc, eq, gt, lt, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, lt, sql } from 'drizzle-orm'
 import { ownerFloor } from '../core/ids.ts'
 import type { StoreContext } from './context.ts'
 import { firstBy, key } from './literals.ts'
@@ -25,7 +25,7 @@ export interface Forgotten {
 }
 
 export function retentionVerbs({ db, onFinished }: StoreContext, verbs: { tasks: TaskVerbs }) {
-  const { waitersOf, nextOwnerId, oldest, deleteDeliveries, deleteRest } = retentionStatements(db)
+  const { waitersOf, nextOwnerId, oldest, newest, deleteDeliveries, deleteRest } = retentionStatements(db)
 
   /** Since when nobody waits for the task; null while somebody does. */
   function finishedAt(task: TaskRow): number | null {
@@ -52,7 +52,13 @@ export function retentionVerbs({ db, onFinished }: StoreContext, verbs: { tasks:
     return true
   }
 
-  function walk(after: number, before: number, now: number): Forgotten {
+  /** Some of them were made while the clock was ahead: it is later in them than in the owner's newest. */
+  function madeAhead(rows: readonly { createdAt: number }[], end: number): boolean {
+    const newestAt = newest.get({ end })?.createdAt ?? 0
+    return rows.some(({ createdAt }) => createdAt > newestAt)
+  }
+
+  function walk(after: number, before: number): Forgotten {
     const forgotten: Forgotten = { tasks: 0, deliveries: 0, pending: 0, after: null }
     const ownerId = Math.floor(after / ownerFloor(1))
     const rows = oldest.all({ after, end: ownerFloor(ownerId + 1) })
@@ -68,8 +74,10 @@ export function retentionVerbs({ db, onFinished }: StoreContext, verbs: { tasks:
       else if (forget(token, forgotten) === null) return { ...forgotten, after: id - 1 }
     }
     const last = rows.at(-1)
-    const goesOn = rows.some(({ createdAt }) => createdAt < before || createdAt > now)
-    if (rows.length === lookMax && goesOn && last !== undefined) return { ...forgotten, after: last.id }
+    if (rows.length === lookMax && last !== undefined) {
+      const goesOn = old.length > 0 || madeAhead(rows, ownerFloor(ownerId + 1))
+      if (goesOn) return { ...forgotten, after: last.id }
+    }
     const owner = nextOwnerId.get({ after: ownerId })
     return { ...forgotten, after: owner === undefined ? null : ownerFloor(owner.id) }
   }
@@ -78,8 +86,8 @@ export function retentionVerbs({ db, onFinished }: StoreContext, verbs: { tasks:
     /**
      * One small commit of the walk over what finished at `before` or earlier. Begin with 0, go on with `after`.
      */
-    forgetFinished(after: number, before: number, now: number): Forgotten {
-      return inTransaction(db, () => walk(after, before, now))
+    forgetFinished(after: number, before: number): Forgotten {
+      return inTransaction(db, () => walk(after, before))
     },
   }
 }
@@ -107,6 +115,12 @@ function retentionStatements(db: StoreContext['db']) {
     .where(and(gt(subscriptions.id, key('after')), lt(subscriptions.id, key('end'))))
     .orderBy(sql`${subscriptions.id} limit ${sql.raw(String(lookMax))}`)
     .prepare()
+  const newest = db
+    .select({ createdAt: subscriptions.createdAt })
+    .from(subscriptions)
+    .where(lt(subscriptions.id, key('end')))
+    .orderBy(firstBy(desc(subscriptions.id)))
+    .prepare()
   // The newest first: of a queue that is cut by the end of a commit the head is left.
   const deleteDeliveries = db
     .delete(deliveries)
@@ -129,5 +143,5 @@ function retentionStatements(db: StoreContext['db']) {
       .where(eq(taskTable.token, key('token')))
       .prepare(),
   ]
-  return { waitersOf, nextOwnerId, oldest, deleteDeliveries, deleteRest }
+  return { waitersOf, nextOwnerId, oldest, newest, deleteDeliveries, deleteRest }
 }

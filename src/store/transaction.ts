@@ -7,7 +7,7 @@ import type * as schema from './schema.ts'
 /** `drizzle-orm/better-sqlite3` and `drizzle-orm/durable-sqlite` are both of this type (DESIGN §3.1). */
 export type Database = BaseSQLiteDatabase<'sync', unknown, typeof schema>
 
-/** Transactions that another program kept from beginning: what else is tried would wait for it as long. */
+/** Of transactions that could not begin, as another program holds the file: what else is tried would wait for it as long. */
 const notBegun = new WeakSet<object>()
 
 export function didNotBegin(error: unknown): boolean {

@@ -41,12 +41,12 @@ function wasLongAgo(history: History, last: Poll | null, next: Poll): boolean {
   return last !== null && next.start.wall - last.end!.wall > 4 * history.config.poll.intervalMaxMs
 }
 
-/** Calls that were under way together count as one failure; two in a row are the first that back a host off. */
-/** Of a token that is asked alone, as nobody can read what is said of it: no failure of its host. */
+/** Perhaps of a token that is asked alone, as nobody can read what is said of it: then it is no failure of its host. */
 function maySpoil({ answer, tokens }: Poll): boolean {
   return tokens.length === 1 && answer?.kind === 'failed' && /^(unreadable|too_large)$/.test(answer.reason)
 }
 
+/** Calls that were under way together count as one failure; two in a row are the first that back a host off. */
 function tooSoonAfterFailures(history: History, calls: readonly Poll[], call: Poll): string[] {
   if (call.origin === apiOrigin) return []
   const answered = calls.filter(

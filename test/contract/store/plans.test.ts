@@ -106,7 +106,7 @@ test('what is forgotten with its task takes a few statements, however much it is
   for (let n = 0; n < 100; n++) world.store.sendTest(world.acme, id, start)
   world.poll(taskToken, { status: 'completed' })
   statements.length = 0
-  const forgotten = world.store.forgetFinished(ownerFloor(world.acme), start + 1, start + 1)
+  const forgotten = world.store.forgetFinished(ownerFloor(world.acme), start + 1)
   expect(forgotten).toMatchObject({ tasks: 1, deliveries: 101, pending: 101 })
   expect(statements.length).toBeLessThan(14)
   const deletion = statements.find((text) => text.startsWith('delete from "deliveries"'))!
@@ -125,9 +125,9 @@ test('a commit of the retention that ends amid a queue leaves its head', () => {
   for (let n = 0; n < 500; n++) world.store.sendTest(world.acme, id, start)
   world.poll(taskToken, { status: 'completed' })
   const [head] = world.rows()
-  let step = world.store.forgetFinished(0, start + 1, start + 1)
+  let step = world.store.forgetFinished(0, start + 1)
   while (step.deliveries === 0 && step.after !== null)
-    step = world.store.forgetFinished(step.after, start + 1, start + 1)
+    step = world.store.forgetFinished(step.after, start + 1)
   expect(world.rows().length).toBeLessThan(500)
   expect(world.rows()[0]).toEqual(head)
   database.close()

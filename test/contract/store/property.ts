@@ -107,7 +107,7 @@ function step(run: Run, todo: Verb): void {
       store.redeliverBatch(acme, { dryRun: false }, 0, now)
       return
     case 'forget':
-      store.forgetFinished(0, now - 600_000, now)
+      store.forgetFinished(0, now - 600_000)
       return
     default:
       stepOfEngine(run, todo, token)
