@@ -34,7 +34,8 @@ const internal: Problem = {
 
 const unavailable: Problem = {
   code: 'unavailable',
-  detail: 'Pollhook cannot write to its database at the moment. Nothing was changed; try again later.',
+  detail:
+    'Pollhook cannot write to its database at the moment. Nothing was changed, but for a redelivery by filter, which may have begun; try again later.',
 }
 
 /** The one exception that Hono's validator throws by itself. */

@@ -9,6 +9,7 @@ import { mergeMetrics } from '../shards/metrics.ts'
 import { mergePages, parseCursor, type ShardCursor } from '../shards/pages.ts'
 import { placeOfId, placesOfToken } from '../shards/places.ts'
 import { copyOf, type Fleet, readBody } from './fleet.ts'
+import { placeName } from './place.ts'
 
 interface PageJson<T = unknown> {
   data: T[]
@@ -144,12 +145,18 @@ export function parseJson(body: Uint8Array): unknown {
   }
 }
 
+/** Of a shard that does not answer that it is not ready: what the others tell is needed then most of all. */
 export async function answerMetrics(fleet: Fleet, request: Request): Promise<Response> {
   const answers = await Promise.all(fleet.places.map((place) => fleet.ask(place, copyOf(request, {}))))
-  const failed = answers.find((answer) => !answer.ok)
-  if (failed !== undefined) return failed
-  const texts = await Promise.all(answers.map((answer) => answer.text()))
-  return new Response(mergeMetrics(texts), answers[0]!)
+  const told = answers.find((answer) => answer.ok)
+  const refusal = answers.find(({ status }) => status < 500 && status >= 400)
+  if (told === undefined || refusal !== undefined) return refusal ?? answers[0]!
+  const texts = answers.map((answer, i) =>
+    answer.ok
+      ? answer.text()
+      : `# TYPE pollhook_ready gauge\npollhook_ready{shard="${placeName(fleet.places[i]!)}"} 0\n`,
+  )
+  return new Response(mergeMetrics(await Promise.all(texts)), told)
 }
 
 /** Status and headers of one shard's answer. */

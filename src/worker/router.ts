@@ -32,8 +32,8 @@ function dispatch(fleet: Fleet, request: Request): Promise<Response> {
   const pathname = getPath(request)
   const isRead = request.method === 'GET' || request.method === 'HEAD'
   const call = `${isRead ? 'GET' : request.method} ${pathname}`
-  if (fleet.places.length === 1) return fleet.ask(home, request)
   if (call === 'POST /callbacks/qencode') return passHint(fleet, request)
+  if (fleet.places.length === 1) return fleet.ask(home, request)
   if (!fleet.mayHaveOwner(request)) return fleet.ask(home, request)
   switch (call) {
     case 'POST /v1/subscriptions':
@@ -69,13 +69,19 @@ async function readTask(fleet: Fleet, request: Request, token: string): Promise<
   return answer
 }
 
-/** A hint to a shard that does not know the token does nothing, so every generation gets it. */
+/**
+ * A hint to a shard that does not know the token does nothing, so every generation gets it. Whoever sends one is told nothing
+ * (CONTRACT §2), also where no shard answers.
+ */
 async function passHint(fleet: Fleet, request: Request): Promise<Response> {
   const body = await readBody(request, bodyBytesMax)
   const headers = { 'content-type': request.headers.get('content-type') ?? '' }
   const form = await new Response(body, { headers }).formData().catch(() => null)
   const token = form?.get('task_token')
   const places = typeof token === 'string' ? placesOfToken(fleet.config.shards, token) : [fleet.places[0]!]
-  const answers = await Promise.all(places.map((place) => fleet.ask(place, copyOf(request, { body }))))
-  return answers.find(({ status }) => status === 204) ?? answers[0]!
+  await Promise.all(places.map((place) => fleet.ask(place, copyOf(request, { body }))))
+  return new Response(null, {
+    status: 204,
+    headers: { 'x-request-id': request.headers.get('x-request-id') ?? '' },
+  })
 }

@@ -418,6 +418,42 @@ it('metrics are those of all shards, each with its label', async () => {
   expect(text.match(/^pollhook_tasks_active\{shard="[12]:\d"\}/gm)).toHaveLength(5)
 })
 
+it('a hint is answered 204 also where no shard answers', async () => {
+  for (const places of [[1], [1, 2]]) {
+    const fleet = {
+      config: { shards: [{ generation: 1, shards: places.length }] },
+      places,
+      ask: async () => new Response('gone', { status: 503 }),
+      log: { error() {} },
+    } as unknown as Fleet
+    const body = new URLSearchParams({ task_token: newToken() })
+    const request = new Request('https://pollhook.test/callbacks/qencode', { method: 'POST', body })
+    expect((await route(fleet, request)).status).toBe(204)
+  }
+})
+
+it('metrics of the other shards are told where one does not answer', async () => {
+  const texts = ['1:0', '1:2'].map(
+    (place) => `# HELP pollhook_ready x\n# TYPE pollhook_ready gauge\npollhook_ready{shard="${place}"} 1\n`,
+  )
+  const answering = (answers: readonly Response[]) => {
+    const waiting = [...answers]
+    const places = answers.map((_, shard) => ({ generation: 1, shard }))
+    const fleet = { places, ask: async () => waiting.shift(), mayHaveOwner: () => true } as unknown as Fleet
+    return route(fleet, new Request('https://pollhook.test/metrics'))
+  }
+  const gone = () => new Response('gone', { status: 503 })
+  const some = await answering([new Response(texts[0]), gone(), new Response(texts[1])])
+  expect(some.status).toBe(200)
+  expect((await some.text()).match(/^pollhook_ready.*$/gm)).toEqual([
+    'pollhook_ready{shard="1:0"} 1',
+    'pollhook_ready{shard="1:1"} 0',
+    'pollhook_ready{shard="1:2"} 1',
+  ])
+  expect((await answering([gone(), gone()])).status).toBe(503)
+  expect((await answering([new Response(texts[0]), new Response('', { status: 401 })])).status).toBe(401)
+})
+
 it('a hint of upstream reaches the shard of its token, and always answers 204', async () => {
   const { task_token: token } = await register(old)
   for (const body of [`task_token=${token}`, 'nonsense']) {
