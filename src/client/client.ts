@@ -3,8 +3,10 @@
  * Node, browsers and Workers; knows nothing of the relay but the types made from its OpenAPI document.
  */
 import createClient, { type Client, type Middleware } from 'openapi-fetch'
-import { Webhook } from 'standardwebhooks'
+import { Webhook, WebhookVerificationError } from 'standardwebhooks'
 import type { components, paths } from './schema.ts'
+
+export { WebhookVerificationError }
 
 type Schemas = components['schemas']
 export type Subscription = Schemas['Subscription']
@@ -47,12 +49,16 @@ export function createPollhookClient({ baseUrl, key, fetch }: ClientOptions): Po
 }
 
 /**
- * A proxy's 502 has no problem in it, often no body at all: then `error` would be empty, and a registration that was
- * never made would look like one.
+ * A proxy's 502 has no problem in it, often no body at all, as the 200 of another host: then `error` would be empty, and a
+ * registration that was never made would look like one.
  */
 const refuseStrangers: Middleware = {
   async onResponse({ request, response, schemaPath, options }) {
-    if (response.ok || response.headers.get('content-type')?.startsWith('application/problem+json')) return
+    const type = response.headers.get('content-type') ?? ''
+    const isOurs = response.ok
+      ? /^(application\/json|text\/(event-stream|plain))/
+      : /^application\/problem\+json/
+    if (response.status === 204 || isOurs.test(type)) return
     await response.body?.cancel()
     const location = response.headers.get('location')
     const redirect = location === null ? '' : `, a redirect to ${location}`
@@ -96,7 +102,7 @@ export type WebhookEvent =
  * @param payload the body exactly as it came: text, never parsed and serialised again
  * @param headers of the request: what `fetch` calls Headers, or a record as node:http and frameworks have it
  * @param secret `whsec_…`, or several while one is being rotated out
- * @throws WebhookVerificationError of `standardwebhooks` when no secret verifies it
+ * @throws WebhookVerificationError when none verifies it; another Error where none of the secrets is one
  */
 export function verify(
   payload: string,
@@ -110,7 +116,8 @@ export function verify(
     try {
       return new Webhook(one).verify(payload, plain) as WebhookEvent
     } catch (error) {
-      failure = error
+      // That another of the secrets is malformed says less.
+      if (!(failure instanceof WebhookVerificationError)) failure = error
     }
   }
   throw failure

@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test, vi } from 'vitest'
-import { createPollhookClient, type PollhookClient, verify } from '../../src/client/client.ts'
+import {
+  createPollhookClient,
+  type PollhookClient,
+  verify,
+  WebhookVerificationError,
+} from '../../src/client/client.ts'
 import { type NodePollhook, startNode } from '../../src/node.ts'
 import { newToken, subjectVars } from '../contract/subject.ts'
 import { createLoopback } from '../support/loopback.ts'
@@ -186,6 +191,16 @@ describe('an answer that is not of a relay', () => {
     await expect(answer).rejects.toThrow(/answered POST \/v1\/subscriptions with 502, not as Pollhook/)
   })
 
+  test.each([
+    ['nothing', {}, undefined],
+    ['a page', { 'content-type': 'text/html' }, '<h1>Welcome</h1>'],
+  ])('200 of another host, with %s, is no registration', async (_name, headers, page) => {
+    const answer = registerThrough((_path, response) => {
+      response.writeHead(200, { ...headers }).end(page)
+    })
+    await expect(answer).rejects.toThrow(/with 200, not as Pollhook/)
+  })
+
   test('a redirect is not followed: its GET would bring a list in place of a subscription', async () => {
     const answer = registerThrough((path, response) => {
       if (path === '/v1/subscriptions') response.writeHead(301, { location: '/elsewhere' }).end()
@@ -232,6 +247,9 @@ describe('verify', () => {
     expect(() => verify(body, headers, `whsec_${btoa('y'.repeat(32))}`)).toThrow('No matching signature')
     expect(() => verify(body, {}, secret)).toThrow('Missing required headers')
     expect(() => verify(body, headers, [])).toThrow('needs a secret')
+    // One that is malformed hides nothing.
+    const all = [`whsec_${btoa('y'.repeat(32))}`, 'whsec_!']
+    expect(() => verify(body, headers, all)).toThrow(WebhookVerificationError)
   })
 
   test('refuses a webhook of ten minutes ago, though its signature is right', async () => {
