@@ -86,8 +86,7 @@ async function round(hanging: number): Promise<Round> {
       arrived: latencies.length / (endpoints - hanging),
     }
   } finally {
-    await close()
-    kill()
+    await close().finally(kill)
   }
 }
 
