@@ -94,16 +94,19 @@ it('a full disk is told of once a commit, however many results are in it', async
   expect(log.error.mock.calls.map(([, fields]) => fields.results)).toEqual([300])
 })
 
-it('what another program keeps from being written is not tried one by one, each of which would wait for it', async () => {
-  const error = lockedError()
-  let commits = 0
-  const { record, log, turn } = recorder(() => {
-    commits++
-    throw error
-  })
-  const done = record(news(100))
-  await turn()
-  await done
-  expect(commits).toBe(1)
-  expect(log.error).toHaveBeenCalledExactlyOnceWith(expect.any(String), { error, results: 100 })
-})
+it.each([0, 1])(
+  'another program that holds the file is waited for once, not for each, after %i refusals',
+  async (refusals) => {
+    const locked = lockedError()
+    let commits = 0
+    const { record, log, turn } = recorder(() => {
+      commits++
+      throw commits > refusals ? locked : new Error('refused')
+    })
+    const done = record(news(100))
+    await turn()
+    await done
+    expect(commits).toBe(refusals + 1)
+    expect(log.error).toHaveBeenCalledExactlyOnceWith(expect.any(String), { error: locked, results: 100 })
+  },
+)

@@ -92,20 +92,26 @@ function commandsOf({ store }: World, after: (work: () => void) => void): Comman
   })
 }
 
-test('while another program holds the file, registrations that came together are refused by one try', async () => {
-  const error = lockedError()
-  let tries = 0
-  const store = {
-    ...world.store,
-    subscribe() {
-      tries++
-      throw error
-    },
-  }
-  const soon: (() => void)[] = []
-  const commands = commandsOf({ ...world, store }, (work) => soon.push(work))
-  const asked = [1, 2, 3].map(() => commands.subscribe([inputOf(world.acme, world.newToken())]))
-  for (const work of soon.splice(0)) work()
-  expect(await Promise.allSettled(asked)).toEqual(asked.map(() => ({ status: 'rejected', reason: error })))
-  expect(tries).toBe(1)
-})
+test.each([
+  ['at once', 0],
+  ['while each is tried alone', 1],
+])(
+  'another program that holds the file, %s, is waited for once for all that came together',
+  async (_when, refusals) => {
+    const locked = lockedError()
+    let tries = 0
+    const store = {
+      ...world.store,
+      subscribe() {
+        tries++
+        throw tries > refusals ? locked : new Error('refused')
+      },
+    }
+    const soon: (() => void)[] = []
+    const commands = commandsOf({ ...world, store }, (work) => soon.push(work))
+    const asked = [1, 2, 3].map(() => commands.subscribe([inputOf(world.acme, world.newToken())]))
+    for (const work of soon.splice(0)) work()
+    expect(await Promise.allSettled(asked)).toEqual(asked.map(() => ({ status: 'rejected', reason: locked })))
+    expect(tries).toBe(refusals + 1)
+  },
+)

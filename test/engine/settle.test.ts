@@ -21,7 +21,7 @@ const lane = createLane(
   0,
 )
 
-function settler(refuses: (id: number) => boolean, refusal = new Error('refused')) {
+function settler(refuses: (id: number) => boolean, refusal = () => new Error('refused')) {
   const waiting: (() => void)[] = []
   const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
   const written: number[] = []
@@ -31,7 +31,7 @@ function settler(refuses: (id: number) => boolean, refusal = new Error('refused'
     store: {
       settleDeliveries(items, { recovered }) {
         tries.push(items.length)
-        if (items.some(({ delivery }) => refuses(delivery.id))) throw refusal
+        if (items.some(({ delivery }) => refuses(delivery.id))) throw refusal()
         recoveries.push(...recovered.map(({ id, failedSince }) => ({ id, failedSince })))
         return items.map(() => ({ state: 'delivered', ended: true, gone: null }))
       },
@@ -100,12 +100,19 @@ it('what ended an outage is told of with its own commit, and with what failed af
   lane.recoveredBy = null
 })
 
-it('what another program keeps from being written is not tried one by one, each of which would wait for it', () => {
-  let locked = true
-  const { written, tries, round } = settler(() => locked, lockedError())
-  round()
-  expect(tries).toEqual([100])
-  locked = false
-  round()
-  expect(written).toHaveLength(100)
-})
+it.each([0, 1])(
+  'another program that holds the file is waited for once, not for each, after %i refusals',
+  (refusals) => {
+    let isLocked = true
+    const locked = lockedError()
+    const { written, tries, round } = settler(
+      () => isLocked,
+      () => (tries.length > refusals ? locked : new Error('refused')),
+    )
+    round()
+    expect(tries).toEqual([100, 1].slice(0, refusals + 1))
+    isLocked = false
+    round()
+    expect(written).toHaveLength(100)
+  },
+)
