@@ -56,7 +56,7 @@ export function createApi({ url, key: given = '' }: ApiFlags): Api {
     // Followed to another origin a call goes without its key, and a POST arrives as a GET.
     const asked = { ...init, headers, redirect: 'manual' } as const
     const response = await fetch(`${base}${path}`, asked).catch((error: unknown) => {
-      if (error instanceof DOMException && error.name === 'TimeoutError') throw new Error(tooLate(base))
+      if (isTimeout(error)) throw new Error(tooLate(base))
       const reason = reasonOf(error)
       // The Fetch standard, "port blocking": ports of other protocols are never asked, whatever listens there.
       if (reason === 'bad port') {
@@ -81,12 +81,16 @@ export function createApi({ url, key: given = '' }: ApiFlags): Api {
       })
       if (response.status === 204) return null
       return response.json().catch((error: unknown) => {
-        if (error instanceof DOMException && error.name === 'TimeoutError') throw new Error(tooLate(base))
+        if (isTimeout(error)) throw new Error(tooLate(base))
         throw new Error(`${base}${path} did not answer with JSON: is this a Pollhook?`)
       })
     },
     open: (path, signal) => request(path, signal === undefined ? {} : { signal }),
   }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'TimeoutError'
 }
 
 /** A relay that hangs is none that is not there. */

@@ -55,10 +55,10 @@ export function createPollhookClient({ baseUrl, key, fetch }: ClientOptions): Po
 const refuseStrangers: Middleware = {
   async onResponse({ request, response, schemaPath, options }) {
     const type = response.headers.get('content-type') ?? ''
-    const isOurs = response.ok
+    const ours = response.ok
       ? /^(application\/json|text\/(event-stream|plain))/
       : /^application\/problem\+json/
-    if (response.status === 204 || isOurs.test(type)) return
+    if (response.status === 204 || ours.test(type)) return
     await response.body?.cancel()
     const location = response.headers.get('location')
     const redirect = location === null ? '' : `, a redirect to ${location}`

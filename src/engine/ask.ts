@@ -182,10 +182,11 @@ async function call(round: Round, tokens: readonly string[], purpose: Purpose): 
       return null
     case 'failed': {
       const unread = isUnread(answer.reason)
-      // No failure of a master either: its other tasks would be asked for elsewhere, where perhaps nobody knows them.
-      const isAlone = purpose === 'suspects' && tokens.length === 1
-      if (unread && api && purpose === 'suspects') return 'unread'
-      if (unread && isAlone) return retryAll(round, tokens)
+      if (unread && purpose === 'suspects') {
+        if (api) return 'unread'
+        // No failure of a master either: its other tasks would be asked for elsewhere, where perhaps nobody knows them.
+        if (tokens.length === 1) return retryAll(round, tokens)
+      }
       const isSearch = api && unread && tokens.length > 1
       if (isSearch && beginSearch(host, now, context.poll.intervalMaxMs)) return 'unread'
       // A batch of one may be spoiled by its token as well as by the host: as long as the host does not fail, both are suspected.

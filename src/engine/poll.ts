@@ -254,7 +254,7 @@ export function createPoller(deps: PollDeps): Poller {
       // Perhaps not read yet since the start.
       if (entry === undefined) changed.add(token)
       else hinted.add(entry)
-      if (entry !== undefined && !entry.busy) {
+      if (entry?.busy === false) {
         schedule(entry, now())
         looks.hurry()
       }

@@ -47,7 +47,7 @@ export function createRecorder(deps: RecorderDeps): (news: readonly PollResult[]
   /** One that SQLite refuses must not take the others with it. @returns what is not on disk */
   function writeTogether(results: readonly PollResult[]): readonly PollResult[] {
     if (tryWrite(results)) return []
-    if (results.length === 1 || didNotBegin(lastError)) return results
+    if (results.length === 1) return results
     return results.filter((one) => didNotBegin(lastError) || !tryWrite([one]))
   }
 

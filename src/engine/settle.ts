@@ -66,9 +66,8 @@ export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight
   /** One that SQLite refuses must not keep the others from being settled. @returns what is on disk now */
   function writeTogether(batch: readonly Finished<Flight>[]): readonly Finished<Flight>[] {
     if (tryWrite(batch)) return batch
-    return batch.length === 1 || didNotBegin(lastError)
-      ? []
-      : batch.filter((item) => !didNotBegin(lastError) && tryWrite([item]))
+    if (batch.length === 1) return []
+    return batch.filter((item) => !didNotBegin(lastError) && tryWrite([item]))
   }
 
   function tryWrite(batch: readonly Finished<Flight>[]): boolean {

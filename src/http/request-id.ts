@@ -3,9 +3,11 @@ import type { MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
 import type { AppDeps, HttpEnv } from './deps.ts'
 
+const safeId = /^[A-Za-z0-9_-]{8,64}$/
+
 /** A caller's own id is kept when it can do no harm in a log line or a header. */
 export function isSafeId(id: string | null | undefined): id is string {
-  return /^[A-Za-z0-9_-]{8,64}$/.test(id ?? '')
+  return safeId.test(id ?? '')
 }
 
 /** Probes and scrapes come every few seconds and say nothing at level info. */

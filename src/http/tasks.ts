@@ -63,7 +63,7 @@ function addEvents(app: Hono<HttpEnv>, deps: AppDeps): void {
       tag: 'Tasks',
       summary: 'Follow a task as server-sent events',
       description:
-        'Each `data:` line is a `WebhookEvent` with `subscription_id` null and `metadata` `{}`; `id:` is its `seq`. Without `Last-Event-ID` and `after` it starts with the newest transition. A comment every 15 s keeps the connection open. It ends when the task has ended or your last subscription to it ended; what came after that is not in it.',
+        'Each `data:` line is a `WebhookEvent` with `subscription_id` null and `metadata` `{}`; `id:` is its `seq`. Without `Last-Event-ID` and `after` it starts with the newest transition. A comment every 15 s keeps the connection open. It ends when the task has ended or your last subscription to it ended; what came after that is not in it. You may have 5,000 open at once.',
       parameters: [
         ...tokenParameter,
         {

@@ -73,11 +73,9 @@ export function retentionVerbs({ db, onFinished }: StoreContext, verbs: { tasks:
       if (finished === null || finished > before) stays.add(token)
       else if (forget(token, forgotten) === null) return { ...forgotten, after: id - 1 }
     }
-    const last = rows.at(-1)
-    if (rows.length === lookMax && last !== undefined) {
-      const goesOn = old.length > 0 || madeAhead(rows, ownerFloor(ownerId + 1))
-      if (goesOn) return { ...forgotten, after: last.id }
-    }
+    const last = rows.length === lookMax ? rows.at(-1) : undefined
+    if (last !== undefined && (old.length > 0 || madeAhead(rows, ownerFloor(ownerId + 1))))
+      return { ...forgotten, after: last.id }
     const owner = nextOwnerId.get({ after: ownerId })
     return { ...forgotten, after: owner === undefined ? null : ownerFloor(owner.id) }
   }

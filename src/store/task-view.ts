@@ -2,6 +2,7 @@
 import { and, desc, eq, gte, isNull, lt, lte, sql } from 'drizzle-orm'
 import { ownerFloor } from '../core/ids.ts'
 import type { StoreContext } from './context.ts'
+import { firstBy, key } from './literals.ts'
 import { lookFrom } from './look.ts'
 import { pageOf, rowOfCursor } from './page.ts'
 import type { Page, PageQuery, TaskDetail, TaskRecord } from './records.ts'
@@ -119,16 +120,17 @@ export function taskViewVerbs(
 /** An open stream asks these after each commit that touches its task. */
 function prepareReads(db: StoreContext['db']) {
   const isOfOwner = and(
-    eq(subscriptions.taskToken, sql.placeholder('token')),
-    gte(subscriptions.id, sql.placeholder('from')),
-    lt(subscriptions.id, sql.placeholder('to')),
+    eq(subscriptions.taskToken, key('token')),
+    gte(subscriptions.id, key('from')),
+    lt(subscriptions.id, key('to')),
   )
   const ids = () => db.select({ id: subscriptions.id }).from(subscriptions)
+  const first = firstBy(sql`${subscriptions.id}`)
   return {
-    any: ids().where(isOfOwner).limit(1).prepare(),
+    any: ids().where(isOfOwner).orderBy(first).prepare(),
     live: ids()
       .where(and(isOfOwner, isNull(subscriptions.endState)))
-      .limit(1)
+      .orderBy(first)
       .prepare(),
     lastEnd: db
       .select({ at: sql<number | null>`max(${subscriptions.endedAt})` })
@@ -138,14 +140,8 @@ function prepareReads(db: StoreContext['db']) {
     lastUntil: db
       .select({ seq: transitionTable.seq })
       .from(transitionTable)
-      .where(
-        and(
-          eq(transitionTable.taskToken, sql.placeholder('token')),
-          lte(transitionTable.at, sql.placeholder('at')),
-        ),
-      )
-      .orderBy(desc(transitionTable.seq))
-      .limit(1)
+      .where(and(eq(transitionTable.taskToken, key('token')), lte(transitionTable.at, key('at'))))
+      .orderBy(firstBy(desc(transitionTable.seq)))
       .prepare(),
   }
 }

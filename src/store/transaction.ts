@@ -8,10 +8,10 @@ import type * as schema from './schema.ts'
 export type Database = BaseSQLiteDatabase<'sync', unknown, typeof schema>
 
 /** Of transactions that could not begin, as another program holds the file: what else is tried would wait for it as long. */
-const notBegun = new WeakSet<object>()
+const notBegun = new WeakSet<Error>()
 
 export function didNotBegin(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && notBegun.has(error)
+  return error instanceof Error && notBegun.has(error)
 }
 
 /** What is to be told once the transaction that is open is on disk. */
@@ -41,7 +41,7 @@ export function inTransaction<T>(db: Database, work: () => T extends PromiseLike
     )
   } catch (error) {
     tell.length = toldBefore
-    if (!begun && typeof error === 'object' && error !== null) notBegun.add(error)
+    if (!begun && error instanceof Error) notBegun.add(error)
     throw error
   } finally {
     if (outer === undefined) untold.delete(db)

@@ -145,7 +145,7 @@ export function parseJson(body: Uint8Array): unknown {
   }
 }
 
-/** Of a shard that does not answer that it is not ready: what the others tell is needed then most of all. */
+/** Of a shard that does not answer it says that it is not ready: what the others tell is needed then most of all. */
 export async function answerMetrics(fleet: Fleet, request: Request): Promise<Response> {
   const answers = await Promise.all(fleet.places.map((place) => fleet.ask(place, copyOf(request, {}))))
   const told = answers.find((answer) => answer.ok)

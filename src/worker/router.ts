@@ -79,9 +79,8 @@ async function passHint(fleet: Fleet, request: Request): Promise<Response> {
   const form = await new Response(body, { headers }).formData().catch(() => null)
   const token = form?.get('task_token')
   const places = typeof token === 'string' ? placesOfToken(fleet.config.shards, token) : [fleet.places[0]!]
-  await Promise.all(places.map((place) => fleet.ask(place, copyOf(request, { body }))))
-  return new Response(null, {
-    status: 204,
-    headers: { 'x-request-id': request.headers.get('x-request-id') ?? '' },
-  })
+  const answers = await Promise.all(places.map((place) => fleet.ask(place, copyOf(request, { body }))))
+  const requestId = request.headers.get('x-request-id') ?? ''
+  const told = answers.find(({ status }) => status === 204)
+  return told ?? new Response(null, { status: 204, headers: { 'x-request-id': requestId } })
 }

@@ -84,7 +84,7 @@ export class RelayShard extends DurableObject<Env> {
     const randomBytes = (length: number) => crypto.getRandomValues(new Uint8Array(length))
     const vault = createVault(config.secrets, randomBytes)
     claimDatabase(db, config.secrets.map(databaseFingerprint), vault, place)
-    const metrics = createMetrics(Date.now, { shard: `${place.generation}:${place.shard}` })
+    const metrics = createMetrics(Date.now, { shard: placeName(place) })
     const held = new Set<number>()
     const relay = createRelay({
       db,

@@ -6,6 +6,7 @@ import { promises as dns, type LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
 import { buildConnector } from 'undici'
 import { type Cidr, isAllowedAddress } from '../../core/address.ts'
+import { addressTimeoutMs } from './addresses.ts'
 import { createLookups, type Lookup } from './lookups.ts'
 
 export interface GuardOptions {
@@ -23,16 +24,6 @@ export interface Guard {
   connect: buildConnector.connector
   /** Sockets that are open. */
   openSockets(): number
-}
-
-/**
- * Of a name with several addresses each but the last has so long to answer, then the next is tried. Node's own 250 ms are over
- * before a SYN that was lost is sent again (RFC 6298 §2: a second), and one that is dropped is not come back to.
- *
- * @param timeoutMs for the whole: then the others are to have their turn
- */
-export function addressTimeoutMs(timeoutMs: number): number {
-  return Math.max(1, Math.floor(Math.min(2_500, timeoutMs / 4)))
 }
 
 /** `code` of the errors that the guard itself makes; all others are the system's, undici's or OpenSSL's. */

@@ -5,7 +5,7 @@
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { Agent, type Dispatcher } from 'undici'
 import type { UpstreamBody, UpstreamFetch, UpstreamResponse } from '../../ports.ts'
-import { addressTimeoutMs } from './guard.ts'
+import { addressTimeoutMs } from './addresses.ts'
 
 /** RFC 9110 §8.4.1; `x-gzip` is to be read as `gzip`. Servers disagree on `deflate`, so it is not asked for. */
 const decoders = new Map([
