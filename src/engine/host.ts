@@ -31,6 +31,8 @@ export interface Host<Entry> {
   /** A search for what keeps a batch from being read has begun, and read nothing yet: no other begins before then. */
   searchedUntil: number
   inFlight: number
+  /** Due tasks join those in flight then, or once one of these has its answer. */
+  joinAt: number
   /** Those of them that are for suspects. */
   suspectsInFlight: number
   /** Polls under way that wait for a place among the calls in flight: fallbacks from masters, and parts of spoiled batches. */
@@ -55,6 +57,7 @@ export function createHost<Entry>(origin: string): Host<Entry> {
     searchedUntil: 0,
     lone: createFifo(),
     inFlight: 0,
+    joinAt: 0,
     suspectsInFlight: 0,
     waiters: { batch: createFifo(), suspects: createFifo() },
     turn: 0,

@@ -15,7 +15,7 @@ import {
   type Purpose,
   waitingAt,
 } from './host.ts'
-import { lingerMs } from './pace.ts'
+import { lingerMs, staggerMs } from './pace.ts'
 
 export interface HostsDeps {
   now: Clock
@@ -150,7 +150,12 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
     if (!isDue) return false
     // What is due at a blocked host needs no place to be refused, or handed over.
     if (isBlocked(host, at)) return host !== api || refusable > 0
+    if (mayJoinAt(host) > at) return false
     return isFree(host, purposeOf[turn], isOnProbation(host) ? 1 : settings.concurrency)
+  }
+
+  function mayJoinAt(host: Host<Entry>): number {
+    return host.inFlight > 0 ? host.joinAt : 0
   }
 
   function isBatchDue({ tasks, flushAt }: BatchQueue<Entry>, at: number): boolean {
@@ -187,6 +192,7 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
       return
     }
     occupy(host, purpose)
+    host.joinAt = at + staggerMs(settings, settings.concurrency)
     start(host, batch, purpose)
   }
 
@@ -211,7 +217,9 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
   function serve(host: Host<Entry>, at: number): number | null {
     for (let turn = nextTurn(host, at); turn !== null; turn = nextTurn(host, at)) take(host, turn, at)
     if (host === api && isBlocked(host, at) && refusable <= 0) return at
-    const { known, fresh } = host
+    const { known, fresh, lone } = host
+    const joinAt = mayJoinAt(host)
+    if (joinAt > at && (lone.length > 0 || isBatchDue(known, at) || isBatchDue(fresh, at))) return joinAt
     const flushAt = earliest(known.flushAt, fresh.flushAt)
     return flushAt !== null && flushAt > at ? flushAt : null
   }
@@ -250,6 +258,7 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
 
     release(host, purpose) {
       host.inFlight--
+      host.joinAt = 0
       if (host !== api) mastersInFlight--
       if (purpose === 'suspects') host.suspectsInFlight--
       // Due tasks wait for the pass that comes once the answer is settled.
@@ -259,6 +268,7 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
     clockWentBack(byMs) {
       for (const host of hosts.values()) {
         for (const queue of [host.known, host.fresh]) if (queue.flushAt !== null) queue.flushAt -= byMs
+        host.joinAt -= byMs
         host.freshApartUntil -= byMs
         host.searchedUntil -= byMs
         host.failedAt -= byMs

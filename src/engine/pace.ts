@@ -33,6 +33,14 @@ export function wakeMs(pace: Pace, tasks: number): number {
   return Math.max(restMs(pace), Math.floor(Math.min(intervalMs / wakePart, (intervalMs * batch) / tasks)))
 }
 
+/**
+ * How far apart a host's calls leave while none is answered: of a fast upstream each answer is told before the next comes, and
+ * of a slow one as many calls are in flight within a rest as may be.
+ */
+export function staggerMs(pace: Pace, concurrency: number): number {
+  return Math.floor(restMs(pace) / concurrency)
+}
+
 export function dayMs({ intervalMs }: Pace): number {
   return Math.max(1, Math.floor(intervalMs / dayPart))
 }

@@ -1,6 +1,6 @@
 /** How often the schedule is looked at: calls of very many tasks go together, and what has just come up hardly waits. */
 import { expect, it } from 'vitest'
-import { minute, newToken, openWorld, second } from './world.ts'
+import { hour, minute, never, newToken, openWorld, second } from './world.ts'
 
 /** A look at most every so many milliseconds (src/engine/pace.ts). */
 const restMs = 40
@@ -33,4 +33,43 @@ it('a task that has just come up is asked for at the next look, however lately t
     const call = world.calls.find(({ tokens }) => tokens.includes(fresh))
     expect(call?.at).toBeLessThanOrEqual(registeredAt + restMs)
   }
+})
+
+it('calls of a host join those in flight once one has its answer, or a quarter of a look later', async () => {
+  for (const [answerMs, leaveAt] of [
+    [
+      [0, 0, 0, 0, 0, 0],
+      [0, 0, 0, 0, 0, 0],
+    ],
+    [
+      [1, 1, 1, 1, 1, 1],
+      [0, 1, 2, 3, 4, 5],
+    ],
+    // The first one hangs: it keeps the others waiting no more than once.
+    [
+      [second, 1, 1, 1, 1, 1],
+      [0, 10, 11, 12, 13, 14],
+    ],
+    [Array(6).fill(second), [0, 10, 20, 30, second, second + 10]],
+  ]) {
+    const world = openWorld({ POLLHOOK_POLL_BATCH: '1' })
+    const { answer } = world.upstream
+    world.upstream.answer = async (...call) =>
+      world.later(answerMs![world.calls.length - 1] ?? 1, await answer(...call))
+    await Promise.all(Array.from({ length: 6 }, () => world.register()))
+    await world.run(3 * second)
+    const [first] = world.calls
+    expect(world.calls.slice(0, 6).map(({ at }) => at - first!.at)).toEqual(leaveAt)
+  }
+})
+
+it('what waits to join those in flight waits no longer when the clock goes back', async () => {
+  const world = openWorld({ POLLHOOK_POLL_BATCH: '1' })
+  world.upstream.answer = () => never()
+  await Promise.all([world.register(), world.register()])
+  while (world.calls.length === 0) await world.run(1)
+  world.step(-hour)
+  // The clock is looked at when the wait is over, which counts for nothing then.
+  await world.run(20)
+  expect(world.calls).toHaveLength(2)
 })
