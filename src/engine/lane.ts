@@ -46,11 +46,19 @@ export interface Lane {
  */
 const lateSeconds = 0.02
 
-/** A lane starts narrow, so that an endpoint that hangs holds few slots until it is known to: a quarter of those that are free. */
-const windowAtStartMax = 8
+/** A lane starts narrow, so that an endpoint that hangs holds few slots until it is known to. */
+const windowAtStart = 8
 
-/** @param freeSlots attempts that may begin besides those in flight, at any endpoint */
-export function createLane(endpoint: EndpointState, freeSlots: number, now: number): Lane {
+/**
+ * @param freeSlots attempts that may begin besides those in flight, at any endpoint: the lane begins with a quarter of them at most
+ * @param window what its endpoint took not long ago
+ */
+export function createLane(
+  endpoint: EndpointState,
+  freeSlots: number,
+  now: number,
+  window = windowAtStart,
+): Lane {
   return {
     endpoint,
     inFlight: 0,
@@ -58,7 +66,7 @@ export function createLane(endpoint: EndpointState, freeSlots: number, now: numb
     ready: [],
     order: 0,
     probing: false,
-    window: Math.max(1, Math.min(windowAtStartMax, freeSlots >> 2)),
+    window: Math.max(1, Math.min(window, freeSlots >> 2)),
     allowance: 1,
     allowanceAt: now,
     successSavedAt: endpoint.health.lastSuccessAt ?? 0,

@@ -2,11 +2,21 @@
 import { afterPause } from '../core/endpoint.ts'
 import { putNewest } from '../core/newest.ts'
 import type { Clock } from '../ports.ts'
+import type { EndpointState } from '../store/endpoints.ts'
 import type { Store } from '../store/store.ts'
 import { createLane, isForgettable, type Lane, setLaneBack } from './lane.ts'
 
-/** Of so many endpoints whose lane is gone the last success is known to the millisecond. */
-const successesMax = 10_000
+/** What is known of an endpoint whose lane is gone. */
+interface Trace {
+  leftAt: number
+  window: number
+  /** Later than what is written; null: it is written. */
+  lastSuccessAt: number | null
+}
+
+const tracesMax = 10_000
+/** Whether an endpoint still takes as much at once as it did is not known after so long. */
+const windowKeptMs = 60_000
 
 export interface Lanes {
   /** Null: there is no such endpoint any more. */
@@ -30,13 +40,23 @@ export interface Lanes {
 /** @param freeSlots attempts that may begin besides those in flight, at any endpoint */
 export function createLanes(store: Pick<Store, 'endpointState'>, freeSlots: () => number, now: Clock): Lanes {
   const lanes = new Map<number, Lane>()
-  const successes = new Map<number, number>()
+  const traces = new Map<number, Trace>()
   let order = 0
 
-  function keepSuccess(endpointId: number, { endpoint, successSavedAt }: Lane): void {
-    const at = endpoint.health.lastSuccessAt ?? 0
-    if (at > successSavedAt) putNewest(successes, endpointId, at, successesMax)
-    else successes.delete(endpointId)
+  function trace(endpointId: number, { endpoint, successSavedAt, window }: Lane): void {
+    const { lastSuccessAt } = endpoint.health
+    const isSaved = (lastSuccessAt ?? 0) <= successSavedAt
+    const left = { leftAt: now(), window, lastSuccessAt: isSaved ? null : lastSuccessAt }
+    putNewest(traces, endpointId, left, tracesMax)
+  }
+
+  function create(endpoint: EndpointState): Lane {
+    const at = now()
+    const left = traces.get(endpoint.id)
+    const window = left !== undefined && at - left.leftAt < windowKeptMs ? left.window : undefined
+    const lane = createLane(endpoint, freeSlots(), at, window)
+    if (left?.lastSuccessAt != null) endpoint.health.lastSuccessAt = left.lastSuccessAt
+    return lane
   }
 
   function inOrder(lane: Lane): Lane {
@@ -51,9 +71,7 @@ export function createLanes(store: Pick<Store, 'endpointState'>, freeSlots: () =
       if (found !== undefined) return inOrder(found)
       const endpoint = store.endpointState(endpointId)
       if (endpoint === null) return null
-      const lane = createLane(endpoint, freeSlots(), now())
-      const lastSuccessAt = successes.get(endpointId)
-      if (lastSuccessAt !== undefined) endpoint.health.lastSuccessAt = lastSuccessAt
+      const lane = create(endpoint)
       lanes.set(endpointId, lane)
       return inOrder(lane)
     },
@@ -73,17 +91,20 @@ export function createLanes(store: Pick<Store, 'endpointState'>, freeSlots: () =
     leave(endpointId) {
       const lane = lanes.get(endpointId)
       if (lane === undefined || !isForgettable(lane)) return
-      keepSuccess(endpointId, lane)
+      trace(endpointId, lane)
       lanes.delete(endpointId)
     },
 
     lastSuccessAt: (endpointId) =>
-      lanes.get(endpointId)?.endpoint.health.lastSuccessAt ?? successes.get(endpointId) ?? null,
+      lanes.get(endpointId)?.endpoint.health.lastSuccessAt ?? traces.get(endpointId)?.lastSuccessAt ?? null,
 
     clockWentBack(byMs) {
       const at = now()
       for (const lane of lanes.values()) setLaneBack(lane, byMs, at)
-      for (const [endpointId, success] of successes) successes.set(endpointId, Math.min(success, at))
+      for (const left of traces.values()) {
+        left.leftAt -= byMs
+        if (left.lastSuccessAt !== null) left.lastSuccessAt = Math.min(left.lastSuccessAt, at)
+      }
     },
   }
 }

@@ -257,6 +257,43 @@ it('one owner with hundreds of endpoints that hang does not take every place tha
   expect(made.map((one) => world.deliveries(one)[0]!.state)).toEqual(made.map(() => 'delivered'))
 })
 
+it('an endpoint takes as many at once as it did a moment ago, and after a minute is tried with a few again', async () => {
+  const world = openWorld()
+  // Polled, so that the clock is looked at.
+  await world.register({ callbackUrl: 'https://elsewhere.example.com/' })
+  await world.run(second)
+  world.receiver.answer = () => world.later(100, accepted)
+  const takesAtOnce = async () => {
+    world.sent.length = 0
+    await completeTasks(world, 60)
+    await world.run(5 * second)
+    expect(world.sent).toHaveLength(60)
+    return world.sent.filter(({ at }) => at === world.sent[0]!.at).length
+  }
+  expect(await takesAtOnce()).toBe(8)
+  await world.run(50 * second)
+  expect(await takesAtOnce()).toBeGreaterThanOrEqual(56)
+  await world.run(minute)
+  expect(await takesAtOnce()).toBe(8)
+  world.step(-hour)
+  await world.run(2 * minute)
+  expect(await takesAtOnce()).toBe(8)
+})
+
+it('one that took many at once and fails since is tried with few', async () => {
+  const world = openWorld()
+  await completeTasks(world, 60)
+  await world.run(second)
+  world.receiver.answer = () => timedOut
+  await completeTasks(world, 5)
+  await world.run(second)
+  world.receiver.answer = () => world.later(100, accepted)
+  world.sent.length = 0
+  await completeTasks(world, 30)
+  await world.run(second)
+  expect(world.sent.filter(({ at }) => at === world.sent[0]!.at).length).toBeLessThanOrEqual(2)
+})
+
 it('a paused endpoint holds what is made for it and exhausts nothing', async () => {
   const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '1s', POLLHOOK_RETRY_SCHEDULE_INTERIM: '1s' })
   const [first] = await completeTasks(world, 1)
@@ -398,6 +435,10 @@ it('the last success of an endpoint is the last one, also while it is not writte
   expect(lastSuccessAt! - first).toBe(world.sent.at(-1)!.at - world.sent[0]!.at)
   // Long after its lane was forgotten.
   await world.run(10 * second)
+  expect(world.endpoint()).toMatchObject({ lastSuccessAt })
+  world.receiver.answer = () => rejected(500)
+  await world.change(one.taskToken, { status: 'completed' })
+  expect(world.sent.at(-1)?.type).toBe('task.completed')
   expect(world.endpoint()).toMatchObject({ lastSuccessAt })
 })
 
