@@ -20,14 +20,15 @@ export function endingVerbs({ db }: StoreContext, { outbox }: { outbox: OutboxVe
 
   /**
    * Pending progress of which a newer event of its subscription exists: only what was under way meanwhile is left so. It is
-   * the head, or has lost that place to a test or a redelivery while it was being sent.
+   * the head, or has lost that place to a test or a redelivery while it was being sent. `cross`: SQLite takes the tests and
+   * redeliveries first, which are few; by itself it would read all deliveries that there are.
    */
   function staleProgress() {
     return db.all<Ended>(sql`
       select ${columns} from ${deliveries} d where d.due_at is not null and ${stale}
       union all
       select ${columns}
-      from ${deliveries} head join ${deliveries} d on d.subscription_id = head.subscription_id
+      from ${deliveries} head cross join ${deliveries} d on d.subscription_id = head.subscription_id
       where head.state = 'pending' and head.rank < 2 and +head.due_at is not null and d.due_at is null and ${stale}`)
   }
 

@@ -13,10 +13,23 @@ const journal = JSON.parse(read('meta/_journal.json')) as MigrationFolder['journ
 const texts = journal.entries.map(({ tag }) => [`m${tag.slice(0, 4)}`, read(`${tag}.sql`)])
 const migrations: MigrationFolder = { journal, migrations: Object.fromEntries(texts) }
 
-/** @param onStatement is told each statement that runs, `BEGIN` and `COMMIT` too */
-export function openOnNode(onStatement?: (text: string) => void): EmptyDatabase & { close(): void } {
+/**
+ * @param onStatement is told each statement that runs with its values, `BEGIN` and `COMMIT` too
+ * @param onPrepared is told each statement that is prepared
+ */
+export function openOnNode(
+  onStatement?: (text: string) => void,
+  onPrepared?: (text: string) => void,
+): EmptyDatabase & { close(): void } {
   const sqlite = new Sqlite(':memory:', {
     ...(onStatement && { verbose: (text) => onStatement(String(text)) }),
   })
+  if (onPrepared !== undefined) {
+    const prepare = sqlite.prepare.bind(sqlite)
+    sqlite.prepare = ((text: string) => {
+      onPrepared(text)
+      return prepare(text)
+    }) as typeof sqlite.prepare
+  }
   return { db: drizzle(sqlite, { schema }), migrations, close: () => sqlite.close() }
 }
