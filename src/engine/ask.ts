@@ -35,6 +35,8 @@ export interface AskContext {
   apiHost: Host<Entry>
   /** Those that somebody still waits for: the others are not asked for at the API host too. */
   stillWanted(): ReadonlySet<string>
+  /** A place at a host is free while the poll that had it goes on elsewhere. */
+  wake(): void
   onCall(call: { api: boolean; tokens: number; outcome: string; durationMs: number }): void
 }
 
@@ -69,6 +71,8 @@ export async function askForAll(
     for (const token of retryAlone) replies.set(token, { kind: 'unknown', alone: true })
     return replies
   }
+  // What is due at this host need not wait until the API host has answered.
+  if (retry.length + retryAlone.length > 0) context.wake()
   if (retry.length > 0) await askApiHost(round, retry, purpose)
   for (const token of retryAlone) await askApiHost(round, [token], 'suspects')
   return replies

@@ -31,7 +31,7 @@ export interface Host<Entry> {
   /** A search for what keeps a batch from being read has begun, and read nothing yet: no other begins before then. */
   searchedUntil: number
   inFlight: number
-  /** Due tasks join those in flight then, or once one of these has its answer. */
+  /** A call for due tasks joins those in flight then, or once one of these is over. */
   joinAt: number
   /** Those of them that are for suspects. */
   suspectsInFlight: number

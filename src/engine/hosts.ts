@@ -158,6 +158,10 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
     return host.inFlight > 0 ? host.joinAt : 0
   }
 
+  function callsDue({ known, fresh, lone }: Host<Entry>): number {
+    return lone.length + Math.ceil((known.tasks.length + fresh.tasks.length) / settings.batch)
+  }
+
   function isBatchDue({ tasks, flushAt }: BatchQueue<Entry>, at: number): boolean {
     return tasks.length >= settings.batch || (flushAt !== null && flushAt <= at)
   }
@@ -192,7 +196,7 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
       return
     }
     occupy(host, purpose)
-    host.joinAt = at + staggerMs(settings, settings.concurrency)
+    host.joinAt = at + staggerMs(settings, settings.concurrency, callsDue(host))
     start(host, batch, purpose)
   }
 

@@ -34,11 +34,12 @@ export function wakeMs(pace: Pace, tasks: number): number {
 }
 
 /**
- * How far apart a host's calls leave while none is answered: of a fast upstream each answer is told before the next comes, and
- * of a slow one as many calls are in flight within a rest as may be.
+ * How far apart a host's calls leave while none is answered: of a fast upstream each answer is told before the next comes. All
+ * that is due leaves within a rest, where as many calls may be in flight.
+ * @param calls how many are due
  */
-export function staggerMs(pace: Pace, concurrency: number): number {
-  return Math.floor(restMs(pace) / concurrency)
+export function staggerMs(pace: Pace, concurrency: number, calls: number): number {
+  return Math.floor(restMs(pace) / Math.max(concurrency, calls))
 }
 
 export function dayMs({ intervalMs }: Pace): number {

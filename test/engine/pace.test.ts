@@ -36,32 +36,46 @@ it('a task that has just come up is asked for at the next look, however lately t
 })
 
 it('calls of a host join those in flight once one has its answer, or a quarter of a look later', async () => {
-  for (const [answerMs, leaveAt] of [
-    [
-      [0, 0, 0, 0, 0, 0],
-      [0, 0, 0, 0, 0, 0],
-    ],
-    [
-      [1, 1, 1, 1, 1, 1],
-      [0, 1, 2, 3, 4, 5],
-    ],
+  for (const { answerMs, leaveAt } of [
+    { answerMs: [0, 0, 0, 0, 0], leaveAt: [0, 0, 0, 0, 0] },
+    { answerMs: [1, 1, 1, 1, 1], leaveAt: [0, 1, 2, 3, 4] },
     // The first one hangs: it keeps the others waiting no more than once.
-    [
-      [second, 1, 1, 1, 1, 1],
-      [0, 10, 11, 12, 13, 14],
-    ],
-    [Array(6).fill(second), [0, 10, 20, 30, second, second + 10]],
+    { answerMs: [second, 1, 1, 1, 1], leaveAt: [0, 10, 11, 12, 13] },
+    { answerMs: Array<number>(5).fill(second), leaveAt: [0, 10, 20, 30, second] },
   ]) {
     const world = openWorld({ POLLHOOK_POLL_BATCH: '1' })
     const { answer } = world.upstream
     world.upstream.answer = async (...call) =>
-      world.later(answerMs![world.calls.length - 1] ?? 1, await answer(...call))
-    await Promise.all(Array.from({ length: 6 }, () => world.register()))
+      world.later(answerMs[world.calls.length - 1] ?? 1, await answer(...call))
+    await Promise.all(Array.from({ length: 5 }, () => world.register()))
     await world.run(3 * second)
     const [first] = world.calls
-    expect(world.calls.slice(0, 6).map(({ at }) => at - first!.at)).toEqual(leaveAt)
+    expect(world.calls.slice(0, 5).map(({ at }) => at - first!.at)).toEqual(leaveAt)
   }
 })
+
+it.each([1, 5, 9, 20, 40, 100])(
+  'as much is asked of an upstream that takes %d ms as four calls in flight allow, or as is due',
+  async (answerMs) => {
+    const world = openWorld({
+      POLLHOOK_POLL_BATCH: '1',
+      POLLHOOK_POLL_INTERVAL: '1s',
+      POLLHOOK_POLL_INTERVAL_MAX: '1s',
+    })
+    const { answer } = world.upstream
+    world.upstream.answer = async (...call) => world.later(answerMs, await answer(...call))
+    for (let n = 0; n < 20; n++) {
+      await Promise.all(Array.from({ length: 10 }, () => world.register()))
+      await world.run(50)
+    }
+    await world.run(5 * second)
+    const from = world.elapsed()
+    await world.run(5 * second)
+    const perSecond = world.calls.filter(({ at }) => at >= from).length / 5
+    // 200 tasks once a second, and up to a tenth later (CONTRACT §5.2).
+    expect(perSecond).toBeGreaterThan(0.85 * Math.min(190, 4_000 / answerMs))
+  },
+)
 
 it('what waits to join those in flight waits no longer when the clock goes back', async () => {
   const world = openWorld({ POLLHOOK_POLL_BATCH: '1' })

@@ -463,6 +463,18 @@ it('whoever names very many hosts has no more than 64 of them called at once; th
   expect(callsOf(world, apiOrigin).length).toBeLessThanOrEqual(5)
 })
 
+it('a place at a master is free while the API host is asked for what the master does not know', async () => {
+  const world = openWorld({ POLLHOOK_POLL_BATCH: '1', POLLHOOK_POLL_CONCURRENCY: '1' })
+  const { answer } = world.upstream
+  world.upstream.answer = async (origin, tokens) =>
+    origin === apiOrigin
+      ? world.later(10 * second, await answer(origin, tokens))
+      : world.later(second, { kind: 'statuses', statuses: new Map() })
+  await Promise.all([world.register({ statusUrl }), world.register({ statusUrl })])
+  await world.run(2 * second)
+  expect(callsOf(world, masterOrigin)).toHaveLength(2)
+})
+
 it('a host that fails again and again is told of once, with what it says, and so is its return', async () => {
   const said: [message: string, fields?: Record<string, unknown>][] = []
   const note = (...line: (typeof said)[number]) => {
