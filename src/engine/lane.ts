@@ -27,6 +27,10 @@ export interface Lane {
   probing: boolean
   /** Attempts this lane may have in flight: grows with each answer that is no failure, shrinks with each failure. */
   window: number
+  /** The window that the lane began with. */
+  narrow: number
+  /** Attempts that were in flight together since then. */
+  most: number
   /** Allowance of `max_per_second`, in deliveries. */
   allowance: number
   allowanceAt: number
@@ -47,10 +51,10 @@ export interface Lane {
 const lateSeconds = 0.02
 
 /** A lane starts narrow, so that an endpoint that hangs holds few slots until it is known to. */
-const windowAtStart = 8
+export const windowAtStart = 8
 
 /**
- * @param freeSlots attempts that may begin besides those in flight, at any endpoint: the lane begins with a quarter of them at most
+ * @param freeSlots attempts that may begin besides those in flight, at any endpoint: the lane begins with an eighth of them at most
  * @param window what its endpoint took not long ago
  */
 export function createLane(
@@ -59,6 +63,7 @@ export function createLane(
   now: number,
   window = windowAtStart,
 ): Lane {
+  const narrow = Math.max(1, Math.min(window, freeSlots >> 3))
   return {
     endpoint,
     inFlight: 0,
@@ -66,7 +71,9 @@ export function createLane(
     ready: [],
     order: 0,
     probing: false,
-    window: Math.max(1, Math.min(window, freeSlots >> 2)),
+    window: narrow,
+    narrow,
+    most: 0,
     allowance: 1,
     allowanceAt: now,
     successSavedAt: endpoint.health.lastSuccessAt ?? 0,

@@ -4,12 +4,14 @@ import { putNewest } from '../core/newest.ts'
 import type { Clock } from '../ports.ts'
 import type { EndpointState } from '../store/endpoints.ts'
 import type { Store } from '../store/store.ts'
-import { createLane, isForgettable, type Lane, setLaneBack } from './lane.ts'
+import { createLane, isForgettable, type Lane, setLaneBack, windowAtStart } from './lane.ts'
 
 /** What is known of an endpoint whose lane is gone. */
 interface Trace {
-  leftAt: number
+  /** As many attempts as it took at once; fewer than a lane starts with where it failed. */
   window: number
+  /** When it did. */
+  tookAt: number
   /** Later than what is written; null: it is written. */
   lastSuccessAt: number | null
 }
@@ -43,19 +45,30 @@ export function createLanes(store: Pick<Store, 'endpointState'>, freeSlots: () =
   const traces = new Map<number, Trace>()
   let order = 0
 
-  function trace(endpointId: number, { endpoint, successSavedAt, window }: Lane): void {
-    const { lastSuccessAt } = endpoint.health
-    const isSaved = (lastSuccessAt ?? 0) <= successSavedAt
-    const left = { leftAt: now(), window, lastSuccessAt: isSaved ? null : lastSuccessAt }
-    putNewest(traces, endpointId, left, tracesMax)
+  function windowOf(endpointId: number, at: number): Trace | undefined {
+    const trace = traces.get(endpointId)
+    return trace !== undefined && at - trace.tookAt < windowKeptMs ? trace : undefined
+  }
+
+  function keepTrace(endpointId: number, lane: Lane): void {
+    const at = now()
+    const { health } = lane.endpoint
+    const lastSuccessAt = (health.lastSuccessAt ?? 0) > lane.successSavedAt ? health.lastSuccessAt : null
+    const kept = windowOf(endpointId, at)
+    const failed = lane.window < lane.narrow
+    const window = failed ? lane.window : Math.max(windowAtStart, lane.most)
+    // One attempt now and then says nothing of how many it takes.
+    const isNews = failed || window >= (kept?.window ?? 0)
+    const trace = isNews ? { window, tookAt: at } : { window: windowAtStart, tookAt: at, ...kept }
+    if (trace.window === windowAtStart && lastSuccessAt === null) traces.delete(endpointId)
+    else putNewest(traces, endpointId, { ...trace, lastSuccessAt }, tracesMax)
   }
 
   function create(endpoint: EndpointState): Lane {
     const at = now()
-    const left = traces.get(endpoint.id)
-    const window = left !== undefined && at - left.leftAt < windowKeptMs ? left.window : undefined
-    const lane = createLane(endpoint, freeSlots(), at, window)
-    if (left?.lastSuccessAt != null) endpoint.health.lastSuccessAt = left.lastSuccessAt
+    const lane = createLane(endpoint, freeSlots(), at, windowOf(endpoint.id, at)?.window)
+    const lastSuccessAt = traces.get(endpoint.id)?.lastSuccessAt ?? null
+    if (lastSuccessAt !== null) endpoint.health.lastSuccessAt = lastSuccessAt
     return lane
   }
 
@@ -91,7 +104,7 @@ export function createLanes(store: Pick<Store, 'endpointState'>, freeSlots: () =
     leave(endpointId) {
       const lane = lanes.get(endpointId)
       if (lane === undefined || !isForgettable(lane)) return
-      trace(endpointId, lane)
+      keepTrace(endpointId, lane)
       lanes.delete(endpointId)
     },
 
@@ -101,9 +114,9 @@ export function createLanes(store: Pick<Store, 'endpointState'>, freeSlots: () =
     clockWentBack(byMs) {
       const at = now()
       for (const lane of lanes.values()) setLaneBack(lane, byMs, at)
-      for (const left of traces.values()) {
-        left.leftAt -= byMs
-        if (left.lastSuccessAt !== null) left.lastSuccessAt = Math.min(left.lastSuccessAt, at)
+      for (const trace of traces.values()) {
+        trace.tookAt -= byMs
+        if (trace.lastSuccessAt !== null) trace.lastSuccessAt = Math.min(trace.lastSuccessAt, at)
       }
     },
   }
