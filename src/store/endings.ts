@@ -20,16 +20,20 @@ export function endingVerbs({ db }: StoreContext, { outbox }: { outbox: OutboxVe
 
   /**
    * Pending progress of which a newer event of its subscription exists: only what was under way meanwhile is left so. It is
-   * the head, or has lost that place to a test or a redelivery while it was being sent. `cross`: SQLite takes the tests and
-   * redeliveries first, which are few; by itself it would read all deliveries that there are.
+   * the head, or has lost that place to a test or a redelivery while it was being sent: then it stands behind whatever of
+   * its queue has ended. SQLite would go through all deliveries for that by itself, hence `cross`.
    */
   function staleProgress() {
     return db.all<Ended>(sql`
       select ${columns} from ${deliveries} d where d.due_at is not null and ${stale}
       union all
       select ${columns}
-      from ${deliveries} head cross join ${deliveries} d on d.subscription_id = head.subscription_id
-      where head.state = 'pending' and head.rank < 2 and +head.due_at is not null and d.due_at is null and ${stale}`)
+      from (select distinct +subscription_id as id from ${deliveries}
+        where state = 'pending' and rank < 2 and +due_at is not null) queue
+      cross join ${deliveries} d on d.subscription_id = queue.id and d.id > coalesce(
+        (select ended.id from ${deliveries} ended where ended.subscription_id = queue.id and ended.rank = 2
+          and ended.state in ('delivered', 'exhausted') order by ended.id desc limit 1), 0)
+      where d.due_at is null and ${stale}`)
   }
 
   /** Longest first. */
