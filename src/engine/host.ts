@@ -4,6 +4,7 @@
  */
 import { hostBackoffMs } from '../core/backoff.ts'
 import { createFifo, type Fifo } from './fifo.ts'
+import { restMs } from './pace.ts'
 
 /** What a call in flight is for: a batch, or tokens that spoil a whole call and are being told apart or asked alone. */
 export type Purpose = 'batch' | 'suspects'
@@ -31,10 +32,10 @@ export interface Host<Entry> {
   /** A search for what keeps a batch from being read has begun, and read nothing yet: no other begins before then. */
   searchedUntil: number
   inFlight: number
-  /** A call for due tasks joins those in flight then, or once one of these is over. */
-  joinAt: number
   /** Those of them that are for suspects. */
   suspectsInFlight: number
+  /** A call for due tasks joins those in flight then, or once one of these is over. */
+  joinAt: number
   /** Polls under way that wait for a place among the calls in flight: fallbacks from masters, and parts of spoiled batches. */
   waiters: Record<Purpose, Fifo<() => void>>
   /** Whose turn it was last. */
@@ -57,8 +58,8 @@ export function createHost<Entry>(origin: string): Host<Entry> {
     searchedUntil: 0,
     lone: createFifo(),
     inFlight: 0,
-    joinAt: 0,
     suspectsInFlight: 0,
+    joinAt: 0,
     waiters: { batch: createFifo(), suspects: createFifo() },
     turn: 0,
     failures: 0,
@@ -106,12 +107,15 @@ export function beginSearch(host: Host<unknown>, now: number, intervalMaxMs: num
   return true
 }
 
-/** Calls that were under way together count as one failure. One alone is retried; repeated ones back off. */
+/**
+ * Calls that were under way together count as one failure, and so do those that leave one by one within a look. One alone is
+ * retried; repeated ones back off.
+ */
 export function noteFailedCall(
   host: Host<unknown>,
   call: { startedAt: number; now: number; intervalMs: number; intervalMaxMs: number; chance: number },
 ): void {
-  if (call.startedAt < host.failedAt) return
+  if (call.startedAt < host.failedAt + restMs(call)) return
   host.failures++
   host.failedAt = call.now
   if (host.failures < 2) return

@@ -32,6 +32,8 @@ export interface HostsDeps {
   start(host: Host<Entry>, batch: Entry[], purpose: Purpose): void
   /** No host can be asked at present. */
   refuse(batch: Entry[]): void
+  /** Between two passes something is left that has a time to go. */
+  wake(): void
 }
 
 /** The places of a host, for the further calls of a poll that is under way. */
@@ -92,7 +94,7 @@ function isFresh({ watch: { status } }: Entry): boolean {
   return status === null || status === 'lost'
 }
 
-export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts {
+export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): Hosts {
   const hosts = new Map<string, Host<Entry>>()
   /** However many tokens spoil calls, as many places are left to the others. */
   const suspectsMax = Math.max(1, settings.concurrency >> 1)
@@ -158,7 +160,7 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
     return host.inFlight > 0 ? host.joinAt : 0
   }
 
-  function callsDue({ known, fresh, lone }: Host<Entry>): number {
+  function callsWaiting({ known, fresh, lone }: Host<Entry>): number {
     return lone.length + Math.ceil((known.tasks.length + fresh.tasks.length) / settings.batch)
   }
 
@@ -196,7 +198,7 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
       return
     }
     occupy(host, purpose)
-    host.joinAt = at + staggerMs(settings, settings.concurrency, callsDue(host))
+    host.joinAt = at + staggerMs(settings, settings.concurrency, callsWaiting(host))
     start(host, batch, purpose)
   }
 
@@ -228,6 +230,10 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
     return flushAt !== null && flushAt > at ? flushAt : null
   }
 
+  function serveNow(host: Host<Entry>): void {
+    if (serve(host, now()) !== null) wake()
+  }
+
   return {
     api,
 
@@ -256,7 +262,7 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
 
     acquire(host, purpose) {
       const placed = new Promise<void>((resolve) => host.waiters[purpose].push(resolve))
-      serve(host, now())
+      serveNow(host)
       return placed
     },
 
@@ -265,8 +271,8 @@ export function createHosts({ settings, now, start, refuse }: HostsDeps): Hosts 
       host.joinAt = 0
       if (host !== api) mastersInFlight--
       if (purpose === 'suspects') host.suspectsInFlight--
-      // Due tasks wait for the pass that comes once the answer is settled.
-      if (host.waiters.batch.length + host.waiters.suspects.length > 0) serve(host, now())
+      // Due tasks wait for the pass that comes once the answer is settled, or the poll goes on at the API host.
+      if (host.waiters.batch.length + host.waiters.suspects.length > 0) serveNow(host)
     },
 
     clockWentBack(byMs) {

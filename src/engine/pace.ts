@@ -23,7 +23,7 @@ const lingerPart = 2
 const firstLingerMsMax = 100
 
 /** How long nobody looks for due tasks after they were looked for, whatever wakes the relay meanwhile. */
-export function restMs({ intervalMs }: Pace): number {
+export function restMs({ intervalMs }: Pick<Pace, 'intervalMs'>): number {
   return Math.max(1, Math.floor(Math.min(intervalMs / restPart, restMsMax)))
 }
 
@@ -35,8 +35,8 @@ export function wakeMs(pace: Pace, tasks: number): number {
 
 /**
  * How far apart a host's calls leave while none is answered: of a fast upstream each answer is told before the next comes. All
- * that is due leaves within a rest, where as many calls may be in flight.
- * @param calls how many are due
+ * that wait leave within a rest, where as many may be in flight.
+ * @param calls how many wait
  */
 export function staggerMs(pace: Pace, concurrency: number, calls: number): number {
   return Math.floor(restMs(pace) / Math.max(concurrency, calls))

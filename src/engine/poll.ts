@@ -42,7 +42,7 @@ export function createPoller(deps: PollDeps): Poller {
   let unread: WatchCursor | null = null
   /** Since they were last asked for: what an answer says that comes then may be older. */
   const hinted = new Set<Entry>()
-  const hosts = createHosts({ settings, now, start, refuse })
+  const hosts = createHosts({ settings, now, start, refuse, wake: deps.wake })
   const limits = limitsOf(settings)
   const context = { ...deps, places: hosts, poll: settings, apiHost: hosts.api }
   const judge = createJudge({ ...limits, intervalMs: settings.intervalMs }, deps.statusOrigin)

@@ -1,5 +1,5 @@
 /** What one pass does with very many due tasks and hosts is bounded: everything else waits for it. */
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { type Entry, never } from '../../src/engine/entry.ts'
 import type { Host } from '../../src/engine/host.ts'
 import { createHosts, type Hosts } from '../../src/engine/hosts.ts'
@@ -11,6 +11,7 @@ const later = 10 * second
 function open() {
   const refused: Entry[] = []
   const started: { host: Host<Entry>; batch: Entry[] }[] = []
+  const wake = vi.fn()
   const settings = {
     apiOrigin,
     intervalMs: 5 * second,
@@ -23,10 +24,11 @@ function open() {
     settings,
     start: (host, batch) => started.push({ host, batch }),
     refuse: (batch) => refused.push(...batch),
+    wake,
   })
   const startedAt = (origin: string) =>
     started.filter(({ host }) => host.origin === origin).flatMap(({ batch }) => batch)
-  return { hosts, refused, started, startedAt }
+  return { hosts, refused, started, startedAt, wake }
 }
 
 function entryOf(n: number, origin: string): Entry {
@@ -104,4 +106,14 @@ it('what is alone at a master that is down shares the calls to the API host', ()
   expect(started).toEqual([])
   hosts.dispatch(later)
   expect(started.map(({ host, batch }) => [host.origin, batch.length])).toEqual([[apiOrigin, 50]])
+})
+
+it('what a poll under way leaves behind when it takes a place is not forgotten', () => {
+  const { hosts, started, wake } = open()
+  enqueue(hosts, 300, () => apiOrigin)
+  expect(hosts.dispatch(later)).toBeGreaterThan(later)
+  expect(started).toHaveLength(1)
+  expect(wake).not.toHaveBeenCalled()
+  void hosts.acquire(hosts.api, 'batch')
+  expect(wake).toHaveBeenCalledOnce()
 })

@@ -83,7 +83,7 @@ it('what waits to join those in flight waits no longer when the clock goes back'
   await Promise.all([world.register(), world.register()])
   while (world.calls.length === 0) await world.run(1)
   world.step(-hour)
-  // The clock is looked at when the wait is over, which counts for nothing then.
+  // That it went back is seen when the wait is over, which then begins anew.
   await world.run(20)
   expect(world.calls).toHaveLength(2)
 })

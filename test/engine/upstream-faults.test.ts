@@ -475,6 +475,27 @@ it('a place at a master is free while the API host is asked for what the master 
   expect(callsOf(world, masterOrigin)).toHaveLength(2)
 })
 
+it.each([1, 15])(
+  'calls that leave one by one and fail after %d ms, within a look, are one failure',
+  async (answerMs) => {
+    const world = openWorld({ POLLHOOK_POLL_BATCH: '1' })
+    let failing = true
+    const { answer } = world.upstream
+    world.upstream.answer = async (origin, tokens) =>
+      world.later(answerMs, failing ? failed('network') : await answer(origin, tokens))
+    await Promise.all(Array.from({ length: 4 }, () => world.register()))
+    while (world.calls.length === 0) await world.run(1)
+    await world.run(35)
+    expect(world.calls.length).toBeGreaterThan(2)
+    failing = false
+    const from = world.elapsed()
+    const { taskToken } = await world.register()
+    await world.run(second)
+    // A host that failed twice would be left alone for an interval.
+    expect(callsOf(world, apiOrigin, from).flatMap(({ tokens }) => tokens)).toContain(taskToken)
+  },
+)
+
 it('a host that fails again and again is told of once, with what it says, and so is its return', async () => {
   const said: [message: string, fields?: Record<string, unknown>][] = []
   const note = (...line: (typeof said)[number]) => {
