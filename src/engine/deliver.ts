@@ -172,7 +172,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     const flight: Flight = { delivery, lane, probe }
     flights.take(delivery)
     lane.inFlight++
-    lane.most = Math.max(lane.most, lane.inFlight)
+    lane.mostInFlight = Math.max(lane.mostInFlight, lane.inFlight)
     lane.held++
     if (probe) lane.probing = true
     spend(lane, at)

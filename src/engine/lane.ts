@@ -28,9 +28,9 @@ export interface Lane {
   /** Attempts this lane may have in flight: grows with each answer that is no failure, shrinks with each failure. */
   window: number
   /** The window that the lane began with. */
-  narrow: number
+  windowAtFirst: number
   /** Attempts that were in flight together since then. */
-  most: number
+  mostInFlight: number
   /** Allowance of `max_per_second`, in deliveries. */
   allowance: number
   allowanceAt: number
@@ -63,7 +63,7 @@ export function createLane(
   now: number,
   window = windowAtStart,
 ): Lane {
-  const narrow = Math.max(1, Math.min(window, freeSlots >> 3))
+  const windowAtFirst = Math.max(1, Math.min(window, freeSlots >> 3))
   return {
     endpoint,
     inFlight: 0,
@@ -71,9 +71,9 @@ export function createLane(
     ready: [],
     order: 0,
     probing: false,
-    window: narrow,
-    narrow,
-    most: 0,
+    window: windowAtFirst,
+    windowAtFirst,
+    mostInFlight: 0,
     allowance: 1,
     allowanceAt: now,
     successSavedAt: endpoint.health.lastSuccessAt ?? 0,

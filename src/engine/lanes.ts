@@ -8,10 +8,10 @@ import { createLane, isForgettable, type Lane, setLaneBack, windowAtStart } from
 
 /** What is known of an endpoint whose lane is gone. */
 interface Trace {
-  /** As many attempts as it took at once; fewer than a lane starts with where it failed. */
+  /** As many attempts as it took at once; perhaps fewer than a lane starts with where it failed. */
   window: number
-  /** When it did. */
-  tookAt: number
+  /** When that was seen. */
+  seenAt: number
   /** Later than what is written; null: it is written. */
   lastSuccessAt: number | null
 }
@@ -45,28 +45,32 @@ export function createLanes(store: Pick<Store, 'endpointState'>, freeSlots: () =
   const traces = new Map<number, Trace>()
   let order = 0
 
-  function windowOf(endpointId: number, at: number): Trace | undefined {
+  function recentTrace(endpointId: number, at: number): Trace | undefined {
     const trace = traces.get(endpointId)
-    return trace !== undefined && at - trace.tookAt < windowKeptMs ? trace : undefined
+    return trace !== undefined && at - trace.seenAt < windowKeptMs ? trace : undefined
   }
 
   function keepTrace(endpointId: number, lane: Lane): void {
     const at = now()
     const { health } = lane.endpoint
     const lastSuccessAt = (health.lastSuccessAt ?? 0) > lane.successSavedAt ? health.lastSuccessAt : null
-    const kept = windowOf(endpointId, at)
-    const failed = lane.window < lane.narrow
-    const window = failed ? lane.window : Math.max(windowAtStart, lane.most)
-    // One attempt now and then says nothing of how many it takes.
-    const isNews = failed || window >= (kept?.window ?? 0)
-    const trace = isNews ? { window, tookAt: at } : { window: windowAtStart, tookAt: at, ...kept }
+    const trace = learnt(lane, at) ?? recentTrace(endpointId, at) ?? { window: windowAtStart, seenAt: at }
     if (trace.window === windowAtStart && lastSuccessAt === null) traces.delete(endpointId)
     else putNewest(traces, endpointId, { ...trace, lastSuccessAt }, tracesMax)
   }
 
+  /** @returns null when what is known says more than a few attempts now and then */
+  function learnt({ endpoint, window, windowAtFirst, mostInFlight }: Lane, at: number) {
+    const fails = window < windowAtFirst || endpoint.health.failures > 0
+    if (fails && window < windowAtStart) return { window, seenAt: at }
+    const took = Math.max(windowAtStart, Math.min(mostInFlight, window))
+    const known = recentTrace(endpoint.id, at)?.window ?? 0
+    return fails || took >= known ? { window: took, seenAt: at } : null
+  }
+
   function create(endpoint: EndpointState): Lane {
     const at = now()
-    const lane = createLane(endpoint, freeSlots(), at, windowOf(endpoint.id, at)?.window)
+    const lane = createLane(endpoint, freeSlots(), at, recentTrace(endpoint.id, at)?.window)
     const lastSuccessAt = traces.get(endpoint.id)?.lastSuccessAt ?? null
     if (lastSuccessAt !== null) endpoint.health.lastSuccessAt = lastSuccessAt
     return lane
@@ -115,7 +119,7 @@ export function createLanes(store: Pick<Store, 'endpointState'>, freeSlots: () =
       const at = now()
       for (const lane of lanes.values()) setLaneBack(lane, byMs, at)
       for (const trace of traces.values()) {
-        trace.tookAt -= byMs
+        trace.seenAt -= byMs
         if (trace.lastSuccessAt !== null) trace.lastSuccessAt = Math.min(trace.lastSuccessAt, at)
       }
     },

@@ -310,19 +310,40 @@ it('few free slots when an endpoint is looked at say nothing of what it takes', 
   expect(world.sent.filter(({ at }) => at === world.sent[0]!.at).length).toBe(10)
 })
 
-it('one that took many at once and fails since is tried with few', async () => {
-  const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '1s', POLLHOOK_RETRY_SCHEDULE_INTERIM: '1s' })
+it.each([
+  { failing: 1, next: 8 },
+  { failing: 3, next: 1 },
+])(
+  'one that took many at once and has failed $failing events since is tried with $next',
+  async ({ failing, next }) => {
+    const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '1s', POLLHOOK_RETRY_SCHEDULE_INTERIM: '1s' })
+    world.receiver.answer = () => world.later(100, accepted)
+    await completeTasks(world, 60)
+    await world.run(2 * second)
+    world.receiver.answer = () => timedOut
+    const made = await completeTasks(world, failing)
+    await world.run(3 * second)
+    expect(made.map((one) => world.deliveries(one)[0]!.state)).toEqual(Array(failing).fill('exhausted'))
+    world.receiver.answer = () => world.later(100, accepted)
+    world.sent.length = 0
+    await completeTasks(world, 30)
+    await world.run(second)
+    expect(world.sent.filter(({ at }) => at === world.sent[0]!.at)).toHaveLength(next)
+  },
+)
+
+it('one that took many at once and failed twice at the end of it takes a quarter of that the next time', async () => {
+  const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '1s,1s', POLLHOOK_RETRY_SCHEDULE_INTERIM: '1s,1s' })
+  const refused = await world.register()
+  world.receiver.answer = ({ subscriptionId }) =>
+    subscriptionId === refused.id ? timedOut : world.later(100, accepted)
+  await completeTasks(world, 60)
+  await world.run(10 * second)
+  expect(world.deliveries(refused)[0]!.state).toBe('exhausted')
+  world.sent.length = 0
   await completeTasks(world, 60)
   await world.run(second)
-  world.receiver.answer = () => timedOut
-  const failed = await completeTasks(world, 3)
-  await world.run(5 * second)
-  expect(failed.map((one) => world.deliveries(one)[0]!.state)).toEqual(Array(3).fill('exhausted'))
-  world.receiver.answer = () => world.later(100, accepted)
-  world.sent.length = 0
-  await completeTasks(world, 30)
-  await world.run(second)
-  expect(world.sent.filter(({ at }) => at === world.sent[0]!.at)).toHaveLength(1)
+  expect(world.sent.filter(({ at }) => at === world.sent[0]!.at)).toHaveLength(16)
 })
 
 it('a paused endpoint holds what is made for it and exhausts nothing', async () => {
