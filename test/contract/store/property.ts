@@ -148,12 +148,23 @@ function stepOfEngine(run: Run, todo: Verb, token: string): void {
     case 'crash':
       inFlight.clear()
       store.supersedeStale(now)
+      expect(staleProgress(run.rows())).toEqual([])
       return
     default:
       store.recordPoll([{ token, answer: answerOf(todo), polledAt: now }], limits, now, (deliveryId) =>
         inFlight.has(deliveryId),
       )
   }
+}
+
+/** Pending progress of which its subscription has something newer to tell: it was under way, and nothing is after a crash. */
+function staleProgress(rows: readonly DeliveryRow[]): DeliveryRow[] {
+  const isNewer = (one: DeliveryRow) => (other: DeliveryRow) =>
+    other.subscriptionId === one.subscriptionId && other.id > one.id && other.rank > 0
+  return rows.filter(
+    (one) =>
+      one.type === 'task.progress' && one.rank === 2 && one.state === 'pending' && rows.some(isNewer(one)),
+  )
 }
 
 /** Like the engine: one at a time of each subscription. */

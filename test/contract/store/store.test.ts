@@ -7,13 +7,12 @@ import * as schema from '../../../src/store/schema.ts'
 import { openOnNode } from './on-node.ts'
 import { storeSuite } from './suite.ts'
 
-const prepared = new Set<string>()
-/** Those of the store's own verbs, in all tests together. */
+/** Statements that the store's own verbs prepared, in all tests together. */
 const asked = new Set<string>()
+Error.stackTraceLimit = 50
 
 function note(statement: string): void {
-  if (prepared.has(statement)) return
-  prepared.add(statement)
+  if (asked.has(statement)) return
   const caller = new Error().stack
     ?.split('\n')
     .find((line) => /\/(src|test)\/(?!.*(on-node|store\.test)\.ts)/.test(line))
