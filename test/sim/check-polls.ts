@@ -41,23 +41,34 @@ function wasLongAgo(history: History, last: Poll | null, next: Poll): boolean {
   return last !== null && next.start.wall - last.end!.wall > 4 * history.config.poll.intervalMaxMs
 }
 
-/** Perhaps of a token that is asked alone, as nobody can read what is said of it: then it is no failure of its host. */
+/**
+ * Perhaps of a token that is asked alone, as nobody can read what is said of it: then it is no failure of its host, else it
+ * stands for those that were under way with it.
+ */
 function maySpoil({ answer, tokens }: Poll): boolean {
   return tokens.length === 1 && answer?.kind === 'failed' && /^(unreadable|too_large)$/.test(answer.reason)
 }
 
-/** Calls that were under way together count as one failure; two in a row are the first that back a host off. */
+/**
+ * Calls that were under way together, or left one by one within a look of 40 ms, count as one failure; two in a row are the
+ * first that back a host off.
+ */
 function tooSoonAfterFailures(history: History, calls: readonly Poll[], call: Poll): string[] {
   if (call.origin === apiOrigin) return []
-  const answered = calls.filter(
-    (one) => one.end !== null && one.end.order < call.start.order && !maySpoil(one),
-  )
+  const answered = calls.filter((one) => one.end !== null && one.end.order < call.start.order)
+  const { intervalMs, intervalMaxMs } = history.config.poll
+  const lookMs = Math.min(40, intervalMs / 5)
   let failures = 0
   let last: Poll | null = null
+  let perhapsAt = Number.NEGATIVE_INFINITY
   for (const before of answered.sort((a, b) => a.end!.order - b.end!.order)) {
+    if (maySpoil(before)) {
+      perhapsAt = before.end!.wall
+      continue
+    }
     if (!isFailure(before) || wasLongAgo(history, last, before)) failures = 0
     if (!isFailure(before)) continue
-    if (last === null || before.start.wall >= last.end!.wall) {
+    if (before.start.wall >= Math.max(perhapsAt, last?.end?.wall ?? perhapsAt) + lookMs) {
       failures++
       last = before
     }
@@ -69,7 +80,6 @@ function tooSoonAfterFailures(history: History, calls: readonly Poll[], call: Po
     steppedBetween(history, answered[0]!.start, call.start)
   )
     return []
-  const { intervalMs, intervalMaxMs } = history.config.poll
   const least = 0.8 * Math.min(intervalMaxMs, intervalMs * 2 ** (failures - 2))
   const waited = call.start.wall - last.end!.wall
   return waited >= Math.floor(least)
