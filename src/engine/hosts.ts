@@ -63,7 +63,8 @@ export interface Hosts extends Places {
 }
 
 /** Who waits for a place at a host: batches of due tasks, due tasks that are asked alone, polls that are under way. */
-const turns = ['known', 'fresh', 'lone', 'fallback', 'split'] as const
+const queues = ['known', 'fresh', 'lone'] as const
+const turns = [...queues, 'fallback', 'split'] as const
 type Turn = (typeof turns)[number]
 
 const purposeOf = {
@@ -148,8 +149,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
       const purpose = purposeOf[turn]
       return host.waiters[purpose].length > 0 && isFree(host, purpose, settings.concurrency)
     }
-    const isDue = turn === 'lone' ? host.lone.length > 0 : isBatchDue(host[turn], at)
-    if (!isDue) return false
+    if (!isDue(host, turn, at)) return false
     // What is due at a blocked host needs no place to be refused, or handed over.
     if (isBlocked(host, at)) return host !== api || refusable > 0
     if (mayJoinAt(host) > at) return false
@@ -162,6 +162,10 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
 
   function callsWaiting({ known, fresh, lone }: Host<Entry>): number {
     return lone.length + Math.ceil((known.tasks.length + fresh.tasks.length) / settings.batch)
+  }
+
+  function isDue(host: Host<Entry>, queue: (typeof queues)[number], at: number): boolean {
+    return queue === 'lone' ? host.lone.length > 0 : isBatchDue(host[queue], at)
   }
 
   function isBatchDue({ tasks, flushAt }: BatchQueue<Entry>, at: number): boolean {
@@ -198,7 +202,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
       return
     }
     occupy(host, purpose)
-    host.joinAt = at + staggerMs(settings, settings.concurrency, callsWaiting(host))
+    host.joinAt = at + staggerMs(settings, callsWaiting(host))
     start(host, batch, purpose)
   }
 
@@ -223,9 +227,9 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
   function serve(host: Host<Entry>, at: number): number | null {
     for (let turn = nextTurn(host, at); turn !== null; turn = nextTurn(host, at)) take(host, turn, at)
     if (host === api && isBlocked(host, at) && refusable <= 0) return at
-    const { known, fresh, lone } = host
+    const { known, fresh } = host
     const joinAt = mayJoinAt(host)
-    if (joinAt > at && (lone.length > 0 || isBatchDue(known, at) || isBatchDue(fresh, at))) return joinAt
+    if (joinAt > at && queues.some((queue) => isDue(host, queue, at))) return joinAt
     const flushAt = earliest(known.flushAt, fresh.flushAt)
     return flushAt !== null && flushAt > at ? flushAt : null
   }

@@ -38,8 +38,8 @@ export function wakeMs(pace: Pace, tasks: number): number {
  * that wait leave within a rest, where as many may be in flight.
  * @param calls how many wait
  */
-export function staggerMs(pace: Pace, concurrency: number, calls: number): number {
-  return Math.floor(restMs(pace) / Math.max(concurrency, calls))
+export function staggerMs(pace: Pace & { concurrency: number }, calls: number): number {
+  return Math.floor(restMs(pace) / Math.max(pace.concurrency, calls))
 }
 
 export function dayMs({ intervalMs }: Pace): number {

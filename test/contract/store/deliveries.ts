@@ -91,49 +91,34 @@ export function pollSuite(on: OnEmptyDatabase): void {
       expect(world.rows().map(({ dueAt }) => dueAt)).toEqual([start, null, start, start])
     }))
 
-  it('after a crash no progress that was being sent stays beside what is newer, also behind a test', () =>
-    on((empty) => {
-      const world = openWorld(empty)
-      const { id, taskToken } = world.subscribe()
-      world.poll(taskToken, { status: 'encoding', percent: 1 })
-      world.settle(world.rows()[0]!, accepted)
-      world.poll(taskToken, { status: 'encoding', percent: 2 })
-      world.store.sendTest(world.acme, id, start)
-      const observation = parseStatusEntry({ status: 'encoding', percent: 3 })
-      const answer = { kind: 'known', observation, statusUrl: null } as const
-      world.store.recordPoll([{ token: taskToken, polledAt: start, answer }], limits, start, () => true)
-      world.store.supersedeStale(start)
-      expect(told(world.rows())).toEqual([
-        'task.encoding delivered',
-        'task.progress superseded newer_event',
-        'pollhook.test pending',
-        'task.progress pending',
-      ])
-      expect(world.rows().map(({ dueAt }) => dueAt)).toEqual([null, null, start, null])
-    }))
-
-  it('nor behind a second test, when the first one has been delivered meanwhile', () =>
-    on((empty) => {
-      const world = openWorld(empty)
-      const { id, taskToken } = world.subscribe()
-      world.poll(taskToken, { status: 'encoding', percent: 1 })
-      world.settle(world.rows()[0]!, accepted)
-      world.poll(taskToken, { status: 'encoding', percent: 2 })
-      world.store.sendTest(world.acme, id, start)
-      world.settle(world.rows().at(-1)!, accepted)
-      world.store.sendTest(world.acme, id, start)
-      const observation = parseStatusEntry({ status: 'encoding', percent: 3 })
-      const answer = { kind: 'known', observation, statusUrl: null } as const
-      world.store.recordPoll([{ token: taskToken, polledAt: start, answer }], limits, start, () => true)
-      world.store.supersedeStale(start)
-      expect(told(world.rows())).toEqual([
-        'task.encoding delivered',
-        'task.progress superseded newer_event',
-        'pollhook.test delivered',
-        'pollhook.test pending',
-        'task.progress pending',
-      ])
-    }))
+  it.each([0, 1])(
+    'after a crash no progress that was being sent stays beside what is newer, also behind a test, %i of them delivered before',
+    (testsBefore) =>
+      on((empty) => {
+        const world = openWorld(empty)
+        const { id, taskToken } = world.subscribe()
+        world.poll(taskToken, { status: 'encoding', percent: 1 })
+        world.settle(world.rows()[0]!, accepted)
+        world.poll(taskToken, { status: 'encoding', percent: 2 })
+        for (let n = 0; n < testsBefore; n++) {
+          world.store.sendTest(world.acme, id, start)
+          world.settle(world.rows().at(-1)!, accepted)
+        }
+        world.store.sendTest(world.acme, id, start)
+        const observation = parseStatusEntry({ status: 'encoding', percent: 3 })
+        const answer = { kind: 'known', observation, statusUrl: null } as const
+        world.store.recordPoll([{ token: taskToken, polledAt: start, answer }], limits, start, () => true)
+        world.store.supersedeStale(start)
+        expect(told(world.rows())).toEqual([
+          'task.encoding delivered',
+          'task.progress superseded newer_event',
+          ...Array(testsBefore).fill('pollhook.test delivered'),
+          'pollhook.test pending',
+          'task.progress pending',
+        ])
+        expect(world.rows().flatMap(({ dueAt }) => dueAt ?? [])).toEqual([start])
+      }),
+  )
 
   it('a poll that changes nothing writes nothing', () =>
     on((empty) => {
