@@ -3,6 +3,7 @@
  * states and makes no calls.
  */
 import { hostBackoffMs } from '../core/backoff.ts'
+import { type BatchQueue, createBatchQueue } from './batch-queue.ts'
 import { createFifo, type Fifo } from './fifo.ts'
 import { restMs } from './pace.ts'
 
@@ -11,13 +12,6 @@ export type Purpose = 'batch' | 'suspects'
 
 /** A task of the host comes by once in the longest interval and a bit: what it did is remembered for several. */
 const remembered = 4
-
-/** Due tasks in the order they became due. */
-export interface BatchQueue<Entry> {
-  tasks: Fifo<Entry>
-  /** Whichever has waited longest for company goes then, full batch or not; null when there is none. */
-  flushAt: number | null
-}
 
 export interface Host<Entry> {
   origin: string
@@ -52,8 +46,8 @@ export interface Host<Entry> {
 export function createHost<Entry>(origin: string): Host<Entry> {
   return {
     origin,
-    known: { tasks: createFifo(), flushAt: null },
-    fresh: { tasks: createFifo(), flushAt: null },
+    known: createBatchQueue(),
+    fresh: createBatchQueue(),
     freshApartUntil: 0,
     searchedUntil: 0,
     lone: createFifo(),

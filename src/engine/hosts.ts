@@ -3,10 +3,10 @@
  * down (CONTRACT §5.3). Makes no calls and knows no answers.
  */
 import type { Clock } from '../ports.ts'
+import { addTask, bringForward, isBatchDue, takeTasks } from './batch-queue.ts'
 import { earliest } from './earliest.ts'
 import { type Entry, never } from './entry.ts'
 import {
-  type BatchQueue,
   createHost,
   type Host,
   isBlocked,
@@ -56,6 +56,8 @@ export interface Hosts extends Places {
   api: Host<Entry>
   /** A due task joins a queue, to share a call with what comes due soon. */
   enqueue(entry: Entry, of: Company, at: number): void
+  /** If the task queues it waits for no more company than one that is hinted at. */
+  hurry(entry: Entry, at: number): void
   /** Starts the calls there is room for. @returns when to look again; null when an answer will wake us */
   dispatch(at: number): number | null
   /** The wall clock went back: what was to be in a while is in a while still. */
@@ -126,18 +128,14 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
       host.lone.push(entry)
       return
     }
-    const queue = flushAt < host.freshApartUntil && isFresh(entry) ? host.fresh : host.known
-    queue.tasks.push(entry)
-    queue.flushAt = Math.min(queue.flushAt ?? flushAt, flushAt)
+    addTask(flushAt < host.freshApartUntil && isFresh(entry) ? host.fresh : host.known, entry, flushAt)
   }
 
   /** What queued at a master that cannot be asked, now or for a while, is asked for at the API host. */
   function handOver(host: Host<Entry>, at: number): void {
-    for (const fifo of [host.known.tasks, host.fresh.tasks, host.lone]) {
-      for (const entry of fifo.take(fifo.length)) join(api, entry, at)
-    }
-    host.known.flushAt = null
-    host.fresh.flushAt = null
+    const { known, fresh, lone } = host
+    const waiting = [known, fresh].flatMap((queue) => takeTasks(queue, queue.tasks.length))
+    for (const entry of [...waiting, ...lone.take(lone.length)]) join(api, entry, at)
   }
 
   function isFree(host: Host<Entry>, purpose: Purpose, limit: number): boolean {
@@ -165,11 +163,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
   }
 
   function isDue(host: Host<Entry>, queue: (typeof queues)[number], at: number): boolean {
-    return queue === 'lone' ? host.lone.length > 0 : isBatchDue(host[queue], at)
-  }
-
-  function isBatchDue({ tasks, flushAt }: BatchQueue<Entry>, at: number): boolean {
-    return tasks.length >= settings.batch || (flushAt !== null && flushAt <= at)
+    return queue === 'lone' ? host.lone.length > 0 : isBatchDue(host[queue], settings.batch, at)
   }
 
   /** Each after the other, so that none waits for long however many wait elsewhere. */
@@ -207,14 +201,8 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
   }
 
   function takeBatch(host: Host<Entry>, turn: 'known' | 'fresh' | 'lone'): Entry[] {
-    const batch = turn === 'lone' ? host.lone.take(1) : takeFrom(host[turn])
+    const batch = turn === 'lone' ? host.lone.take(1) : takeTasks(host[turn], settings.batch)
     return batch.filter(({ wanted }) => wanted)
-  }
-
-  function takeFrom(queue: BatchQueue<Entry>): Entry[] {
-    const batch = queue.tasks.take(settings.batch)
-    if (queue.tasks.length === 0) queue.flushAt = null
-    return batch
   }
 
   function occupy(host: Host<Entry>, purpose: Purpose): void {
@@ -249,6 +237,12 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
       // One that was just registered, perhaps not for the first time: others may follow it.
       const least = entry.polledAt === never ? lingerMs(settings, true) : 0
       join(host, entry, at + (isAlone ? least : most))
+    },
+
+    hurry({ origin }, at) {
+      const flushAt = at + lingerMs(settings, true)
+      for (const host of [hosts.get(origin) ?? api, api])
+        for (const queue of [host.known, host.fresh]) bringForward(queue, flushAt)
     },
 
     dispatch(at) {

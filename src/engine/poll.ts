@@ -253,9 +253,10 @@ export function createPoller(deps: PollDeps): Poller {
       if (entry === undefined && unread === null) return
       // Perhaps not read yet since the start.
       if (entry === undefined) changed.add(token)
-      else hinted.add(entry)
-      if (entry?.busy === false) {
-        schedule(entry, now())
+      else if (!hinted.has(entry)) {
+        hinted.add(entry)
+        if (entry.busy) hosts.hurry(entry, now())
+        else schedule(entry, now())
         looks.hurry()
       }
       deps.wake()

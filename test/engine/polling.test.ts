@@ -205,6 +205,21 @@ it('a task that is hinted at waits for no company', async () => {
   expect(callsFor(world, taskToken)).toHaveLength(asked + 1)
 })
 
+it('a task that waits for company already waits no longer once it is hinted at', async () => {
+  const world = openWorld({ POLLHOOK_POLL_INTERVAL_MAX: '5s' })
+  const taskToken = newToken()
+  await world.register({ taskToken })
+  await world.run(2 * second)
+  await world.register()
+  const polledAt = () => callsFor(world, taskToken).at(-1)!.at
+  // Later than a tenth after the interval it can only wait for the other.
+  while (world.elapsed() - polledAt() < 5.6 * second) await world.run(0.1 * second)
+  const asked = callsFor(world, taskToken).length
+  world.relay().commands.hint(taskToken)
+  await world.run(0.2 * second)
+  expect(callsFor(world, taskToken)).toHaveLength(asked + 1)
+})
+
 it('expires_in ends the subscription after one last poll, where an end seen there wins', async () => {
   const world = openWorld()
   const slow = newToken()
