@@ -6,6 +6,7 @@ import type { Clock, Log, Random, StatusAnswer, Upstream, UpstreamFailure } from
 import type { Entry } from './entry.ts'
 import {
   beginSearch,
+  type FurtherCall,
   type Host,
   isBlocked,
   isOnProbation,
@@ -14,7 +15,7 @@ import {
   noteRefusal,
   type Purpose,
 } from './host.ts'
-import type { Places } from './hosts.ts'
+import { type Places, purposeOf } from './hosts.ts'
 
 export type Reply =
   | { kind: 'known'; entry: Record<string, unknown> }
@@ -73,8 +74,8 @@ export async function askForAll(
   }
   // What is due at this host need not wait until the API host has answered.
   if (retry.length + retryAlone.length > 0) context.wake()
-  if (retry.length > 0) await askApiHost(round, retry, purpose)
-  for (const token of retryAlone) await askApiHost(round, [token], 'suspects')
+  if (retry.length > 0) await askApiHost(round, retry, purpose === 'batch' ? 'fallback' : 'loneFallback')
+  for (const token of retryAlone) await askApiHost(round, [token], 'loneFallback')
   return replies
 }
 
@@ -82,16 +83,17 @@ export async function askForAll(
 async function askApiHost(
   { context, replies }: Round,
   tokens: readonly string[],
-  purpose: Purpose,
+  further: FurtherCall,
 ): Promise<void> {
   const { apiHost, now } = context
   if (isBlocked(apiHost, now())) {
     for (const token of tokens) replies.set(token, { kind: 'failed', asked: false, alone: false })
     return
   }
-  const left = await acquireFor(context, apiHost, tokens, purpose)
+  const left = await acquireFor(context, apiHost, tokens, further)
   if (left.length === 0) return
-  for (const [token, reply] of await askForAll(context, apiHost, left, purpose)) replies.set(token, reply)
+  for (const [token, reply] of await askForAll(context, apiHost, left, purposeOf[further]))
+    replies.set(token, reply)
 }
 
 /**
@@ -102,12 +104,12 @@ async function acquireFor(
   context: AskContext,
   host: Host<Entry>,
   tokens: readonly string[],
-  purpose: Purpose,
+  further: FurtherCall,
 ): Promise<string[]> {
-  await context.places.acquire(host, purpose)
+  await context.places.acquire(host, further)
   const wanted = context.stillWanted()
   const left = tokens.filter((token) => wanted.has(token))
-  if (left.length === 0) context.places.release(host, purpose)
+  if (left.length === 0) context.places.release(host, purposeOf[further])
   return left
 }
 
@@ -136,7 +138,7 @@ async function findSpoilers(
       failAll(round, part, true)
       continue
     }
-    const left = await acquireFor(context, host, part, 'suspects')
+    const left = await acquireFor(context, host, part, 'split')
     if (left.length === 0) continue
     const found = await ask(round, left, 'suspects')
     unreadInARow = found === 'unread' ? unreadInARow + 1 : 0

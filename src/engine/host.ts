@@ -10,6 +10,10 @@ import { restMs } from './pace.ts'
 /** What a call in flight is for: a batch, or tokens that spoil a whole call and are being told apart or asked alone. */
 export type Purpose = 'batch' | 'suspects'
 
+/** A further call of a poll under way: for what a master could not answer, a batch or a token asked alone, or a part of a spoiled batch. */
+export const furtherCalls = ['fallback', 'loneFallback', 'split'] as const
+export type FurtherCall = (typeof furtherCalls)[number]
+
 /** A task of the host comes by once in the longest interval and a bit: what it did is remembered for several. */
 const remembered = 4
 
@@ -30,8 +34,8 @@ export interface Host<Entry> {
   suspectsInFlight: number
   /** A call for due tasks joins those in flight then, or once one of these is over. */
   joinAt: number
-  /** Polls under way that wait for a place among the calls in flight: fallbacks from masters, and parts of spoiled batches. */
-  waiters: Record<Purpose, Fifo<() => void>>
+  /** Polls under way that wait for a place among the calls in flight. */
+  waiters: Record<FurtherCall, Fifo<() => void>>
   /** Whose turn it was last. */
   turn: number
   /** Failed calls in a row. */
@@ -54,7 +58,7 @@ export function createHost<Entry>(origin: string): Host<Entry> {
     inFlight: 0,
     suspectsInFlight: 0,
     joinAt: 0,
-    waiters: { batch: createFifo(), suspects: createFifo() },
+    waiters: { fallback: createFifo(), loneFallback: createFifo(), split: createFifo() },
     turn: 0,
     failures: 0,
     failedAt: 0,

@@ -8,6 +8,8 @@ import { earliest } from './earliest.ts'
 import { type Entry, never } from './entry.ts'
 import {
   createHost,
+  type FurtherCall,
+  furtherCalls,
   type Host,
   isBlocked,
   isForgettable,
@@ -39,7 +41,7 @@ export interface HostsDeps {
 /** The places of a host, for the further calls of a poll that is under way. */
 export interface Places {
   /** Resolves when the call has a place; give it back with `release`. */
-  acquire(host: Host<Entry>, purpose: Purpose): Promise<void>
+  acquire(host: Host<Entry>, call: FurtherCall): Promise<void>
   release(host: Host<Entry>, purpose: Purpose): void
 }
 
@@ -66,16 +68,21 @@ export interface Hosts extends Places {
 
 /** Who waits for a place at a host: batches of due tasks, due tasks that are asked alone, polls that are under way. */
 const queues = ['known', 'fresh', 'lone'] as const
-const turns = [...queues, 'fallback', 'split'] as const
+const turns = [...queues, ...furtherCalls] as const
 type Turn = (typeof turns)[number]
 
-const purposeOf = {
+export const purposeOf = {
   known: 'batch',
   fresh: 'batch',
   lone: 'suspects',
   fallback: 'batch',
+  loneFallback: 'suspects',
   split: 'suspects',
 } as const
+
+function isFurther(turn: Turn): turn is FurtherCall {
+  return furtherCalls.some((call) => call === turn)
+}
 
 /**
  * Calls to all masters together, of which whoever registers may name as many as there are names: what is due beyond that is
@@ -143,10 +150,8 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
   }
 
   function mayGo(host: Host<Entry>, turn: Turn, at: number): boolean {
-    if (turn === 'fallback' || turn === 'split') {
-      const purpose = purposeOf[turn]
-      return host.waiters[purpose].length > 0 && isFree(host, purpose, settings.concurrency)
-    }
+    if (isFurther(turn))
+      return host.waiters[turn].length > 0 && isFree(host, purposeOf[turn], settings.concurrency)
     if (!isDue(host, turn, at)) return false
     // What is due at a blocked host needs no place to be refused, or handed over.
     if (isBlocked(host, at)) return host !== api || refusable > 0
@@ -179,9 +184,9 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
 
   function take(host: Host<Entry>, turn: Turn, at: number): void {
     const purpose = purposeOf[turn]
-    if (turn === 'fallback' || turn === 'split') {
+    if (isFurther(turn)) {
       occupy(host, purpose)
-      for (const go of host.waiters[purpose].take(1)) go()
+      for (const go of host.waiters[turn].take(1)) go()
       return
     }
     if (host !== api && (isBlocked(host, at) || mastersInFlight >= mastersMax)) {
@@ -258,8 +263,8 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
       return earliest(next, serve(api, at))
     },
 
-    acquire(host, purpose) {
-      const placed = new Promise<void>((resolve) => host.waiters[purpose].push(resolve))
+    acquire(host, call) {
+      const placed = new Promise<void>((resolve) => host.waiters[call].push(resolve))
       serveNow(host)
       return placed
     },
@@ -270,7 +275,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
       if (host !== api) mastersInFlight--
       if (purpose === 'suspects') host.suspectsInFlight--
       // Due tasks wait for the pass that comes once the answer is settled, or the poll goes on at the API host.
-      if (host.waiters.batch.length + host.waiters.suspects.length > 0) serveNow(host)
+      if (furtherCalls.some((call) => host.waiters[call].length > 0)) serveNow(host)
     },
 
     clockWentBack(byMs) {

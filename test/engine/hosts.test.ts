@@ -1,7 +1,7 @@
 /** What one pass does with very many due tasks and hosts is bounded: everything else waits for it. */
 import { expect, it, vi } from 'vitest'
 import { type Entry, never } from '../../src/engine/entry.ts'
-import type { Host } from '../../src/engine/host.ts'
+import type { FurtherCall, Host } from '../../src/engine/host.ts'
 import { createHosts, type Hosts } from '../../src/engine/hosts.ts'
 import { apiOrigin, second } from './world.ts'
 
@@ -114,6 +114,31 @@ it('what a poll under way leaves behind when it takes a place is not forgotten',
   expect(hosts.dispatch(later)).toBeGreaterThan(later)
   expect(started).toHaveLength(1)
   expect(wake).not.toHaveBeenCalled()
-  void hosts.acquire(hosts.api, 'batch')
+  void hosts.acquire(hosts.api, 'fallback')
   expect(wake).toHaveBeenCalledOnce()
+})
+
+it('a part of a spoiled batch does not go behind all that masters could not answer for', async () => {
+  const { hosts } = open()
+  const placed: string[] = []
+  const acquire = (call: FurtherCall, n: number) => {
+    void hosts.acquire(hosts.api, call).then(() => placed.push(`${call} ${n}`))
+  }
+  for (let n = 0; n < 100; n++) acquire('loneFallback', n)
+  for (let n = 0; n < 2; n++) acquire('split', n)
+  for (let n = 0; n < 5; n++) {
+    await Promise.resolve()
+    hosts.release(hosts.api, 'suspects')
+  }
+  await Promise.resolve()
+  // Two of the four places are for what spoils calls.
+  expect(placed).toEqual([
+    'loneFallback 0',
+    'loneFallback 1',
+    'split 0',
+    'loneFallback 2',
+    'split 1',
+    'loneFallback 3',
+    'loneFallback 4',
+  ])
 })
