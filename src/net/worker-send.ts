@@ -13,7 +13,7 @@ import type { SendRequest } from '../ports.ts'
 
 export interface FetchSenderOptions {
   policy: CallbackPolicy
-  fetch: (url: string, init: RequestInit) => Promise<Response>
+  fetch: (url: string, init: RequestInit & { encodeResponseBody: 'manual' }) => Promise<Response>
 }
 
 /** A `Sender` that hands the request over at once: the runtime does not say when its connection is there. */
@@ -45,37 +45,61 @@ async function post(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { url, headers, body } = request
-  // `error` throws in workerd, `follow` would repeat the body elsewhere (DESIGN §4).
-  const response = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal })
+  const response = await fetch(url, {
+    method: 'POST',
+    headers,
+    body,
+    // `error` throws in workerd, `follow` would repeat the body elsewhere (DESIGN §4).
+    redirect: 'manual',
+    // As it comes: one that cannot be unpacked is no failure of the attempt.
+    encodeResponseBody: 'manual',
+    signal,
+  })
   const statusCode = response.status
   if (response.ok) {
-    await readUpTo(response, acceptedBodyBytesMax, signal)
+    await readUpTo(acceptedBodyBytesMax, response, signal)
     return { kind: 'accepted', statusCode }
   }
   const retryAfter = response.headers.get('retry-after')
-  // The answer is decided: a body that breaks or hangs does not change it.
-  const responseBody = await readUpTo(response, responseBodyBytesMax, signal).catch(() => null)
-  return { kind: 'rejected', statusCode, retryAfter, responseBody }
+  return { kind: 'rejected', statusCode, retryAfter, responseBody: await textOf(response, signal) }
 }
 
-/** @throws when the deadline passes or the connection breaks before the end or the limit */
-async function readUpTo(response: Response, bytesMax: number, signal: AbortSignal): Promise<string | null> {
-  const reader = response.body?.getReader()
-  if (reader === undefined) return null
-  const cut = () => void reader.cancel().catch(() => undefined)
-  signal.addEventListener('abort', cut)
+/** The answer is decided: a body that breaks or hangs does not change it, and what came of it may tell why. */
+async function textOf(response: Response, signal: AbortSignal): Promise<string | null> {
   const decoder = new TextDecoder()
   let text = ''
-  let left = bytesMax
-  while (left > 0) {
+  const append = (bytes: Uint8Array) => {
+    text += decoder.decode(bytes, { stream: true })
+  }
+  const isWhole = await readUpTo(responseBodyBytesMax, response, signal, append).catch(() => false)
+  // A streaming decoder keeps a character that was cut in two to itself.
+  if (isWhole) text += decoder.decode()
+  return text === '' ? null : text
+}
+
+/**
+ * @returns whether that was all
+ * @throws when the deadline passes or the connection breaks before the end or the limit
+ */
+async function readUpTo(
+  bytesMax: number,
+  response: Response,
+  signal: AbortSignal,
+  onBytes: (bytes: Uint8Array) => void = () => {},
+): Promise<boolean> {
+  const reader = response.body?.getReader()
+  if (reader === undefined) return true
+  const cut = () => void reader.cancel().catch(() => undefined)
+  signal.addEventListener('abort', cut)
+  for (let left = bytesMax; left > 0; ) {
     const { done, value } = await reader.read()
     if (signal.aborted) throw new Error('deadline')
-    if (done) return text + decoder.decode()
-    text += decoder.decode(value.subarray(0, left), { stream: true })
+    if (done) return true
+    onBytes(value.subarray(0, left))
     left -= value.byteLength
   }
   cut()
-  return text
+  return false
 }
 
 /** fetch tells what went wrong only in words; what they do not say is `network_error`. */
