@@ -37,14 +37,21 @@ const asctime = /^[a-z]{3} [a-z]{3} [ \d]\d \d\d:\d\d:\d\d \d{4}$/i
 
 /**
  * A `Retry-After` header (RFC 9110 §10.2.3: delay-seconds or HTTP-date) as milliseconds from `now`, capped
- * at 10 h; null when there is none or it cannot be read. A date in the past is 0.
+ * at 10 h; null when there is none or it cannot be read. A date in the past is 0. Of several, as an app and a proxy
+ * before it may give, the longest, as no wait is to be shorter.
  */
 export function retryAfterMs(header: string | null, now: number): number | null {
-  if (header === null) return null
-  const text = header.trim()
-  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, retryAfterMsMax)
+  const waits = (header ?? '').split(betweenMembers).flatMap((member) => waitOf(member.trim(), now) ?? [])
+  return waits.length === 0 ? null : Math.min(Math.max(...waits), retryAfterMsMax)
+}
+
+/** A date has a comma of its own. */
+const betweenMembers = /,(?=\s*(?:\d+\s*(?:,|$)|[A-Za-z]{3}))/
+
+function waitOf(text: string, now: number): number | null {
+  if (/^\d+$/.test(text)) return Number(text) * 1000
   if (!/^[A-Za-z]{3}/.test(text)) return null
   // The asctime form names no zone, and is UTC all the same (RFC 9110 §5.6.7).
   const at = Date.parse(asctime.test(text) ? `${text} GMT` : text)
-  return Number.isNaN(at) ? null : Math.min(Math.max(0, at - now), retryAfterMsMax)
+  return Number.isNaN(at) ? null : Math.max(0, at - now)
 }

@@ -32,7 +32,10 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
   const now = () => Date.parse('2026-11-23T10:00:00Z')
   const upstream = createUpstream({ fetch, timeoutMs: 15_000, now })
 
-  function answering(body: unknown, head: { status?: number; headers?: Record<string, string> } = {}) {
+  function answering(
+    body: unknown,
+    head: { status?: number; headers?: Record<string, string | string[]> } = {},
+  ) {
     return listen((_request: IncomingMessage, response: ServerResponse) => {
       response.writeHead(head.status ?? 200, head.headers)
       response.end(typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body))
@@ -181,6 +184,12 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
     ])('429 with Retry-After %s', async (header, retryAfterMs) => {
       const origin = await answering('slow down', { status: 429, headers: { 'retry-after': header } })
       expect(await upstream.status(origin, [a])).toEqual({ kind: 'busy', retryAfterMs })
+    })
+
+    it('429 with Retry-After twice', async () => {
+      const headers = { 'retry-after': ['6', '30'] }
+      const origin = await answering('slow down', { status: 429, headers })
+      expect(await upstream.status(origin, [a])).toEqual({ kind: 'busy', retryAfterMs: 30_000 })
     })
 
     it('429 without Retry-After', async () => {

@@ -119,7 +119,7 @@ function post(
       if (statusCode < 200) return
       answer.statusCode = statusCode
       const retryAfter = headers['retry-after']
-      answer.retryAfter = (Array.isArray(retryAfter) ? retryAfter[0] : retryAfter) ?? null
+      answer.retryAfter = (Array.isArray(retryAfter) ? retryAfter.join(', ') : retryAfter) ?? null
     },
     onResponseData(_controller, chunk) {
       if (readOn(answer, chunk)) return
