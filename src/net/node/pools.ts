@@ -32,7 +32,8 @@ export interface Pools {
 
 /** Idle connections are dropped before the common server default of 5 s would drop them under a request. */
 const keepAliveMs = 4_000
-const responseHeaderBytesMax = 16_384
+/** Whatever a receiver sets, its 2xx counts: far more than servers themselves allow. */
+const responseHeaderBytesMax = 65_536
 
 export function createPools(options: PoolsOptions): Pools {
   // In order of last release, so that the first idle one is the one idle longest.
