@@ -43,7 +43,7 @@ function mergeJson<T extends EndpointJson>(a: T, b: T): T {
 
 export interface Placed<T> {
   endpoint: T
-  /** The row number in its shard: shards meet the same endpoints in about the same order. */
+  /** When its shard met it. The endpoint stands in the list where the first shard met it, however many do later. */
   order: number
 }
 
@@ -78,7 +78,7 @@ export function mergeEndpoints<T extends EndpointJson>(
 }
 
 function merge<T extends EndpointJson>(a: Placed<T>, b: Placed<T>): Placed<T> {
-  return { endpoint: mergeJson(a.endpoint, b.endpoint), order: Math.max(a.order, b.order) }
+  return { endpoint: mergeJson(a.endpoint, b.endpoint), order: Math.min(a.order, b.order) }
 }
 
 function key({ order, endpoint }: Placed<EndpointJson>): { order: number; id: string } {

@@ -113,7 +113,7 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
 
   return {
     /** The row number of an origin of an owner, made where there is none yet. */
-    ensureEndpoint(owner: { id: number; name: string }, origin: string): number {
+    ensureEndpoint(owner: { id: number; name: string }, origin: string, now: number): number {
       const publicId = endpointPublicId(owner.name, origin)
       const found = byPublicId.get({ publicId })
       if (found !== undefined) return found.id
@@ -123,6 +123,7 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
           publicId,
           ownerId: owner.id,
           origin,
+          createdAt: now,
           ...columnsOf(endpointDefaults?.(owner.name, publicId)),
         })
         .returning({ id: endpoints.id })
@@ -169,7 +170,7 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
       return pageOf(
         rows,
         query.limit,
-        ({ id }) => ({ row: id, order: id }),
+        ({ id, createdAt }) => ({ row: id, order: createdAt === 0 ? id : createdAt }),
         (row) => toRecord(row, now),
       )
     },

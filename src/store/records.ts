@@ -151,7 +151,7 @@ export interface Page<T> {
 export interface PagePosition {
   /** Of the page that begins behind the row, or with what was not looked at. */
   cursor: string
-  /** What the list is ordered by across databases, newest first: a time, or of endpoints the row number. */
+  /** What the list is ordered by across databases, newest first: a time, or of old endpoints the row number. */
   order: number
 }
 

@@ -27,6 +27,8 @@ export const endpoints = sqliteTable(
     publicId: text('public_id').notNull().unique(),
     ownerId: integer('owner_id').notNull(),
     origin: text().notNull(),
+    /** 0 where it was not written yet: of a database that is older than this column. */
+    createdAt: integer('created_at').notNull().default(0),
     paused: integer().notNull().default(0),
     maxConcurrency: integer('max_concurrency'),
     maxPerSecond: real('max_per_second'),

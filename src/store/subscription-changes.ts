@@ -70,7 +70,7 @@ export function subscriptionChangeVerbs(context: StoreContext, verbs: UsedVerbs)
       next.callbackUrl = patch.callbackUrl
       const ownerId = ownerOfRow(row.id)
       const owner = { id: ownerId, name: owners.ownerName(ownerId) }
-      next.endpointId = endpoints.ensureEndpoint(owner, originOf(patch.callbackUrl))
+      next.endpointId = endpoints.ensureEndpoint(owner, originOf(patch.callbackUrl), now)
     }
     return next
   }

@@ -129,12 +129,14 @@ export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
     return id
   }
 
-  function endpointOf(ownerId: number, callbackUrl: string, known: Map<string, number>): number {
+  function endpointOf(ownerId: number, callbackUrl: string, registering: Registering): number {
     const origin = originOf(callbackUrl)
     const name = `${ownerId} ${origin}`
-    const id =
-      known.get(name) ?? endpoints.ensureEndpoint({ id: ownerId, name: owners.ownerName(ownerId) }, origin)
-    known.set(name, id)
+    const known = registering.endpoints.get(name)
+    if (known !== undefined) return known
+    const owner = { id: ownerId, name: owners.ownerName(ownerId) }
+    const id = endpoints.ensureEndpoint(owner, origin, registering.now)
+    registering.endpoints.set(name, id)
     return id
   }
 
@@ -147,7 +149,7 @@ export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
       id,
       nonce,
       taskToken: input.taskToken,
-      endpointId: endpointOf(input.ownerId, input.callbackUrl, registering.endpoints),
+      endpointId: endpointOf(input.ownerId, input.callbackUrl, registering),
       callbackUrl: input.callbackUrl,
       events: JSON.stringify(input.events),
       percentStep: input.percentStep,

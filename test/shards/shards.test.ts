@@ -146,6 +146,14 @@ describe('endpoints', () => {
     ])
     expect(second.nextCursor).toBeNull()
   })
+
+  it('keep their place in the list when another shard meets them between two pages', () => {
+    const all = ['a', 'b', 'c', 'd'].map((name, order) => ({ endpoint: endpoint(`ep_${name}`), order }))
+    const first = mergeEndpoints(all, null, 2)
+    const met = [...all, { endpoint: endpoint('ep_b'), order: 4 }]
+    const second = mergeEndpoints(met, parseEndpointCursor(first.nextCursor!), 2)
+    expect([...first.data, ...second.data].map(({ id }) => id)).toEqual(['ep_d', 'ep_c', 'ep_b', 'ep_a'])
+  })
 })
 
 it('metrics keep one HELP and TYPE for the samples of all shards', () => {

@@ -47,12 +47,7 @@ export function migrationSuite(on: OnEmptyDatabase): void {
 
   it('what waited behind a head that was never tried is due with it since 0001', () =>
     on((empty) => {
-      const { journal } = empty.migrations
-      const upTo = (count: number) => ({
-        ...empty.migrations,
-        journal: { entries: journal.entries.slice(0, count) },
-      })
-      const world = openWorld({ ...empty, migrations: upTo(1) })
+      const world = openWorld(empty)
       const made = [world.subscribe(), world.subscribe(), world.subscribe()]
       for (const { taskToken } of made) {
         for (const status of ['queued', 'encoding', 'saving']) world.poll(taskToken, { status })
@@ -60,8 +55,10 @@ export function migrationSuite(on: OnEmptyDatabase): void {
       world.settle(world.rows()[3]!, rejected(500))
       world.store.updateSubscription(world.acme, made[2]!.id, { state: 'paused' }, start)
       const before = world.rows().map(({ dueAt }) => dueAt)
+      // As it was before; what came after fits it all the same.
       empty.db.run(sql`update deliveries set due_at = null where type <> 'task.queued'`)
-      expect(migrate(empty.db, upTo(2))).toBe(1)
+      empty.db.run(sql`delete from migrations where idx = 1`)
+      expect(migrate(empty.db, empty.migrations)).toBe(1)
       expect(world.rows().map(({ dueAt }) => dueAt)).toEqual(before)
       expect(before).toEqual([start, start, start, start + 5_000, null, null, heldAt, null, null])
     }))
