@@ -1000,7 +1000,7 @@ export interface components {
           code: number
           description: string | null
         } | null
-        /** Upstream’s status object on terminal events that have one of at most 256 KiB. */
+        /** Upstream’s status object on terminal events that have one of at most 256 KiB, nested at most a few thousand levels deep. */
         result: Record<string, unknown> | null
         result_truncated?: true
       }

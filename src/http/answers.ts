@@ -182,7 +182,9 @@ export const WebhookEvent = v.pipe(
       error: TaskError,
       result: v.pipe(
         v.nullable(v.record(v.string(), v.unknown())),
-        v.description('Upstream’s status object on terminal events that have one of at most 256 KiB.'),
+        v.description(
+          'Upstream’s status object on terminal events that have one of at most 256 KiB, nested at most a few thousand levels deep.',
+        ),
       ),
       result_truncated: v.optional(v.literal(true)),
     }),
