@@ -176,6 +176,8 @@ async function call(round: Round, tokens: readonly string[], purpose: Purpose): 
   context.onCall({ api, tokens: tokens.length, outcome, durationMs: Math.max(0, now - startedAt) })
   // What a suspect does is no failure of the last resort, which would keep the others from being asked for.
   const counts = !api || purpose === 'batch'
+  // That it fails was known: what its probe asked for is asked for elsewhere, as are its other tasks (CONTRACT §5.3).
+  const isProbe = !api && isOnProbation(host)
   switch (answer.kind) {
     case 'statuses':
       tellIfBack(round)
@@ -204,7 +206,7 @@ async function call(round: Round, tokens: readonly string[], purpose: Purpose): 
       if (counts) noteFailure(round, startedAt, { outcome })
       const told = now + (answer.retryAfterMs ?? context.poll.intervalMs)
       host.toldUntil = Math.max(host.toldUntil, told)
-      return failAll(round, tokens, false)
+      return isProbe ? retryAll(round, tokens) : failAll(round, tokens, false)
     }
     case 'error':
       if (outcome === 'refused') {
@@ -213,7 +215,7 @@ async function call(round: Round, tokens: readonly string[], purpose: Purpose): 
         return 'refused'
       }
       if (counts) noteFailure(round, startedAt, { outcome, code: answer.code, message: answer.message })
-      return failAll(round, tokens, true)
+      return isProbe ? retryAll(round, tokens) : failAll(round, tokens, true)
   }
 }
 

@@ -40,7 +40,9 @@ export interface Host<Entry> {
   turn: number
   /** Failed calls in a row. */
   failures: number
+  /** When the newest of them was seen, and when that call had left. */
   failedAt: number
+  failedCallAt: number
   /** Not asked before then; a master's tasks go to the API host meanwhile. */
   blockedUntil: number
   /** Error 8 or HTTP 429 asked to wait until then: an answer to another call does not shorten it. */
@@ -62,6 +64,7 @@ export function createHost<Entry>(origin: string): Host<Entry> {
     turn: 0,
     failures: 0,
     failedAt: 0,
+    failedCallAt: 0,
     blockedUntil: 0,
     toldUntil: 0,
   }
@@ -113,9 +116,10 @@ export function noteFailedCall(
   host: Host<unknown>,
   call: { startedAt: number; now: number; intervalMs: number; intervalMaxMs: number; chance: number },
 ): void {
-  if (call.startedAt < host.failedAt + restMs(call)) return
+  if (call.startedAt < Math.max(host.failedAt, host.failedCallAt + restMs(call))) return
   host.failures++
   host.failedAt = call.now
+  host.failedCallAt = call.startedAt
   if (host.failures < 2) return
   host.blockedUntil = call.now + hostBackoffMs({ ...call, failures: host.failures - 1 })
 }

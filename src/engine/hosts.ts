@@ -285,6 +285,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
         host.freshApartUntil -= byMs
         host.searchedUntil -= byMs
         host.failedAt -= byMs
+        host.failedCallAt -= byMs
         host.blockedUntil -= byMs
         host.toldUntil -= byMs
       }

@@ -496,6 +496,36 @@ it.each([1, 15])(
   },
 )
 
+it('a host whose calls time out is left alone after the second, which leaves as the first is over', async () => {
+  const world = openWorld({ POLLHOOK_POLL_BATCH: '1', POLLHOOK_POLL_CONCURRENCY: '1' })
+  const { answer } = world.upstream
+  world.upstream.answer = async (origin, tokens) =>
+    origin === masterOrigin ? world.later(20 * second, failed('timeout')) : answer(origin, tokens)
+  await Promise.all(Array.from({ length: 5 }, () => world.register({ statusUrl })))
+  await world.run(41 * second)
+  expect(callsOf(world, masterOrigin)).toHaveLength(2)
+  expect(types(world)).toHaveLength(5)
+})
+
+it.for([
+  ['error 1', error(1)],
+  ['429', { kind: 'busy', retryAfterMs: null }],
+  ['429 with Retry-After', { kind: 'busy', retryAfterMs: 30 * second }],
+] as const)(
+  'the tasks of a master that answers %s all the time are asked for at the API host',
+  async ([, answer]) => {
+    const world = openWorld()
+    const all = await Promise.all(Array.from({ length: 3 }, () => world.register({ statusUrl })))
+    await world.run(minute)
+    breakUpstream(world, (origin) => (origin === masterOrigin ? answer : null))
+    await world.run(hour)
+    for (const { taskToken } of all) world.statuses.set(taskToken, { status: 'completed' })
+    await world.run(minute)
+    for (const one of all)
+      expect(world.deliveries(one).map(({ type }) => type)).toEqual(['task.encoding', 'task.completed'])
+  },
+)
+
 it('a host that fails again and again is told of once, with what it says, and so is its return', async () => {
   const said: [message: string, fields?: Record<string, unknown>][] = []
   const note = (...line: (typeof said)[number]) => {

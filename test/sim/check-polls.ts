@@ -25,7 +25,7 @@ function samePass(token: string, before: Poll, next: Poll): boolean {
   if (split && next.origin === before.origin) return true
   if (before.origin === apiOrigin || next.origin !== apiOrigin) return false
   return (
-    answer.kind === 'failed' ||
+    isFailure(before) ||
     (answer.kind === 'statuses' && !answer.statuses.has(token)) ||
     (spoiled && before.tokens.length === 1)
   )
@@ -68,7 +68,8 @@ function tooSoonAfterFailures(history: History, calls: readonly Poll[], call: Po
     }
     if (!isFailure(before) || wasLongAgo(history, last, before)) failures = 0
     if (!isFailure(before)) continue
-    if (before.start.wall >= Math.max(perhapsAt, last?.end?.wall ?? perhapsAt) + lookMs) {
+    const after = last === null ? perhapsAt : Math.max(last.end!.wall, last.start.wall + lookMs)
+    if (before.start.wall >= Math.max(perhapsAt + lookMs, after)) {
       failures++
       last = before
     }
