@@ -64,7 +64,8 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       const lane = lanes.of(endpointId)
       if (lane === null) return null
       const next = look(lane, at)
-      if (next === null) lanes.leave(endpointId)
+      // Once used it is not kept for what waits for hours, perhaps.
+      if (next === null || (next > at && lane.mostInFlight > 0)) lanes.leave(endpointId, at)
       return next
     } catch (error) {
       const lane = lanes.known(endpointId)

@@ -8,6 +8,7 @@ import {
   circuitOpen,
   type FinishedAttempt,
   isFailure,
+  isUnavailable,
   owesWaits,
 } from '../core/endpoint.ts'
 import type { Log } from '../ports.ts'
@@ -187,7 +188,9 @@ export function noteOutcome(
   if (!same || (next.lastSuccessAt ?? 0) - lane.successSavedAt >= successSaveMs) lane.dirty = true
 }
 
-/** A lane with a rate stays: a new one would begin with an allowance of its own. */
-export function isForgettable({ held, dirty, endpoint }: Lane): boolean {
-  return held === 0 && !dirty && !endpoint.paused && endpoint.maxPerSecond === null
+/** A new lane would be as good: it begins with an allowance of its own. */
+export function isForgettable(lane: Lane, now: number): boolean {
+  const { held, dirty, endpoint } = lane
+  if (held > 0 || dirty || endpoint.paused || isUnavailable(endpoint.health, now)) return false
+  return rateAllowsAt(lane, now) === null
 }

@@ -32,8 +32,8 @@ export interface Lanes {
   readAnew(): void
   /** Its settings changed; `resumed`: it was paused and is no more. */
   reload(endpointId: number, resumed: boolean): void
-  /** Nothing waits for it at present. */
-  leave(endpointId: number): void
+  /** Nothing more may start there at present. */
+  leave(endpointId: number, at: number): void
   /** Later than what is written, which is not at every success; null when memory knows of none. */
   lastSuccessAt(endpointId: number): number | null
   clockWentBack(byMs: number): void
@@ -63,7 +63,9 @@ export function createLanes(store: Pick<Store, 'endpointState'>, freeSlots: () =
   function learnt({ endpoint, window, windowAtFirst, mostInFlight }: Lane, at: number) {
     const fails = window < windowAtFirst || endpoint.health.failures > 0
     if (fails && window < windowAtStart) return { window, seenAt: at }
-    const took = Math.max(windowAtStart, Math.min(mostInFlight, window))
+    // What the lane began with had been seen: one that fails loses half of it, and not what it did not need this time.
+    const most = fails ? Math.max(mostInFlight, windowAtFirst) : mostInFlight
+    const took = Math.max(windowAtStart, Math.min(most, window))
     const known = recentTrace(endpoint.id, at)?.window ?? 0
     return fails || took >= known ? { window: took, seenAt: at } : null
   }
@@ -105,9 +107,9 @@ export function createLanes(store: Pick<Store, 'endpointState'>, freeSlots: () =
       lane.endpoint = { ...endpoint, health: resumed ? afterPause(health, now()) : health }
     },
 
-    leave(endpointId) {
+    leave(endpointId, at) {
       const lane = lanes.get(endpointId)
-      if (lane === undefined || !isForgettable(lane)) return
+      if (lane === undefined || !isForgettable(lane, at)) return
       keepTrace(endpointId, lane)
       lanes.delete(endpointId)
     },

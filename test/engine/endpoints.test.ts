@@ -1,6 +1,6 @@
 /** CONTRACT §4.5: a sick endpoint does not hurt the others, and recovers at once. */
 import { sql } from 'drizzle-orm'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { Outcome } from '../../src/core/outcome.ts'
 import {
   accepted,
@@ -295,6 +295,70 @@ it('what an endpoint takes at once is not learnt from one attempt after the othe
   expect(world.sent).toHaveLength(8)
 })
 
+it.each(['one after the other', 'many at once, hours ago'])(
+  'an endpoint for which something waits and which took %s is given 8 when it hangs',
+  async (how) => {
+    const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '10h,10h' })
+    const gone = 'https://app.example.com/gone'
+    world.receiver.answer = ({ url }) => (url === gone ? rejected(404) : world.later(100, accepted))
+    const [waiting] = await completeTasks(world, 1, gone)
+    if (how === 'one after the other')
+      for (let n = 0; n < 20; n++) {
+        await completeTasks(world, 1)
+        await world.run(second)
+      }
+    else {
+      await completeTasks(world, 60)
+      await world.run(2 * hour)
+    }
+    expect(world.deliveries(waiting!)[0]).toMatchObject({ state: 'pending', attempts: 1 })
+    world.receiver.answer = () => never()
+    world.sent.length = 0
+    await completeTasks(world, 60)
+    await world.run(second)
+    expect(world.sent).toHaveLength(8)
+  },
+)
+
+it('what Retry-After keeps waiting is given up in time, however long that is', async () => {
+  const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '30m,30m' })
+  world.receiver.answer = () => rejected(429, `${10 * 3600}`)
+  const [, behind] = await completeTasks(world, 2)
+  await world.run(second)
+  expect(world.deliveries(behind!)[0]).toMatchObject({ state: 'pending' })
+  const [later] = await completeTasks(world, 1)
+  await world.run(hour + minute)
+  expect(world.deliveries(later!)[0]).toMatchObject({
+    state: 'exhausted',
+    stateReason: 'endpoint_unavailable',
+    attempts: 0,
+  })
+})
+
+it('an endpoint with a rate is forgotten once that allows the next', async () => {
+  const world = openWorld()
+  await completeTasks(world, 1)
+  await world.run(second)
+  await world.after(
+    world.relay().commands.updateEndpoint(world.ownerId, world.endpoint().id, { maxPerSecond: 0.1 }),
+  )
+  await completeTasks(world, 1)
+  await world.run(second)
+  const { store } = world.relay()
+  const read = vi.spyOn(store, 'endpointState')
+  const looked = vi.spyOn(store, 'dueTests')
+  await completeTasks(world, 1)
+  await world.run(12 * second)
+  expect(world.sent).toHaveLength(3)
+  expect(read).not.toHaveBeenCalled()
+  looked.mockClear()
+  await world.run(minute)
+  expect(looked).toHaveBeenCalledOnce()
+  await completeTasks(world, 1)
+  await world.run(second)
+  expect(read).toHaveBeenCalledOnce()
+})
+
 it('few free slots when an endpoint is looked at say nothing of what it takes', async () => {
   const world = openWorld({ POLLHOOK_DELIVERY_CONCURRENCY: '80' })
   world.receiver.answer = ({ url }) => world.later(url.includes('slow') ? 3 * second : 100, accepted)
@@ -343,7 +407,7 @@ it('one that took many at once and failed twice at the end of it takes a quarter
   world.sent.length = 0
   await completeTasks(world, 60)
   await world.run(second)
-  expect(world.sent.filter(({ at }) => at === world.sent[0]!.at)).toHaveLength(16)
+  expect(world.sent.filter(({ at }) => at === world.sent[0]!.at)).toHaveLength(5)
 })
 
 it('a paused endpoint holds what is made for it and exhausts nothing', async () => {
@@ -521,12 +585,9 @@ it.each([
 
 it('what fails after the success that ended an outage waits, also if they end together', async () => {
   const world = openWorld()
-  await completeTasks(world, 40)
-  await world.run(second)
-  // With a rate its lane stays, and it may have more than a few under way by now.
-  const { id } = world.endpoint()
-  await world.after(world.relay().commands.updateEndpoint(world.ownerId, id, { maxPerSecond: 10_000 }))
-  await completeTasks(world, 40)
+  // It may have more than a few under way after that.
+  world.receiver.answer = () => world.later(100, accepted)
+  await completeTasks(world, 60)
   await world.run(second)
   const answers: ((outcome: Outcome) => void)[] = []
   world.receiver.answer = () => new Promise((resolve) => answers.push(resolve))
