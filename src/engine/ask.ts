@@ -14,8 +14,9 @@ import {
   noteFailedCall,
   noteRefusal,
   type Purpose,
+  purposeOf,
 } from './host.ts'
-import { type Places, purposeOf } from './hosts.ts'
+import type { Places } from './hosts.ts'
 
 export type Reply =
   | { kind: 'known'; entry: Record<string, unknown> }

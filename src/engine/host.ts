@@ -14,6 +14,23 @@ export type Purpose = 'batch' | 'suspects'
 export const furtherCalls = ['fallback', 'loneFallback', 'split'] as const
 export type FurtherCall = (typeof furtherCalls)[number]
 
+/** Who waits for a place at a host: batches of due tasks, due tasks that are asked alone, polls that are under way. */
+export const queues = ['known', 'fresh', 'lone'] as const
+export type Turn = (typeof queues)[number] | FurtherCall
+
+export const purposeOf = {
+  known: 'batch',
+  fresh: 'batch',
+  lone: 'suspects',
+  fallback: 'batch',
+  loneFallback: 'suspects',
+  split: 'suspects',
+} as const satisfies Record<Turn, Purpose>
+
+export function isFurther(turn: Turn): turn is FurtherCall {
+  return furtherCalls.some((call) => call === turn)
+}
+
 /** A task of the host comes by once in the longest interval and a bit: what it did is remembered for several. */
 const remembered = 4
 
@@ -124,9 +141,16 @@ export function noteFailedCall(
   host.blockedUntil = call.now + hostBackoffMs({ ...call, failures: host.failures - 1 })
 }
 
+/** Neither a task nor a poll waits for it, and no call is under way. */
+export function isIdle(host: Host<unknown>): boolean {
+  return (
+    waitingAt(host) + host.inFlight === 0 && furtherCalls.every((call) => host.waiters[call].length === 0)
+  )
+}
+
 /** Nothing is under way, and what is known of it is too old to matter. */
 export function isForgettable(host: Host<unknown>, now: number, intervalMaxMs: number): boolean {
-  if (waitingAt(host) + host.inFlight > 0) return false
+  if (!isIdle(host)) return false
   if (host.failures === 0 && !isBlocked(host, now)) return true
   return Math.max(unblockedAt(host), host.failedAt) + remembered * intervalMaxMs < now
 }

@@ -13,8 +13,13 @@ import {
   type Host,
   isBlocked,
   isForgettable,
+  isFurther,
+  isIdle,
   isOnProbation,
   type Purpose,
+  purposeOf,
+  queues,
+  type Turn,
   waitingAt,
 } from './host.ts'
 import { lingerMs, staggerMs } from './pace.ts'
@@ -66,23 +71,7 @@ export interface Hosts extends Places {
   clockWentBack(byMs: number): void
 }
 
-/** Who waits for a place at a host: batches of due tasks, due tasks that are asked alone, polls that are under way. */
-const queues = ['known', 'fresh', 'lone'] as const
 const turns = [...queues, ...furtherCalls] as const
-type Turn = (typeof turns)[number]
-
-export const purposeOf = {
-  known: 'batch',
-  fresh: 'batch',
-  lone: 'suspects',
-  fallback: 'batch',
-  loneFallback: 'suspects',
-  split: 'suspects',
-} as const
-
-function isFurther(turn: Turn): turn is FurtherCall {
-  return furtherCalls.some((call) => call === turn)
-}
 
 /**
  * Calls to all masters together, of which whoever registers may name as many as there are names: what is due beyond that is
@@ -90,10 +79,7 @@ function isFurther(turn: Turn): turn is FurtherCall {
  */
 const masterCallsMax = 64
 
-/**
- * Each pass goes through all hosts, and whoever registers may name very many: tasks of further ones are asked for at the
- * API host (docs/decisions/0020-known-hosts.md).
- */
+/** Whoever registers may name very many: tasks of further ones are asked for at the API host (docs/decisions/0020-known-hosts.md). */
 const hostsMax = 1_000
 
 /** Refusing so many takes about a millisecond: the others wait for the next pass, and what else there is to do comes between. */
@@ -106,6 +92,8 @@ function isFresh({ watch: { status } }: Entry): boolean {
 
 export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): Hosts {
   const hosts = new Map<string, Host<Entry>>()
+  /** Masters for which something waits or is under way: a pass looks at no others, however many failed not long ago. */
+  const busy = new Set<Host<Entry>>()
   /** However many tokens spoil calls, as many places are left to the others. */
   const suspectsMax = Math.max(1, settings.concurrency >> 1)
   const mastersMax = settings.mastersConcurrency ?? Math.max(masterCallsMax, settings.concurrency)
@@ -120,8 +108,16 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     return host
   }
 
-  function hostOf({ origin }: Entry): Host<Entry> {
+  function hostOf({ origin }: Entry, at: number): Host<Entry> {
+    const known = hosts.get(origin)
+    if (known !== undefined) forget(known, at)
     return hosts.get(origin) ?? (hosts.size < hostsMax ? addHost(origin) : api)
+  }
+
+  function forget(host: Host<Entry>, at: number): void {
+    // A poll may go on at one that is forgotten, while the next has begun at a new one of its name.
+    if (host === api || hosts.get(host.origin) !== host) return
+    if (isForgettable(host, at, settings.intervalMaxMs)) hosts.delete(host.origin)
   }
 
   /** A master that failed again and again gets one batch at a time, as a probe, until it answers. */
@@ -131,6 +127,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
   }
 
   function join(host: Host<Entry>, entry: Entry, flushAt: number): void {
+    if (host !== api) busy.add(host)
     if (entry.watch.askedAlone || entry.apart) {
       host.lone.push(entry)
       return
@@ -235,7 +232,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     api,
 
     enqueue(entry, { first, alone, nextDueAt }, at) {
-      const own = hostOf(entry)
+      const own = hostOf(entry, at)
       const host = own === api || isOpen(own, at) ? own : api
       const most = lingerMs(settings, first)
       const isAlone = (alone && host === own) || nextDueAt === null || nextDueAt > at + most
@@ -253,17 +250,20 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     dispatch(at) {
       let next: number | null = null
       refusable = refusedMax
-      for (const host of hosts.values()) {
-        if (host === api) continue
+      for (const host of busy) {
         if (isBlocked(host, at)) handOver(host, at)
         next = earliest(next, serve(host, at))
-        if (isForgettable(host, at, settings.intervalMaxMs)) hosts.delete(host.origin)
+        if (!isIdle(host)) continue
+        busy.delete(host)
+        forget(host, at)
       }
+      if (hosts.size >= hostsMax) for (const host of hosts.values()) forget(host, at)
       // Last: what is handed over to it goes at once.
       return earliest(next, serve(api, at))
     },
 
     acquire(host, call) {
+      if (host !== api) busy.add(host)
       const placed = new Promise<void>((resolve) => host.waiters[call].push(resolve))
       serveNow(host)
       return placed

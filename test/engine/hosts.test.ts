@@ -5,10 +5,11 @@ import type { FurtherCall, Host } from '../../src/engine/host.ts'
 import { createHosts, type Hosts } from '../../src/engine/hosts.ts'
 import { apiOrigin, second } from './world.ts'
 
+const master1 = 'https://master-1.qencode.com'
 /** Long after whatever was put off to share a call. */
 const later = 10 * second
 
-function open() {
+function open(more: { mastersConcurrency?: number } = {}) {
   const refused: Entry[] = []
   const started: { host: Host<Entry>; batch: Entry[] }[] = []
   const wake = vi.fn()
@@ -18,6 +19,7 @@ function open() {
     intervalMaxMs: 30 * second,
     batch: 100,
     concurrency: 4,
+    ...more,
   }
   const hosts = createHosts({
     now: () => later,
@@ -52,9 +54,9 @@ function entryOf(n: number, origin: string): Entry {
   return { token, watch, seen: null, origin, busy: true, apart: false, wanted: true, ...schedule }
 }
 
-function enqueue(hosts: Hosts, count: number, originOf: (n: number) => string): void {
+function enqueue(hosts: Hosts, count: number, originOf: (n: number) => string, at = 0): void {
   for (let n = 0; n < count; n++)
-    hosts.enqueue(entryOf(n, originOf(n)), { first: false, alone: false, nextDueAt: 0 }, 0)
+    hosts.enqueue(entryOf(n, originOf(n)), { first: false, alone: false, nextDueAt: 0 }, at)
 }
 
 it('of what is due while the API host is not to be asked a pass refuses a thousand, and comes again at once', () => {
@@ -88,6 +90,78 @@ it('a task of a host beyond a thousand is asked for at the API host, until other
   enqueue(hosts, 100, () => further)
   hosts.dispatch(later)
   expect(started.map(({ host, batch }) => [host.origin, batch.length])).toContainEqual([further, 100])
+})
+
+it('of as many hosts as may be those that failed long ago are forgotten', () => {
+  const { hosts, started } = open({ mastersConcurrency: 1_000 })
+  enqueue(hosts, 999, (n) => `https://master-${n}.qencode.com`)
+  hosts.dispatch(later)
+  for (const { host } of started.splice(0)) {
+    host.failures = 1
+    host.failedAt = later
+    hosts.release(host, 'batch')
+  }
+  const further = 'https://further.qencode.com'
+  const askedWhere = (at: number) => {
+    enqueue(hosts, 100, () => further)
+    hosts.dispatch(at)
+    return started.splice(0).map(({ host }) => host.origin)
+  }
+  expect(askedWhere(later)).toEqual([apiOrigin])
+  // The pass in which they are found to be old comes first.
+  const longAfter = later + 121 * second
+  expect(askedWhere(longAfter)).toEqual([apiOrigin])
+  expect(askedWhere(longAfter)).toEqual([further])
+})
+
+it.each([
+  ['a while ago', 100 * second, [master1, apiOrigin]],
+  ['long ago', 121 * second, [master1, master1]],
+])(
+  'what was seen %s of a host that failed counts no longer than four of the longest intervals',
+  (_when, sinceMs, origins) => {
+    const { hosts, started } = open()
+    enqueue(hosts, 100, () => master1)
+    hosts.dispatch(later)
+    for (const { host } of started.splice(0)) {
+      host.failures = 2
+      host.failedAt = later
+      hosts.release(host, 'batch')
+    }
+    hosts.dispatch(later)
+    enqueue(hosts, 200, () => master1, later + sinceMs)
+    for (const more of [0, second]) hosts.dispatch(later + sinceMs + more)
+    expect(started.map(({ host }) => host.origin)).toEqual(origins)
+  },
+)
+
+it('a pass does not look at hosts that failed and have nothing to do', () => {
+  const { hosts, started } = open()
+  enqueue(hosts, 50, (n) => `https://master-${n}.qencode.com`)
+  hosts.dispatch(later)
+  const masters = started.splice(0).map(({ host }) => host)
+  let looks = 0
+  for (const host of masters) {
+    host.failures = 2
+    host.failedAt = later
+    hosts.release(host, 'batch')
+    const { known } = host
+    Object.defineProperty(host, 'known', {
+      get() {
+        looks++
+        return known
+      },
+    })
+  }
+  hosts.dispatch(later)
+  expect(looks).toBeGreaterThan(0)
+  looks = 0
+  hosts.dispatch(later)
+  expect(looks).toBe(0)
+  enqueue(hosts, 50, (n) => `https://master-${n}.qencode.com`)
+  hosts.dispatch(later)
+  // They are known still.
+  expect(started.map(({ host }) => masters.includes(host))).toEqual(Array(50).fill(true))
 })
 
 it('what is alone at a master that is down shares the calls to the API host', () => {
