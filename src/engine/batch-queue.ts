@@ -17,7 +17,7 @@ export function addTask<Entry>(queue: BatchQueue<Entry>, entry: Entry, flushAt: 
   queue.flushAt = Math.min(queue.flushAt ?? flushAt, flushAt)
 }
 
-/** One of those that wait is in a hurry: which it is need not be known, as they go together. */
+/** One of them may be in a hurry: which it is need not be known, as they go together. */
 export function bringForward(queue: BatchQueue<unknown>, flushAt: number): void {
   if (queue.flushAt !== null) queue.flushAt = Math.min(queue.flushAt, flushAt)
 }

@@ -64,8 +64,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       const lane = lanes.of(endpointId)
       if (lane === null) return null
       const next = look(lane, at)
-      // Once used it is not kept for what waits for hours, perhaps.
-      if (next === null || (next > at && lane.mostInFlight > 0)) lanes.leave(endpointId, at)
+      if (next === null || next > at) lanes.rest(endpointId, next, at)
       return next
     } catch (error) {
       const lane = lanes.known(endpointId)

@@ -53,8 +53,8 @@ export interface Host<Entry> {
   joinAt: number
   /** Polls under way that wait for a place among the calls in flight. */
   waiters: Record<FurtherCall, Fifo<() => void>>
-  /** Whose turn it was last. */
-  turn: number
+  /** Whose turn it is: who had one goes to the end, so that none waits for long however many wait elsewhere. */
+  line: Turn[]
   /** Failed calls in a row. */
   failures: number
   /** When the newest of them was seen, and when that call had left. */
@@ -78,7 +78,7 @@ export function createHost<Entry>(origin: string): Host<Entry> {
     suspectsInFlight: 0,
     joinAt: 0,
     waiters: { fallback: createFifo(), loneFallback: createFifo(), split: createFifo() },
-    turn: 0,
+    line: [...queues, ...furtherCalls],
     failures: 0,
     failedAt: 0,
     failedCallAt: 0,
@@ -136,7 +136,8 @@ export function noteFailedCall(
   if (call.startedAt < Math.max(host.failedAt, host.failedCallAt + restMs(call))) return
   host.failures++
   host.failedAt = call.now
-  host.failedCallAt = call.startedAt
+  // The clock may have been set back since it left.
+  host.failedCallAt = Math.min(call.startedAt, call.now)
   if (host.failures < 2) return
   host.blockedUntil = call.now + hostBackoffMs({ ...call, failures: host.failures - 1 })
 }

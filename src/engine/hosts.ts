@@ -71,8 +71,6 @@ export interface Hosts extends Places {
   clockWentBack(byMs: number): void
 }
 
-const turns = [...queues, ...furtherCalls] as const
-
 /**
  * Calls to all masters together, of which whoever registers may name as many as there are names: what is due beyond that is
  * asked for at the API host (docs/decisions/0016-calls-to-masters.md). More where one host may have more.
@@ -168,15 +166,12 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     return queue === 'lone' ? host.lone.length > 0 : isBatchDue(host[queue], settings.batch, at)
   }
 
-  /** Each after the other, so that none waits for long however many wait elsewhere. */
   function nextTurn(host: Host<Entry>, at: number): Turn | null {
-    for (let n = 1; n <= turns.length; n++) {
-      const i = (host.turn + n) % turns.length
-      if (!mayGo(host, turns[i]!, at)) continue
-      host.turn = i
-      return turns[i]!
-    }
-    return null
+    const i = host.line.findIndex((turn) => mayGo(host, turn, at))
+    if (i < 0) return null
+    const [turn] = host.line.splice(i, 1)
+    host.line.push(turn!)
+    return turn!
   }
 
   function take(host: Host<Entry>, turn: Turn, at: number): void {

@@ -188,9 +188,13 @@ export function noteOutcome(
   if (!same || (next.lastSuccessAt ?? 0) - lane.successSavedAt >= successSaveMs) lane.dirty = true
 }
 
-/** A new lane would be as good: it begins with an allowance of its own. */
-export function isForgettable(lane: Lane, now: number): boolean {
+/**
+ * A new lane would be as good: it begins with an allowance of its own, and with what is known for a minute of what the endpoint takes.
+ * @param next when something may start there; null: nothing waits
+ */
+export function isForgettable(lane: Lane, next: number | null, now: number): boolean {
   const { held, dirty, endpoint } = lane
-  if (held > 0 || dirty || endpoint.paused || isUnavailable(endpoint.health, now)) return false
-  return rateAllowsAt(lane, now) === null
+  if (held > 0 || dirty || endpoint.paused || rateAllowsAt(lane, now) !== null) return false
+  // When it was tried since is to be known for what is given up.
+  return next === null || !isUnavailable(endpoint.health, now)
 }

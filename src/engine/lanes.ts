@@ -32,8 +32,8 @@ export interface Lanes {
   readAnew(): void
   /** Its settings changed; `resumed`: it was paused and is no more. */
   reload(endpointId: number, resumed: boolean): void
-  /** Nothing more may start there at present. */
-  leave(endpointId: number, at: number): void
+  /** Nothing more may start there before `next`; null: before an event. */
+  rest(endpointId: number, next: number | null, at: number): void
   /** Later than what is written, which is not at every success; null when memory knows of none. */
   lastSuccessAt(endpointId: number): number | null
   clockWentBack(byMs: number): void
@@ -107,9 +107,9 @@ export function createLanes(store: Pick<Store, 'endpointState'>, freeSlots: () =
       lane.endpoint = { ...endpoint, health: resumed ? afterPause(health, now()) : health }
     },
 
-    leave(endpointId, at) {
+    rest(endpointId, next, at) {
       const lane = lanes.get(endpointId)
-      if (lane === undefined || !isForgettable(lane, at)) return
+      if (lane === undefined || !isForgettable(lane, next, at)) return
       keepTrace(endpointId, lane)
       lanes.delete(endpointId)
     },

@@ -31,6 +31,25 @@ it('a host that is backed off is asked when it would have been', async () => {
   expect(world.deliveries(one).at(-1)).toMatchObject({ type: 'task.completed', state: 'delivered' })
 })
 
+it.each([
+  ['during its first failing call', 3 * second],
+  ['after it', 0],
+])('a host that fails is backed off, the clock set back %s', async (_when, answerMs) => {
+  const world = openWorld({ POLLHOOK_POLL_BATCH: '10' })
+  for (let n = 0; n < 60; n++) {
+    await world.register()
+    await world.run(500)
+  }
+  await world.run(minute)
+  const from = world.calls.length
+  world.upstream.answer = () => world.later(answerMs, { kind: 'failed', reason: 'timeout' })
+  while (world.calls.length === from) await world.run(100)
+  await world.run(50)
+  world.step(-hour)
+  await world.run(20 * minute)
+  expect(world.calls.length - from).toBeLessThan(60)
+})
+
 it('a call that is under way when the clock is set back ends nobody early', async () => {
   const world = openWorld()
   let answer = () => {}

@@ -320,6 +320,35 @@ it.each(['one after the other', 'many at once, hours ago'])(
   },
 )
 
+it('one whose settings were changed in between is given 8 too', async () => {
+  const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '10h,10h' })
+  const gone = 'https://app.example.com/gone'
+  world.receiver.answer = ({ url }) => (url === gone ? rejected(404) : world.later(100, accepted))
+  await completeTasks(world, 1, gone)
+  await completeTasks(world, 60)
+  await world.run(5 * second)
+  const { commands } = world.relay()
+  await world.after(commands.updateEndpoint(world.ownerId, world.endpoint().id, { maxConcurrency: 64 }))
+  await world.run(2 * hour)
+  world.receiver.answer = () => never()
+  world.sent.length = 0
+  await completeTasks(world, 60)
+  await world.run(second)
+  expect(world.sent).toHaveLength(8)
+})
+
+it('an endpoint that fails is forgotten once nothing waits for it', async () => {
+  const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '1s', POLLHOOK_RETRY_SCHEDULE_INTERIM: '1s' })
+  world.receiver.answer = () => rejected(500)
+  await completeTasks(world, 10)
+  await world.run(hour)
+  expect(world.endpoint()).toMatchObject({ state: 'failing', backlog: 0 })
+  const read = vi.spyOn(world.relay().store, 'endpointState')
+  await completeTasks(world, 1)
+  await world.run(second)
+  expect(read).toHaveBeenCalled()
+})
+
 it('what Retry-After keeps waiting is given up in time, however long that is', async () => {
   const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '30m,30m' })
   world.receiver.answer = () => rejected(429, `${10 * 3600}`)

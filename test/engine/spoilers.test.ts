@@ -68,6 +68,36 @@ it('each of very many bad tokens is lost, and asked no sooner than those that wa
   expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(2)
 })
 
+it.each([
+  ['at the API host', undefined],
+  ['at a master, and at the API host after it', `${masterOrigin}/v1/status`],
+])(
+  'a batch is told apart while batches are always due and tokens are asked alone %s',
+  async (_where, statusUrl) => {
+    const world = openWorld({
+      POLLHOOK_POLL_CONCURRENCY: '2',
+      POLLHOOK_POLL_BATCH: '10',
+      POLLHOOK_POLL_INTERVAL_MAX: '5s',
+    })
+    const bad = newTokens(60)
+    spoilCalls(world, bad, second)
+    for (const taskToken of bad) await world.register({ taskToken, ...(statusUrl && { statusUrl }) })
+    await world.run(5 * minute)
+    await register(world, newTokens(400))
+    await world.run(minute)
+    const from = world.elapsed()
+    const another = newToken()
+    bad.add(another)
+    const good = await register(world, [...newTokens(9), another])
+    await world.run(30 * second)
+    const asked = world.calls.filter(
+      ({ at, tokens }) => at >= from && bad.has(tokens[0]!) && tokens.length === 1,
+    )
+    expect(asked.length).toBeGreaterThan(10)
+    for (const one of good.slice(0, 9)) expect(world.deliveries(one)).toHaveLength(1)
+  },
+)
+
 it('a batch that is spoiled is told apart while very many tokens are asked alone', async () => {
   const world = openWorld()
   const bad = newTokens(400)

@@ -16,7 +16,7 @@ function callsByToken(history: History): { token: string; calls: Poll[] }[] {
 }
 
 /** Does `next` belong to the pass that `before` is part of: a half of a split batch, or the API host asked instead? */
-function samePass(token: string, before: Poll, next: Poll): boolean {
+function samePass(history: History, token: string, before: Poll, next: Poll): boolean {
   const { answer } = before
   if (answer === null) return false
   const spoiled = answer.kind === 'error' && (answer.code === 13 || answer.code === 5)
@@ -25,10 +25,24 @@ function samePass(token: string, before: Poll, next: Poll): boolean {
   if (split && next.origin === before.origin) return true
   if (before.origin === apiOrigin || next.origin !== apiOrigin) return false
   return (
-    isFailure(before) ||
+    answer.kind === 'failed' ||
+    (isFailure(before) && hadFailedTwice(history, before)) ||
     (answer.kind === 'statuses' && !answer.statuses.has(token)) ||
     (spoiled && before.tokens.length === 1)
   )
+}
+
+/** What answers 429 or an error is left alone first; the one call that shows whether it is well again costs its tasks nothing. */
+function hadFailedTwice({ polls }: History, { origin, start }: Poll): boolean {
+  const before = polls.filter(
+    (one) =>
+      one.origin === origin &&
+      one.start.incarnation === start.incarnation &&
+      one.end !== null &&
+      one.end.order < start.order,
+  )
+  const newest = before.sort((a, b) => b.end!.order - a.end!.order).slice(0, 2)
+  return newest.length === 2 && newest.every(isFailure)
 }
 
 function isFailure({ answer }: Poll): boolean {
@@ -134,7 +148,7 @@ export const checkPolls: Record<string, Check> = {
     callsByToken(history).flatMap(({ token, calls }) => {
       let passFrom = calls[0]!
       return calls.slice(1).flatMap((call, i) => {
-        if (samePass(token, calls[i]!, call)) return []
+        if (samePass(history, token, calls[i]!, call)) return []
         const waited = call.start.wall - passFrom.start.wall
         const stepped = steppedBetween(history, passFrom.start, call.start)
         passFrom = call
