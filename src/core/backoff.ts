@@ -41,12 +41,16 @@ const asctime = /^[a-z]{3} [a-z]{3} [ \d]\d \d\d:\d\d:\d\d \d{4}$/i
  * before it may give, the longest, as no wait is to be shorter.
  */
 export function retryAfterMs(header: string | null, now: number): number | null {
-  const waits = (header ?? '').split(betweenMembers).flatMap((member) => waitOf(member.trim(), now) ?? [])
-  return waits.length === 0 ? null : Math.min(Math.max(...waits), retryAfterMsMax)
+  let longest: number | null = null
+  for (const member of (header ?? '').split(betweenMembers)) {
+    const wait = waitOf(member.trim(), now)
+    if (wait !== null) longest = Math.min(Math.max(wait, longest ?? 0), retryAfterMsMax)
+  }
+  return longest
 }
 
 /** A date has a comma of its own. */
-const betweenMembers = /,(?=\s*(?:\d+\s*(?:,|$)|[A-Za-z]{3}))/
+const betweenMembers = /,(?!\s*\d{1,2}[ -][A-Za-z]{3})/
 
 function waitOf(text: string, now: number): number | null {
   if (/^\d+$/.test(text)) return Number(text) * 1000

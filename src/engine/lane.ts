@@ -1,5 +1,5 @@
 /**
- * A lane is what memory knows of one endpoint while something waits for it: how many attempts are under
+ * A lane is what memory knows of one endpoint while something is due there: how many attempts are under
  * way, how many may be, and how fast. Knows neither deliveries' contents nor the store.
  */
 import {

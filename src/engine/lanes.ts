@@ -1,4 +1,4 @@
-/** The lanes of the endpoints for which something waits, read when needed and forgotten when nothing does. */
+/** The lanes of the endpoints at which something is due, read when needed and forgotten when nothing is. */
 import { afterPause } from '../core/endpoint.ts'
 import { putNewest } from '../core/newest.ts'
 import type { Clock } from '../ports.ts'

@@ -20,7 +20,7 @@ export interface ShardCursor {
   cursor: string | null
 }
 
-/** @returns null for what is not a merged cursor of these places */
+/** @returns null for what is not a merged cursor of these places: without one that is gone the list would go on in part */
 export function parseCursor(cursor: string, places: readonly Place[]): ShardCursor[] | null {
   if (!/^m([0-9a-z]{4}(c[0-9a-z]{1,11})?)(\.[0-9a-z]{4}(c[0-9a-z]{1,11})?)*$/.test(cursor)) return null
   const entries = cursor
@@ -30,9 +30,9 @@ export function parseCursor(cursor: string, places: readonly Place[]): ShardCurs
       place: { generation: number(entry.slice(0, 2)), shard: number(entry.slice(2, 4)) },
       cursor: entry.slice(4) || null,
     }))
-  const known = entries.filter(({ place }) => places.some((other) => isSame(place, other)))
+  const areKnown = entries.every(({ place }) => places.some((other) => isSame(place, other)))
   const distinct = new Set(entries.map(({ place }) => placeText(place)))
-  return distinct.size === entries.length ? known : null
+  return areKnown && distinct.size === entries.length ? entries : null
 }
 
 /**

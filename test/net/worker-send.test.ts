@@ -32,7 +32,11 @@ it('an answer is read as it comes: what cannot be unpacked is no failure', async
   expect(await outcome).toEqual({ kind: 'accepted', statusCode: 200 })
   expect(fetch).toHaveBeenCalledWith(
     'https://app.example.com/hook',
-    expect.objectContaining({ encodeResponseBody: 'manual', redirect: 'manual' }),
+    expect.objectContaining({
+      encodeResponseBody: 'manual',
+      redirect: 'manual',
+      headers: { 'accept-encoding': 'identity' },
+    }),
   )
 })
 

@@ -100,9 +100,12 @@ describe('pages', () => {
     )
   })
 
-  it.for(['', 'm', 'c1', 'm0100c1,', 'm0100c1.0100c2', 'm01'])('refuses the cursor "%s"', (cursor) => {
-    expect(parseCursor(cursor, [{ generation: 1, shard: 0 }])).toBeNull()
-  })
+  it.for(['', 'm', 'c1', 'm0100c1,', 'm0100c1.0100c2', 'm01', 'm0100c1.0200c2'])(
+    'refuses the cursor "%s"',
+    (cursor) => {
+      expect(parseCursor(cursor, [{ generation: 1, shard: 0 }])).toBeNull()
+    },
+  )
 })
 
 describe('endpoints', () => {

@@ -32,8 +32,8 @@ export interface Pools {
 
 /** Idle connections are dropped before the common server default of 5 s would drop them under a request. */
 const keepAliveMs = 4_000
-/** Whatever a receiver sets, its 2xx counts: far more than servers themselves allow. */
-const responseHeaderBytesMax = 65_536
+/** Names and values: of as many headers without a value undici keeps some 4 MB until the last of them is in, for each attempt. */
+const responseHeaderBytesMax = 16_384
 
 export function createPools(options: PoolsOptions): Pools {
   // In order of last release, so that the first idle one is the one idle longest.
