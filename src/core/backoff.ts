@@ -49,8 +49,8 @@ export function retryAfterMs(header: string | null, now: number): number | null 
   return longest
 }
 
-/** A date has a comma of its own. */
-const betweenMembers = /,(?!\s*\d{1,2}[ -][A-Za-z]{3})/
+/** Not the comma of a date, behind which more of it comes than a number. */
+const betweenMembers = /,(?!\s*\d[^,]*[A-Za-z:])/
 
 function waitOf(text: string, now: number): number | null {
   if (/^\d+$/.test(text)) return Number(text) * 1000

@@ -133,11 +133,12 @@ export function noteFailedCall(
   host: Host<unknown>,
   call: { startedAt: number; now: number; intervalMs: number; intervalMaxMs: number; chance: number },
 ): void {
-  if (call.startedAt < Math.max(host.failedAt, host.failedCallAt + restMs(call))) return
+  // The clock may have been set back since it left.
+  const startedAt = Math.min(call.startedAt, call.now)
+  if (startedAt < Math.max(host.failedAt, host.failedCallAt + restMs(call))) return
   host.failures++
   host.failedAt = call.now
-  // The clock may have been set back since it left.
-  host.failedCallAt = Math.min(call.startedAt, call.now)
+  host.failedCallAt = startedAt
   if (host.failures < 2) return
   host.blockedUntil = call.now + hostBackoffMs({ ...call, failures: host.failures - 1 })
 }

@@ -186,7 +186,11 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
       return
     }
     const batch = takeBatch(host, turn)
-    if (batch.length === 0) return
+    if (batch.length === 0) {
+      // Nobody wants them any more: that was no turn.
+      host.line.unshift(host.line.pop()!)
+      return
+    }
     if (isBlocked(host, at)) {
       refusable -= batch.length
       refuse(batch)

@@ -50,6 +50,21 @@ it.each([
   expect(world.calls.length - from).toBeLessThan(60)
 })
 
+it('calls that fail together are one failure, also if the clock is set back meanwhile', async () => {
+  const world = openWorld({ POLLHOOK_POLL_BATCH: '10' })
+  const honest = world.upstream.answer
+  let failing = true
+  world.upstream.answer = async (origin, tokens) =>
+    failing ? world.later(3 * second, { kind: 'failed', reason: 'timeout' }) : honest(origin, tokens)
+  await Promise.all(Array.from({ length: 40 }, () => world.register()))
+  await world.run(second)
+  expect(world.calls).toHaveLength(4)
+  world.step(-hour)
+  failing = false
+  await world.run(12 * second)
+  expect(world.sent).toHaveLength(40)
+})
+
 it('a call that is under way when the clock is set back ends nobody early', async () => {
   const world = openWorld()
   let answer = () => {}

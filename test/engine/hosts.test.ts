@@ -192,6 +192,18 @@ it('what a poll under way leaves behind when it takes a place is not forgotten',
   expect(wake).toHaveBeenCalledOnce()
 })
 
+it("what nobody wants any more is nobody else's turn", () => {
+  const { hosts, started } = open()
+  enqueue(hosts, 300, () => apiOrigin)
+  const lone = Array.from({ length: 5 }, (_, n) => ({ ...entryOf(1_000 + n, apiOrigin), apart: true }))
+  for (const entry of lone) hosts.enqueue(entry, { first: false, alone: false, nextDueAt: 0 }, 0)
+  for (const entry of lone.slice(0, 4)) entry.wanted = false
+  hosts.dispatch(later)
+  hosts.dispatch(later + second)
+  expect(started.map(({ batch }) => batch.length)).toEqual([100, 1])
+  expect(started[1]!.batch).toEqual([lone[4]])
+})
+
 it('a part of a spoiled batch does not go behind all that masters could not answer for', async () => {
   const { hosts } = open()
   const placed: string[] = []

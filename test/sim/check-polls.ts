@@ -33,13 +33,13 @@ function samePass(history: History, token: string, before: Poll, next: Poll): bo
 }
 
 /** What answers 429 or an error is left alone first; the one call that shows whether it is well again costs its tasks nothing. */
-function hadFailedTwice({ polls }: History, { origin, start }: Poll): boolean {
+function hadFailedTwice({ polls }: History, { origin, start, end }: Poll): boolean {
   const before = polls.filter(
     (one) =>
       one.origin === origin &&
       one.start.incarnation === start.incarnation &&
       one.end !== null &&
-      one.end.order < start.order,
+      one.end.order < end!.order,
   )
   const newest = before.sort((a, b) => b.end!.order - a.end!.order).slice(0, 2)
   return newest.length === 2 && newest.every(isFailure)
