@@ -5,6 +5,8 @@ import { createRng } from '../sim/random.ts'
 import { type EngineWorld, hour, masterOrigin, minute, newToken, openWorld, second } from './world.ts'
 
 const refused: StatusAnswer = { kind: 'error', code: 13, message: null }
+const knownToNobody: StatusAnswer = { kind: 'statuses', statuses: new Map() }
+const statusUrl = `${masterOrigin}/v1/status`
 
 /** Upstream takes its time, and gives `spoiled` to each call that holds one of `spoilers`. */
 function spoilCalls(world: EngineWorld, spoilers: ReadonlySet<string>, latencyMs: number, spoiled = refused) {
@@ -69,11 +71,12 @@ it('each of very many bad tokens is lost, and asked no sooner than those that wa
 })
 
 it.each([
-  ['at the API host', undefined],
-  ['at a master, and at the API host after it', `${masterOrigin}/v1/status`],
+  ['at the API host', undefined, refused],
+  ['at a master that refuses them, and at the API host after it', statusUrl, refused],
+  ['at a master that does not know them, and at the API host after it', statusUrl, knownToNobody],
 ])(
   'a batch is told apart while batches are always due and tokens are asked alone %s',
-  async (_where, statusUrl) => {
+  async (_where, statusUrl, ofMaster) => {
     const world = openWorld({
       POLLHOOK_POLL_CONCURRENCY: '2',
       POLLHOOK_POLL_BATCH: '10',
@@ -81,6 +84,9 @@ it.each([
     })
     const bad = newTokens(60)
     spoilCalls(world, bad, second)
+    const { answer } = world.upstream
+    world.upstream.answer = async (origin, tokens) =>
+      origin === masterOrigin ? world.later(second, ofMaster) : answer(origin, tokens)
     for (const taskToken of bad) await world.register({ taskToken, ...(statusUrl && { statusUrl }) })
     await world.run(5 * minute)
     await register(world, newTokens(400))
