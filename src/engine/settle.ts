@@ -89,13 +89,23 @@ export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight
       lane.dirty = false
       lane.successSavedAt = lane.endpoint.health.lastSuccessAt ?? 0
     }
-    for (const { lane } of recovered) lane.recoveredBy = null
+    for (const { lane } of recovered) {
+      noteRecovery(lane)
+      lane.recoveredBy = null
+    }
     try {
       deps.onWritten(batch, results)
     } finally {
       for (const { id, failedSince } of recovered) deps.onRecovered(id, failedSince)
     }
     return true
+  }
+
+  /** What failed before and could not be written yet. */
+  function noteRecovery(lane: Lane): void {
+    const by = finished.findIndex(({ settlement }) => settlement.delivery.id === lane.recoveredBy)
+    for (const item of finished.slice(0, Math.max(0, by)))
+      if (item.lane === lane) item.settlement = { ...item.settlement, recoveredSince: true }
   }
 
   return {

@@ -22,6 +22,8 @@ export interface Settlement {
   chance: number
   /** While the attempt was under way (CONTRACT §4.8). */
   askedAgain?: boolean
+  /** A success that is on disk already ended the outage since: it waits for no other try (CONTRACT §4.5). */
+  recoveredSince?: boolean
 }
 
 export interface Settled {
@@ -124,7 +126,9 @@ export function deliveryVerbs(
       { schedules, now, chance: item.chance },
     )
     const isDueAgain = item.askedAgain === true && !accepted && !isGone
-    const decision = isDueAgain ? ({ state: 'pending', nextAttemptAt: now } as const) : decided
+    const waitsNoLonger = decided.state === 'pending' && item.recoveredSince === true
+    const decision =
+      isDueAgain || waitsNoLonger ? ({ state: 'pending', nextAttemptAt: now } as const) : decided
     if (decision.state === 'pending' && decided.state !== 'pending') base.scheduleFrom = attempts
     const isHead = row.dueAt !== null
     write.run({ ...base, ...columnsOf(decision, row, now) })

@@ -241,3 +241,39 @@ it('what waits behind hundreds of tests waits no longer either, some hundreds of
   await world.run(2 * minute)
   expect(delivered(world)).toBe(900)
 })
+
+it('what the disk did not take until the outage was over waits no longer either', async () => {
+  let refusedId: number | null = null
+  let rejections = 0
+  let until = 0
+  const world: EngineWorld = openWorld(
+    { POLLHOOK_RETRY_SCHEDULE: '1h,2h,5h' },
+    {
+      wrapStore: (store) => ({
+        ...store,
+        settleDeliveries(items, ...rest) {
+          for (const { outcome, delivery } of items) {
+            if (outcome.kind !== 'rejected' || ++rejections !== 10) continue
+            refusedId = delivery.id
+            until = world.elapsed() + 6 * minute
+          }
+          if (world.elapsed() < until && items.some(({ delivery }) => delivery.id === refusedId))
+            throw new Error('database or disk is full')
+          return store.settleDeliveries(items, ...rest)
+        },
+      }),
+    },
+  )
+  world.receiver.answer = () => rejected(500)
+  for (let n = 0; n < 12; n++) {
+    await completeTasks(world, 1)
+    await world.run(6 * second)
+  }
+  world.receiver.answer = () => accepted
+  await completeTasks(world, 1)
+  await world.run(12 * minute)
+  expect(refusedId).not.toBeNull()
+  expect(world.db.all(sql`select state, count(*) as n from deliveries group by state`)).toEqual([
+    { state: 'delivered', n: 13 },
+  ])
+})
