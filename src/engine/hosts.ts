@@ -167,30 +167,32 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
   }
 
   function nextTurn(host: Host<Entry>, at: number): Turn | null {
-    const i = host.line.findIndex((turn) => mayGo(host, turn, at))
-    if (i < 0) return null
-    const [turn] = host.line.splice(i, 1)
-    host.line.push(turn!)
-    return turn!
+    return host.line.find((turn) => mayGo(host, turn, at)) ?? null
+  }
+
+  function toEnd({ line }: Host<Entry>, turn: Turn): void {
+    line.splice(line.indexOf(turn), 1)
+    line.push(turn)
   }
 
   function take(host: Host<Entry>, turn: Turn, at: number): void {
     const purpose = purposeOf[turn]
     if (isFurther(turn)) {
+      toEnd(host, turn)
       occupy(host, purpose)
       for (const go of host.waiters[turn].take(1)) go()
       return
     }
     if (host !== api && (isBlocked(host, at) || mastersInFlight >= mastersMax)) {
       handOver(host, at)
+      // A pass goes to the API host last; what is served between two of them does not.
+      wake()
       return
     }
     const batch = takeBatch(host, turn)
-    if (batch.length === 0) {
-      // Nobody wants them any more: that was no turn.
-      host.line.unshift(host.line.pop()!)
-      return
-    }
+    // Nobody wants them any more: that was no turn.
+    if (batch.length === 0) return
+    toEnd(host, turn)
     if (isBlocked(host, at)) {
       refusable -= batch.length
       refuse(batch)

@@ -256,8 +256,10 @@ export function createPoller(deps: PollDeps): Poller {
       else if (!hinted.has(entry)) {
         hinted.add(entry)
         if (entry.busy) hosts.hurry(entry, now())
-        else schedule(entry, now())
-        looks.hurry()
+        else {
+          schedule(entry, now())
+          looks.hurry()
+        }
       }
       deps.wake()
     },

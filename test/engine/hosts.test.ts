@@ -192,6 +192,19 @@ it('what a poll under way leaves behind when it takes a place is not forgotten',
   expect(wake).toHaveBeenCalledOnce()
 })
 
+it('what a master hands over between two passes, as all masters have their calls, is not forgotten', () => {
+  const { hosts, started, wake } = open({ mastersConcurrency: 1 })
+  enqueue(hosts, 100, () => master1)
+  hosts.dispatch(later)
+  const { host } = started[0]!
+  enqueue(hosts, 100, () => master1)
+  host.joinAt = 0
+  void hosts.acquire(host, 'split')
+  expect(wake).toHaveBeenCalledOnce()
+  hosts.dispatch(later)
+  expect(started.map((call) => call.host.origin)).toEqual([master1, apiOrigin])
+})
+
 it("what nobody wants any more is nobody else's turn", () => {
   const { hosts, started } = open()
   enqueue(hosts, 300, () => apiOrigin)
