@@ -239,7 +239,9 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
     db.update(deliveries)
       .set({ dueAt: back(deliveries.dueAt), nextAttemptAt: back(deliveries.nextAttemptAt) })
       .where(sql`${deliveries.state} = 'pending' and ${deliveries.subscriptionId} in (
-        select ${deliveries.subscriptionId} from ${deliveries} where ${deliveries.dueAt} > ${now})`)
+        select ${deliveries.subscriptionId} from ${deliveries} where ${deliveries.dueAt} > ${now}
+        union select ${deliveries.subscriptionId} from ${deliveries}
+          where ${deliveries.state} = 'pending' and ${deliveries.rank} < 2)`)
       .run()
   }
 

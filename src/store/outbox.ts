@@ -115,6 +115,12 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
     publicSubscriptionId,
     finishDelivery,
 
+    /** It is gone, perhaps while it is under way: until that has landed no other has its number. */
+    keepNumber(id: number): void {
+      const ownerId = ownerOfRow(id)
+      lastIds.set(ownerId, Math.max(lastIds.get(ownerId) ?? newestIdOf(ownerId), id))
+    },
+
     /** One transition on its way to one subscription. */
     enqueue(to: Addressee, event: OutboxEvent, now: number, inFlight: InFlight): Queued {
       const { plannedAt, dueAt } = supersedeOlder(to, now, inFlight)

@@ -7,6 +7,7 @@ import { and, asc, desc, eq, gt, lt, sql } from 'drizzle-orm'
 import { ownerFloor } from '../core/ids.ts'
 import type { StoreContext } from './context.ts'
 import { firstBy, key } from './literals.ts'
+import type { OutboxVerbs } from './outbox.ts'
 import { deliveries, owners, subscriptions, tasks as taskTable, transitions } from './schema.ts'
 import type { TaskRow, TaskVerbs } from './tasks.ts'
 import { afterCommit, inTransaction } from './transaction.ts'
@@ -24,7 +25,10 @@ export interface Forgotten {
   after: number | null
 }
 
-export function retentionVerbs({ db, onFinished }: StoreContext, verbs: { tasks: TaskVerbs }) {
+export function retentionVerbs(
+  { db, onFinished }: StoreContext,
+  verbs: { tasks: TaskVerbs; outbox: Pick<OutboxVerbs, 'keepNumber'> },
+) {
   const { waitersOf, nextOwnerId, oldest, newest, deleteDeliveries, deleteRest } = retentionStatements(db)
 
   /** Since when nobody waits for the task; null while somebody does. */
@@ -42,6 +46,7 @@ export function retentionVerbs({ db, onFinished }: StoreContext, verbs: { tasks:
   function forget(token: string, forgotten: Forgotten): true | null {
     const max = deleteMax - forgotten.deliveries
     const gone = deleteDeliveries.all({ token, max })
+    for (const { id } of gone) verbs.outbox.keepNumber(id)
     const pending = gone.filter(({ state }) => state === 'pending')
     for (const { type } of pending) afterCommit(db, () => onFinished?.({ state: 'cancelled', type }))
     forgotten.deliveries += gone.length
@@ -124,7 +129,7 @@ function retentionStatements(db: StoreContext['db']) {
     .delete(deliveries)
     .where(sql`${deliveries.id} in (select d.id from ${subscriptions} s join ${deliveries} d on d.subscription_id = s.id
       where s.task_token = ${key('token')} order by s.id desc, d.id desc limit ${key('max')})`)
-    .returning({ state: deliveries.state, type: deliveries.type })
+    .returning({ id: deliveries.id, state: deliveries.state, type: deliveries.type })
     .prepare()
   // What refers to another goes before it.
   const deleteRest = [

@@ -41,7 +41,7 @@ export function createStore(context: StoreContext) {
     ...taskViewVerbs(context, { tasks, views }),
     ...owners,
     ...redeliveryVerbs(context, { tasks, outbox, endpoints, views, deliveryViews }),
-    ...retentionVerbs(context, { tasks }),
+    ...retentionVerbs(context, { tasks, outbox }),
     subscribe: subscriptions.subscribe,
     cancelSubscription: subscriptions.cancelSubscription,
     ...subscriptionChangeVerbs(context, verbs),

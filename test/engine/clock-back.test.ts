@@ -104,6 +104,22 @@ it('a retry waits as long as it would have, and what is behind it stays behind i
   expect(seqs).toEqual([1, 2])
 })
 
+it('nor does it wait longer for a test that waits before it', async () => {
+  const world = openWorld()
+  world.receiver.answer = () => rejected(503, '3600')
+  const one = await world.register()
+  await world.run(minute)
+  world.receiver.answer = () => accepted
+  await world.after(world.relay().commands.sendTest(world.ownerId, one.id))
+  await world.run(29 * minute)
+  world.step(-25 * minute)
+  await world.run(31 * minute)
+  expect(world.deliveries(one)).toMatchObject([
+    { type: 'task.encoding', state: 'delivered' },
+    { type: 'pollhook.test', state: 'delivered' },
+  ])
+})
+
 it('what was due already goes before what was made later', async () => {
   const world = openWorld()
   world.receiver.answer = () => rejected(500)

@@ -170,6 +170,30 @@ it('the id of a forgotten delivery is no other one, also after a start', async (
   ])
 })
 
+it('what goes while it is under way settles nothing else', async () => {
+  const world = openWorld({ POLLHOOK_RETENTION: '1d' }, { database: file })
+  const held = await world.register({ events: ['task.completed'] })
+  const pause = (paused: boolean) =>
+    world.after(world.relay().commands.updateEndpoint(world.ownerId, world.endpoint().id, { paused }))
+  await pause(true)
+  await world.change(held.taskToken, { status: 'completed' })
+  // Which number was given out last is on disk only.
+  world.crash()
+  world.start()
+  world.receiver.answer = () => world.later(10 * second, accepted)
+  await pause(false)
+  await world.run(second)
+  const { store } = world.relay()
+  for (let after: number | null = 0; after !== null; )
+    after = store.forgetFinished(after, Number.MAX_SAFE_INTEGER).after
+  const taskToken = newToken()
+  world.statuses.set(taskToken, { status: 'completed' })
+  const next = await world.register({ taskToken, callbackUrl: 'https://app.example.com/next' })
+  await world.run(minute)
+  expect(world.deliveries(next)).toMatchObject([{ type: 'task.completed', state: 'delivered', attempts: 1 }])
+  expect(world.sent.filter(({ url }) => url.endsWith('/next'))).toHaveLength(1)
+})
+
 it.each<[string, (world: EngineWorld, taskToken: string) => unknown, string]>([
   ['completed', (world, taskToken) => world.change(taskToken, { status: 'completed' }), 'task.completed'],
   ['expired', (world) => world.run(2 * hour), 'task.expired'],
