@@ -145,13 +145,17 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
   }
 
   function mayGo(host: Host<Entry>, turn: Turn, at: number): boolean {
-    if (isFurther(turn))
-      return host.waiters[turn].length > 0 && isFree(host, purposeOf[turn], settings.concurrency)
+    const purpose = purposeOf[turn]
+    if (isFurther(turn)) {
+      // What suspects come to ends no probation: one at a time, they leave the probe its turn.
+      const isOne = purpose === 'suspects' && isOnProbation(host)
+      return host.waiters[turn].length > 0 && isFree(host, purpose, isOne ? 1 : settings.concurrency)
+    }
     if (!isDue(host, turn, at)) return false
     // What is due at a blocked host needs no place to be refused, or handed over.
     if (isBlocked(host, at)) return host !== api || refusable > 0
     if (mayJoinAt(host) > at) return false
-    return isFree(host, purposeOf[turn], isOnProbation(host) ? 1 : settings.concurrency)
+    return isFree(host, purpose, isOnProbation(host) ? 1 : settings.concurrency)
   }
 
   function mayJoinAt(host: Host<Entry>): number {

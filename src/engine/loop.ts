@@ -26,12 +26,17 @@ export function createLoop(deps: {
   let running = false
   let cancelTimer: (() => void) | null = null
   let plannedAt: number | null = null
+  let plannedInMs = 0
 
   function plan(at: number | null): void {
-    if (at === null || (plannedAt !== null && plannedAt <= at)) return
+    if (at === null) return
+    const ms = Math.max(0, at - now())
+    // A timer whose time is over may be set for hours yet, after a sleep of the machine or where the clock was set forward.
+    if (plannedAt !== null && (ms > 0 ? plannedAt <= at : plannedInMs === 0)) return
     cancelTimer?.()
     plannedAt = at
-    cancelTimer = timers.after(Math.max(0, at - now()), run)
+    plannedInMs = ms
+    cancelTimer = timers.after(ms, run)
   }
 
   function run(): number | null {

@@ -40,7 +40,7 @@ export function createPoller(deps: PollDeps): Poller {
   const neighbours = createTally<string>()
   /** The polled tasks behind it have not been read since the start; null once all have. */
   let unread: WatchCursor | null = null
-  /** Since they were last asked for: what an answer says that comes then may be older. */
+  /** Since they were last asked for, or refused: what an answer says that comes then may be older. */
   const hinted = new Set<Entry>()
   const hosts = createHosts({ settings, now, start, refuse, wake: deps.wake })
   const limits = limitsOf(settings)
@@ -154,6 +154,7 @@ export function createPoller(deps: PollDeps): Poller {
   }
 
   function refuse(batch: readonly Entry[]): void {
+    for (const entry of batch) hinted.delete(entry)
     track(settle(batch, new Map(), now()))
   }
 
@@ -184,7 +185,7 @@ export function createPoller(deps: PollDeps): Poller {
     } finally {
       for (const entry of batch) {
         entry.busy = false
-        const waitMs = hinted.delete(entry) ? 0 : waitAfter(entry, judged?.failed.has(entry) === true, at)
+        const waitMs = hinted.has(entry) ? 0 : waitAfter(entry, judged?.failed.has(entry) === true, at)
         if (!entry.wanted) continue
         const lastPollAt = Math.min(unblockedAt(hosts.api), awaitsUntil(entry.watch, limits))
         // Not for longer than any other waits: a gap in what is seen to fail counts as time that this relay was not up.

@@ -241,3 +241,16 @@ it('a part of a spoiled batch does not go behind all that masters could not answ
     'loneFallback 4',
   ])
 })
+
+it('the probe of an API host that failed has its turn among what is asked alone', async () => {
+  const { hosts, startedAt } = open()
+  hosts.api.failures = 2
+  for (let n = 0; n < 50; n++) void hosts.acquire(hosts.api, 'loneFallback')
+  enqueue(hosts, 10, () => apiOrigin)
+  hosts.dispatch(later)
+  for (let n = 0; n < 3; n++) {
+    hosts.release(hosts.api, 'suspects')
+    hosts.dispatch(later)
+  }
+  expect(startedAt(apiOrigin)).toHaveLength(10)
+})

@@ -185,6 +185,28 @@ it('a hint that comes while the task is asked for is not lost: the answer may be
   expect(types(world)).toEqual(['task.encoding', 'task.completed'])
 })
 
+it('nor does it wait for company then', async () => {
+  const world = openWorld({ POLLHOOK_POLL_INTERVAL_MAX: '5s' })
+  for (let n = 0; n < 40; n++) {
+    await world.register()
+    await world.run(333)
+  }
+  await world.run(minute)
+  const { answer } = world.upstream
+  world.upstream.answer = async (origin, tokens) => world.later(300, await answer(origin, tokens))
+  for (let n = 0; n < 10; n++) {
+    const from = world.calls.length
+    while (world.calls.length === from) await world.run(10)
+    const [taskToken] = world.calls.at(-1)!.tokens
+    const { at } = world.calls.at(-1)!
+    world.relay().commands.hint(taskToken!)
+    await world.run(12 * second)
+    const next = callsFor(world, taskToken!).find((call) => call.at > at)!
+    // A 25th of the interval for the look, and the time in which others may be hinted at.
+    expect(next.at - at).toBeLessThanOrEqual(5 * second + 200 + 100 + 50)
+  }
+})
+
 it('a task that is hinted at waits for no company', async () => {
   const world = openWorld()
   const taskToken = newToken()
