@@ -290,7 +290,7 @@ export function createPoller(deps: PollDeps): Poller {
   }
 }
 
-/** Kept in memory only: after a start it is found again, with a few calls. */
+/** Kept in memory only: after a start it is found again, with a few calls where a batch has few of the kind. */
 function setApart(batch: readonly Entry[], replies: ReadonlyMap<string, Reply>): void {
   for (const entry of batch) {
     const reply = replies.get(entry.token)
