@@ -50,6 +50,16 @@ export function createSettings(deps: SettingsDeps, relay: Relay) {
     return known.length === 0 ? null : known.reduce(mergeRecords)
   }
 
+  /** One that knows it is enough: a shard that is silent keeps no change from the others. */
+  async function isKnown(owner: string, id: string): Promise<boolean> {
+    if (ownEndpoint(owner, id) !== null) return true
+    const asked = await Promise.allSettled(deps.peers.map((peer) => peer.endpointOf(owner, id)))
+    if (asked.some((one) => one.status === 'fulfilled' && one.value !== null)) return true
+    const silent = asked.find((one) => one.status === 'rejected')
+    if (silent !== undefined) throw silent.reason
+    return false
+  }
+
   async function spread(owner: string, change: SettingsChange): Promise<void> {
     const home = deps.homeOf(owner)
     const settings = await home.change(change)
@@ -73,7 +83,7 @@ export function createSettings(deps: SettingsDeps, relay: Relay) {
     updateEndpoint: (ownerId, id, patch) =>
       orUnavailable(async () => {
         const owner = names.get(ownerId) ?? ''
-        if ((await everywhere(owner, id)) === null) return null
+        if (!(await isKnown(owner, id))) return null
         await spread(owner, { kind: 'endpoint', id, patch })
         return everywhere(owner, id)
       }),

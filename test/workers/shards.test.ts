@@ -391,6 +391,35 @@ describe('settings of an owner', () => {
     expect(await count()).toBe(before + 1)
   })
 
+  it('pause an endpoint everywhere else while a shard cannot be reached, and there later', async () => {
+    const origin = `https://${newToken()}.example.com`
+    const to = () => both('POST', '/v1/subscriptions', { ...registration(), callback_url: `${origin}/` })
+    const find = async () =>
+      (
+        await json<Page<{ id: string; origin: string; paused: boolean }>>(both('GET', '/v1/endpoints'))
+      ).data.find((one) => one.origin === origin)!
+    await to()
+    const { id } = await find()
+    const { endpointOf, takeSettings } = RelayShard.prototype
+    const isGone = (shard: RelayShard) =>
+      (shard as unknown as { ctx: DurableObjectState }).ctx.id.name === '1:1'
+    vi.spyOn(RelayShard.prototype, 'endpointOf').mockImplementation(function (this: RelayShard, ...of) {
+      return isGone(this) ? Promise.reject(new Error('out of reach')) : endpointOf.apply(this, of)
+    })
+    vi.spyOn(RelayShard.prototype, 'takeSettings').mockImplementation(function (this: RelayShard, ...of) {
+      return isGone(this) ? Promise.reject(new Error('out of reach')) : takeSettings.apply(this, of)
+    })
+    expect((await both('PATCH', `/v1/endpoints/${id}`, { paused: true })).status).toBe(503)
+    expect((await both('PATCH', '/v1/endpoints/ep_unknown', { paused: true })).status).toBe(503)
+    vi.restoreAllMocks()
+    const home = env.HOMES.get(env.HOMES.idFromName('acme'))
+    expect((await home.settings()).endpoints[id]).toMatchObject({ paused: true })
+    await runCron('2:3,1:2')
+    const held = await to()
+    expect(held.status).toBe(201)
+    expect(await find()).toMatchObject({ paused: true })
+  })
+
   it('reach a shard that died since the last change', async () => {
     const rotate = () => both('POST', '/v1/signing-secret/rotate', { overlap: 78 })
     expect((await rotate()).status).toBe(200)
