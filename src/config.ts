@@ -117,9 +117,11 @@ export function readConfig(env: Environment): ReadConfig {
   }
   crossCheck(read, config)
   const faults = read.faults()
+  const unknown = unknownVariables(env, variables)
+  // What is missing may be there under another name.
   return faults.length > 0
-    ? { ok: false, faults }
-    : { ok: true, config, warnings: unknownVariables(env, variables) }
+    ? { ok: false, faults: [...faults, ...unknown] }
+    : { ok: true, config, warnings: unknown }
 }
 
 /** For what works on the file alone, without a configuration that a relay could start with. */

@@ -1,7 +1,11 @@
 /** Variables that look like ours but are not: most are slips of the pen, and silence would hide them. */
 
-/** Read by the commands that call a running relay: in the same shell they are no slip. */
-const ofTheCommandLine = ['POLLHOOK_URL', 'POLLHOOK_KEY']
+/** Read by the commands that call a running relay, or by receivers as the guides have them: in the same shell they are no slip. */
+const ofOthers = ['POLLHOOK_URL', 'POLLHOOK_KEY', 'POLLHOOK_SIGNING_SECRET']
+
+const prefix = 'POLLHOOK_'
+/** More letters than these, or than a third of them all, are no slip. */
+const slipMax = 4
 
 /** @returns one sentence for each unknown `POLLHOOK_…` variable */
 export function unknownVariables(
@@ -9,15 +13,21 @@ export function unknownVariables(
   known: readonly string[],
 ): string[] {
   return Object.keys(env)
-    .filter((name) => name.startsWith('POLLHOOK_'))
-    .filter((name) => !known.includes(name) && !ofTheCommandLine.includes(name))
+    .filter((name) => name.startsWith(prefix))
+    .filter((name) => !known.includes(name) && !ofOthers.includes(name))
     .map((name) => {
       const nearest = known
-        .map((other) => ({ other, far: distance(name, other) }))
+        .map((other) => ({ other, far: distance(name, prefixed(other)) }))
         .sort((a, b) => a.far - b.far)[0]
-      const hint = nearest !== undefined && nearest.far <= 4 ? `; did you mean ${nearest.other}?` : ''
+      const farMax = Math.min(slipMax, Math.ceil((name.length - prefix.length) / 3))
+      const hint = nearest !== undefined && nearest.far <= farMax ? `; did you mean ${nearest.other}?` : ''
       return `${name} is not a variable of Pollhook${hint}`
     })
+}
+
+/** `HOST`, `PORT` and `LOG_LEVEL` have no prefix, and are given one by mistake. */
+function prefixed(name: string): string {
+  return name.startsWith(prefix) ? name : prefix + name
 }
 
 /** Levenshtein distance. */

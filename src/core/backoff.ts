@@ -1,4 +1,7 @@
-/** Every wait in Pollhook as a pure function; chance and time are arguments. Durations in milliseconds. */
+/**
+ * The waits of polls, retries and failing hosts as pure functions; chance and time are arguments. Durations in milliseconds. The
+ * wait after an attempt is decided in `delivery.ts`, that between two probes of an endpoint in `endpoint.ts`.
+ */
 
 /** Longest `Retry-After` that is honoured (CONTRACT §4.4). */
 export const retryAfterMsMax = 10 * 60 * 60 * 1000

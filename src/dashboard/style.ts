@@ -98,7 +98,7 @@ progress::-moz-progress-bar { background: var(--fill); border-radius: 3px }
 .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(190px, 45%), 1fr)); gap: 12px 20px }
 .facts dt { color: var(--muted); font-size: 12.5px } .facts dd { overflow-wrap: anywhere }
 .notice { padding: 10px 14px; border-radius: 8px; border: 1px solid currentColor; overflow-wrap: anywhere }
-.notice.ok { color: var(--ok); background: var(--ok-soft) } .notice.bad { color: var(--bad); background: var(--bad-soft) }
+.notice.ok { color: var(--ok); background: var(--ok-soft); position: sticky; top: 8px; z-index: 1 } .notice.bad { color: var(--bad); background: var(--bad-soft) }
 .code { padding: 14px 16px; max-height: 340px; overflow: auto; background: var(--sunken); border: 1px solid var(--line); border-radius: 8px; font-size: 13px; line-height: 1.55 }
 .code code { font-size: 1em } .code.wrap { white-space: pre-wrap; overflow-wrap: anywhere }
 

@@ -69,15 +69,15 @@ export function subscriptionCard(
   { subscription, deliveries, more }: Watched,
   { now, cursor }: { now: number; cursor: string | undefined },
 ): Html {
-  const { id, state_reason: reason } = subscription
+  const { id, state, state_reason: reason } = subscription
   const metadata = Object.entries(subscription.metadata).map(([name, value]) => `${name}=${value}`)
   return html`<article class="card" id="${id}" aria-labelledby="${id}-name">
-    <div class="head"><h3 class="mono" id="${id}-name">${subscription.callback_url}</h3>${pill(subscription.state)}</div>
+    <div class="head"><h3 class="mono" id="${id}-name">${subscription.callback_url}</h3>${pill(state)}</div>
     ${facts([
       ['Id', html`<span class="mono">${id}</span>`],
       ['Events', subscription.events.join(', ')],
       ['Step', `${subscription.percent_step} %`],
-      ['Expires', time(subscription.expires_at, now)],
+      ...(goesOn(state) ? [['Expires', time(subscription.expires_at, now)] as const] : []),
       ...(reason === null ? [] : [['Why it ended', reasons[reason] ?? reason] as const]),
       ...(metadata.length > 0 ? [['Metadata', metadata.join(', ')] as const] : []),
     ])}
@@ -87,17 +87,20 @@ export function subscriptionCard(
   </article>`
 }
 
+function goesOn(state: Subscription['state']): boolean {
+  return state === 'active' || state === 'paused'
+}
+
 /** A test goes to whatever is not cancelled; the rest needs one that goes on. */
 function actions({ id, state }: Subscription, cursor: string | undefined): Html {
   if (state === 'cancelled') return html``
   const form = (name: string, label: string, note: Html | '' = '') =>
     html`<form method="post" action="/dashboard/subscriptions/${encodeURIComponent(id)}/${name}${queryText({ cursor })}">
       ${note}<button class="button" type="submit" aria-describedby="${id}-name">${label}</button></form>`
-  const goesOn = state === 'active' || state === 'paused'
   return html`<div class="actions">${form('test', 'Send a test event')}
-    ${goesOn && (state === 'paused' ? form('resume', 'Resume') : form('pause', 'Pause'))}</div>
+    ${goesOn(state) && (state === 'paused' ? form('resume', 'Resume') : form('pause', 'Pause'))}</div>
     ${
-      goesOn &&
+      goesOn(state) &&
       html`<details><summary>Cancel</summary>${form(
         'cancel',
         'Cancel this subscription',

@@ -92,7 +92,9 @@ function subscriptions(
 }
 
 function summary(task: TaskDetail, now: number): Html {
-  const error = task.error && `${task.error.description ?? 'No description'} (code ${task.error.code})`
+  // Upstream's own words may turn the direction of writing: not that of ours.
+  const error =
+    task.error && html`<bdi>${task.error.description ?? 'No description'}</bdi> (code ${task.error.code})`
   return html`<section class="card" aria-label="State">
     <div class="state">${pill(task.status ?? 'waiting')}${progress(task)}</div>
     ${error && html`<p class="notice bad">${error}</p>`}

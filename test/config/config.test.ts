@@ -314,8 +314,30 @@ describe('variables that are not known', () => {
     ])
   })
 
-  it('are not those of the command line', () => {
-    const env = { ...required, POLLHOOK_URL: 'http://127.0.0.1:8080', POLLHOOK_KEY: 'x' }
+  it.each([
+    ['POLLHOOK_PORT', '; did you mean PORT?'],
+    ['POLLHOOK_HOST', '; did you mean HOST?'],
+    ['POLLHOOK_LOGLEVEL', '; did you mean LOG_LEVEL?'],
+    ['POLLHOOK_LOG', ''],
+    ['POLLHOOK_KEYS', ''],
+  ])('%s is%s', (name, hint) => {
+    expect(readConfig({ ...required, [name]: 'x' })).toMatchObject({
+      warnings: [`${name} is not a variable of Pollhook${hint}`],
+    })
+  })
+
+  it('are among the faults of a boot that fails: what is missing may be there under another name', () => {
+    const { POLLHOOK_API_KEYS: keys, ...rest } = required
+    const read = readConfig({ ...rest, POLLHOOK_APIKEYS: keys })
+    expect(!read.ok && read.faults).toMatchObject([
+      expect.stringContaining('POLLHOOK_API_KEYS'),
+      'POLLHOOK_APIKEYS is not a variable of Pollhook; did you mean POLLHOOK_API_KEYS?',
+    ])
+  })
+
+  it('are not those of the command line, nor of a receiver', () => {
+    const commandLine = { POLLHOOK_URL: 'http://127.0.0.1:8080', POLLHOOK_KEY: 'x' }
+    const env = { ...required, ...commandLine, POLLHOOK_SIGNING_SECRET: 'whsec_x' }
     expect(readConfig(env)).toMatchObject({ ok: true, warnings: [] })
   })
 })

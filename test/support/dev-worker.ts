@@ -13,9 +13,16 @@ endOnSignal(() => {
   setup.remove()
   return 0
 })
+const port = Number(process.env.PORT ?? 8787)
 const worker = await startWorker(setup, {
-  port: Number(process.env.PORT ?? 8787),
+  port,
   onOutput: (text) => process.stdout.write(text),
+}).catch(() => {
+  setup.remove()
+  process.stderr.write(
+    `\nThe Worker did not start on port ${port}; PORT=8788 npm run dev:worker takes another.\n`,
+  )
+  process.exit(1)
 })
 const { taskToken } = simulator.createJob()
 // Known before the registration, so that either may come first.

@@ -88,7 +88,10 @@ export async function startWorker(
   )
   running.add(child)
   child.once('exit', () => running.delete(child))
-  await untilReady(child, options.onOutput ?? (() => {}))
+  await untilReady(child, options.onOutput ?? (() => {})).catch(async (error: unknown) => {
+    await killGroup(child)
+    throw error
+  })
   return { url: `http://127.0.0.1:${port}`, kill: () => killGroup(child) }
 }
 
@@ -109,9 +112,14 @@ function untilReady(child: ChildProcess, onOutput: (text: string) => void): Prom
 }
 
 async function killGroup(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
-  const exited = once(child, 'exit')
-  process.kill(-child.pid, 'SIGKILL')
+  if (child.pid === undefined) return
+  const exited = child.exitCode !== null || child.signalCode !== null ? null : once(child, 'exit')
+  try {
+    // Also when it has ended: what it started may have outlived it.
+    process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    // Nobody of its group is left.
+  }
   await exited
 }
 
