@@ -80,8 +80,13 @@ async function run(): Promise<number> {
     )
     return 1
   }
-  if (values.runs === undefined) return replay(Number(values.seed ?? '1'))
-  return runMany(Number(values.from), Number(values.runs))
+  const { seed = '1', from, runs = '0' } = values
+  const bad = Object.entries({ seed, from, runs }).find(([, text]) => !/^\d{1,15}$/.test(text))
+  if (bad !== undefined) {
+    print(`--${bad[0]} must be a whole number, and is "${bad[1]}"; for example --${bad[0]} 42`)
+    return 1
+  }
+  return values.runs === undefined ? replay(Number(seed)) : runMany(Number(from), Number(runs))
 }
 
 if (values.help) print(usage)
