@@ -118,10 +118,11 @@ export function readConfig(env: Environment): ReadConfig {
   crossCheck(read, config)
   const faults = read.faults()
   const unknown = unknownVariables(env, variables)
-  // What is missing may be there under another name.
+  // What is missing may be there under another name. What is nobody's slip is no reason for the fault.
+  const slips = unknown.filter(({ isSlip }) => isSlip)
   return faults.length > 0
-    ? { ok: false, faults: [...faults, ...unknown] }
-    : { ok: true, config, warnings: unknown }
+    ? { ok: false, faults: [...faults, ...slips.map(({ text }) => text)] }
+    : { ok: true, config, warnings: unknown.map(({ text }) => text) }
 }
 
 /** For what works on the file alone, without a configuration that a relay could start with. */

@@ -7,11 +7,11 @@ const prefix = 'POLLHOOK_'
 /** More letters than these, or than a third of them all, are no slip. */
 const slipMax = 4
 
-/** @returns one sentence for each unknown `POLLHOOK_…` variable */
+/** @returns one sentence for each unknown `POLLHOOK_…` variable; of a slip, for which one it was meant */
 export function unknownVariables(
   env: Readonly<Record<string, string | undefined>>,
   known: readonly string[],
-): string[] {
+): { text: string; isSlip: boolean }[] {
   return Object.keys(env)
     .filter((name) => name.startsWith(prefix))
     .filter((name) => !known.includes(name) && !ofOthers.includes(name))
@@ -20,8 +20,9 @@ export function unknownVariables(
         .map((other) => ({ other, far: distance(name, prefixed(other)) }))
         .sort((a, b) => a.far - b.far)[0]
       const farMax = Math.min(slipMax, Math.ceil((name.length - prefix.length) / 3))
-      const hint = nearest !== undefined && nearest.far <= farMax ? `; did you mean ${nearest.other}?` : ''
-      return `${name} is not a variable of Pollhook${hint}`
+      const isSlip = nearest !== undefined && nearest.far <= farMax
+      const hint = isSlip ? `; did you mean ${nearest.other}?` : ''
+      return { text: `${name} is not a variable of Pollhook${hint}`, isSlip }
     })
 }
 

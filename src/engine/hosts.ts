@@ -147,7 +147,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
   function mayGo(host: Host<Entry>, turn: Turn, at: number): boolean {
     const purpose = purposeOf[turn]
     if (isFurther(turn)) {
-      // What suspects come to ends no probation: one at a time, they leave the probe its turn.
+      // That they fail neither ends a probation nor renews it: one at a time, they leave the probe its turn.
       const isOne = purpose === 'suspects' && isOnProbation(host)
       return host.waiters[turn].length > 0 && isFree(host, purpose, isOne ? 1 : settings.concurrency)
     }

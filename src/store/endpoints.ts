@@ -240,7 +240,7 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
       .set({ dueAt: back(deliveries.dueAt), nextAttemptAt: back(deliveries.nextAttemptAt) })
       .where(sql`${deliveries.state} = 'pending' and ${deliveries.subscriptionId} in (
         select ${deliveries.subscriptionId} from ${deliveries} where ${deliveries.dueAt} > ${now}
-        union select ${deliveries.subscriptionId} from ${deliveries}
+        union all select ${deliveries.subscriptionId} from ${deliveries}
           where ${deliveries.state} = 'pending' and ${deliveries.rank} < 2)`)
       .run()
   }

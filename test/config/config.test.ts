@@ -328,7 +328,7 @@ describe('variables that are not known', () => {
 
   it('are among the faults of a boot that fails: what is missing may be there under another name', () => {
     const { POLLHOOK_API_KEYS: keys, ...rest } = required
-    const read = readConfig({ ...rest, POLLHOOK_APIKEYS: keys })
+    const read = readConfig({ ...rest, POLLHOOK_APIKEYS: keys, POLLHOOK_SERVICE_HOST: '10.0.0.7' })
     expect(!read.ok && read.faults).toMatchObject([
       expect.stringContaining('POLLHOOK_API_KEYS'),
       'POLLHOOK_APIKEYS is not a variable of Pollhook; did you mean POLLHOOK_API_KEYS?',

@@ -82,6 +82,21 @@ test('what waits at an endpoint is found in the index of what is due, and not so
   database.close()
 })
 
+test('what waits when the clock is set back is found in the indexes of what waits, not among all that was sent', () => {
+  const statements: string[] = []
+  const database = openOnNode((text) => statements.push(text))
+  const world = openWorld(database)
+  statements.length = 0
+  world.store.clockWentBack(1_000, start)
+  const update = statements.find((text) => text.startsWith('update "deliveries"'))!
+  expect(planOf(world, update).filter((step) => step.includes('deliveries'))).toEqual([
+    'SEARCH deliveries USING INDEX deliveries_subscription (subscription_id=?)',
+    'SCAN deliveries USING COVERING INDEX deliveries_due',
+    'SCAN deliveries USING INDEX deliveries_urgent',
+  ])
+  database.close()
+})
+
 test('what is sent again by a filter takes a few statements, however much it is', () => {
   const statements: string[] = []
   const database = openOnNode((text) => statements.push(text))
