@@ -7,6 +7,14 @@ const prefix = 'POLLHOOK_'
 /** More letters than these, or than a third of them all, are no slip. */
 const slipMax = 4
 
+/** What Kubernetes tells every container of a Service that is called `pollhook`. */
+function isOfKubernetes(name: string, value = ''): boolean {
+  return (
+    /^POLLHOOK_(SERVICE_(HOST|PORT)|PORT_\d)/.test(name) ||
+    (name === 'POLLHOOK_PORT' && value.includes('://'))
+  )
+}
+
 /** @returns one sentence for each unknown `POLLHOOK_…` variable; of a slip, for which one it was meant */
 export function unknownVariables(
   env: Readonly<Record<string, string | undefined>>,
@@ -14,7 +22,7 @@ export function unknownVariables(
 ): { text: string; isSlip: boolean }[] {
   return Object.keys(env)
     .filter((name) => name.startsWith(prefix))
-    .filter((name) => !known.includes(name) && !ofOthers.includes(name))
+    .filter((name) => !known.includes(name) && !ofOthers.includes(name) && !isOfKubernetes(name, env[name]))
     .map((name) => {
       const nearest = known
         .map((other) => ({ other, far: distance(name, prefixed(other)) }))

@@ -1,5 +1,10 @@
-/** Which transitions a subscription wants: event patterns and its percent step. Pure. */
+/** Which transitions a subscription wants, by event patterns and its percent step, and whether it goes on. Pure. */
 import { type Change, crossesStep } from './transition.ts'
+
+/** Not over: its owner may change it, and its quota counts it. */
+export function isOpen(state: string): boolean {
+  return state === 'active' || state === 'paused'
+}
 
 /** `*`, `task.*` or one exact type (CONTRACT §2 "Registering"). */
 export function eventMatches(patterns: readonly string[], type: string): boolean {

@@ -2,6 +2,7 @@
 import { type Context, Hono } from 'hono'
 import { html } from 'hono/html'
 import type * as v from 'valibot'
+import { isOpen } from '../core/subscription.ts'
 import type * as answers from '../http/answers.ts'
 import { throwable } from '../http/problem.ts'
 import { type Answer, queryText } from './api.ts'
@@ -77,7 +78,7 @@ export function subscriptionCard(
       ['Id', html`<span class="mono">${id}</span>`],
       ['Events', subscription.events.join(', ')],
       ['Step', `${subscription.percent_step} %`],
-      ...(goesOn(state) ? [['Expires', time(subscription.expires_at, now)] as const] : []),
+      ...(isOpen(state) ? [['Expires', time(subscription.expires_at, now)] as const] : []),
       ...(reason === null ? [] : [['Why it ended', reasons[reason] ?? reason] as const]),
       ...(metadata.length > 0 ? [['Metadata', metadata.join(', ')] as const] : []),
     ])}
@@ -87,10 +88,6 @@ export function subscriptionCard(
   </article>`
 }
 
-function goesOn(state: Subscription['state']): boolean {
-  return state === 'active' || state === 'paused'
-}
-
 /** A test goes to whatever is not cancelled; the rest needs one that goes on. */
 function actions({ id, state }: Subscription, cursor: string | undefined): Html {
   if (state === 'cancelled') return html``
@@ -98,9 +95,9 @@ function actions({ id, state }: Subscription, cursor: string | undefined): Html 
     html`<form method="post" action="/dashboard/subscriptions/${encodeURIComponent(id)}/${name}${queryText({ cursor })}">
       ${note}<button class="button" type="submit" aria-describedby="${id}-name">${label}</button></form>`
   return html`<div class="actions">${form('test', 'Send a test event')}
-    ${goesOn(state) && (state === 'paused' ? form('resume', 'Resume') : form('pause', 'Pause'))}</div>
+    ${isOpen(state) && (state === 'paused' ? form('resume', 'Resume') : form('pause', 'Pause'))}</div>
     ${
-      goesOn(state) &&
+      isOpen(state) &&
       html`<details><summary>Cancel</summary>${form(
         'cancel',
         'Cancel this subscription',

@@ -140,22 +140,19 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     for (const entry of [...waiting, ...lone.take(lone.length)]) join(api, entry, at)
   }
 
-  function isFree(host: Host<Entry>, purpose: Purpose, limit: number): boolean {
-    return host.inFlight < limit && (purpose === 'batch' || host.suspectsInFlight < suspectsMax)
+  function isFree(host: Host<Entry>, turn: Turn): boolean {
+    // What a master could not answer is as good a probe, many at once. That suspects fail neither ends a probation nor renews it.
+    const limit = isOnProbation(host) && turn !== 'fallback' ? 1 : settings.concurrency
+    return host.inFlight < limit && (purposeOf[turn] === 'batch' || host.suspectsInFlight < suspectsMax)
   }
 
   function mayGo(host: Host<Entry>, turn: Turn, at: number): boolean {
-    const purpose = purposeOf[turn]
-    if (isFurther(turn)) {
-      // That they fail neither ends a probation nor renews it: one at a time, they leave the probe its turn.
-      const isOne = purpose === 'suspects' && isOnProbation(host)
-      return host.waiters[turn].length > 0 && isFree(host, purpose, isOne ? 1 : settings.concurrency)
-    }
+    if (isFurther(turn)) return host.waiters[turn].length > 0 && isFree(host, turn)
     if (!isDue(host, turn, at)) return false
     // What is due at a blocked host needs no place to be refused, or handed over.
     if (isBlocked(host, at)) return host !== api || refusable > 0
     if (mayJoinAt(host) > at) return false
-    return isFree(host, purpose, isOnProbation(host) ? 1 : settings.concurrency)
+    return isFree(host, turn)
   }
 
   function mayJoinAt(host: Host<Entry>): number {

@@ -62,12 +62,14 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
 
   function nextId(subscriptionId: number): number {
     const ownerId = ownerOfRow(subscriptionId)
-    const id = (lastIds.get(ownerId) ?? newestIdOf(ownerId)) + 1
+    const id = lastIdOf(ownerId) + 1
     lastIds.set(ownerId, id)
     return id
   }
 
-  function newestIdOf(ownerId: number): number {
+  function lastIdOf(ownerId: number): number {
+    const known = lastIds.get(ownerId)
+    if (known !== undefined) return known
     const floor = ownerFloor(ownerId)
     const newest = newestId.get({ floor, ceiling: ownerFloor(ownerId + 1) })?.id ?? floor
     return Math.max(newest, floor + numbering.row)
@@ -115,10 +117,10 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
     publicSubscriptionId,
     finishDelivery,
 
-    /** It is gone, perhaps while it is under way: until that has landed no other has its number. */
+    /** It is gone, perhaps while it was under way: what lands then finds no other of its number. */
     keepNumber(id: number): void {
       const ownerId = ownerOfRow(id)
-      lastIds.set(ownerId, Math.max(lastIds.get(ownerId) ?? newestIdOf(ownerId), id))
+      lastIds.set(ownerId, Math.max(lastIdOf(ownerId), id))
     },
 
     /** One transition on its way to one subscription. */

@@ -19,11 +19,6 @@ export function subscriptionState(row: SubscriptionRow, task: { end: string | nu
   return task.end === null ? 'active' : 'completed'
 }
 
-/** Not over: its owner may change it, and its quota counts it. */
-export function isOpen(state: SubscriptionState): boolean {
-  return state === 'active' || state === 'paused'
-}
-
 /** Only the last two look at the task: of very many subscriptions that costs far more than to read them. */
 const inState: Readonly<Record<SubscriptionState, SQL>> = {
   cancelled: sql`${subscriptions.endState} = 'cancelled'`,

@@ -5,7 +5,7 @@ import { and, eq, gte, isNull, lt, sql } from 'drizzle-orm'
 import type { SubscribeResult } from '../commands.ts'
 import { ownerFloor, ownerOfRow } from '../core/ids.ts'
 import { noResult } from '../core/payload.ts'
-import { eventMatches } from '../core/subscription.ts'
+import { eventMatches, isOpen } from '../core/subscription.ts'
 import { originOf } from '../core/target.ts'
 import type { StoreContext } from './context.ts'
 import type { Cancelled } from './deliveries.ts'
@@ -18,12 +18,7 @@ import { emptyQueue } from './queue.ts'
 import type { RecipientVerbs } from './recipients.ts'
 import type { Claims, SubscriptionInput, SubscriptionRecord } from './records.ts'
 import { deliveries, subscriptions } from './schema.ts'
-import {
-  isOpen,
-  type SubscriptionRow,
-  type SubscriptionViewVerbs,
-  subscriptionState,
-} from './subscription-view.ts'
+import { type SubscriptionRow, type SubscriptionViewVerbs, subscriptionState } from './subscription-view.ts'
 import { endOf, type Snapshot, type TaskRow, type TaskVerbs } from './tasks.ts'
 import { inTransaction } from './transaction.ts'
 import { type Twins, twinVerbs } from './twins.ts'

@@ -4,12 +4,13 @@
  */
 import { and, eq, gte, lt, sql } from 'drizzle-orm'
 import { ownerFloor, ownerOfRow } from '../core/ids.ts'
+import { isOpen } from '../core/subscription.ts'
 import type { StoreContext } from './context.ts'
 import { key } from './literals.ts'
 import type { OutboxVerbs } from './outbox.ts'
 import type { SubscriptionInput } from './records.ts'
 import { subscriptions } from './schema.ts'
-import { isOpen, type SubscriptionRow, subscriptionState } from './subscription-view.ts'
+import { type SubscriptionRow, subscriptionState } from './subscription-view.ts'
 import type { TaskRow } from './tasks.ts'
 
 /** Where a registration or a change would have its webhooks go. */

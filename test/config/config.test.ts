@@ -328,7 +328,7 @@ describe('variables that are not known', () => {
 
   it('are among the faults of a boot that fails: what is missing may be there under another name', () => {
     const { POLLHOOK_API_KEYS: keys, ...rest } = required
-    const read = readConfig({ ...rest, POLLHOOK_APIKEYS: keys, POLLHOOK_SERVICE_HOST: '10.0.0.7' })
+    const read = readConfig({ ...rest, POLLHOOK_APIKEYS: keys, POLLHOOK_COLOUR: 'red' })
     expect(!read.ok && read.faults).toMatchObject([
       expect.stringContaining('POLLHOOK_API_KEYS'),
       'POLLHOOK_APIKEYS is not a variable of Pollhook; did you mean POLLHOOK_API_KEYS?',
@@ -338,6 +338,17 @@ describe('variables that are not known', () => {
   it('are not those of the command line, nor of a receiver', () => {
     const commandLine = { POLLHOOK_URL: 'http://127.0.0.1:8080', POLLHOOK_KEY: 'x' }
     const env = { ...required, ...commandLine, POLLHOOK_SIGNING_SECRET: 'whsec_x' }
+    expect(readConfig(env)).toMatchObject({ ok: true, warnings: [] })
+  })
+
+  it('are not those that Kubernetes makes of a Service called pollhook', () => {
+    const env = {
+      ...required,
+      POLLHOOK_SERVICE_HOST: '10.0.0.7',
+      POLLHOOK_SERVICE_PORT_HTTP: '8080',
+      POLLHOOK_PORT: 'tcp://10.0.0.7:8080',
+      POLLHOOK_PORT_8080_TCP_ADDR: '10.0.0.7',
+    }
     expect(readConfig(env)).toMatchObject({ ok: true, warnings: [] })
   })
 })

@@ -17,10 +17,9 @@ const port = Number(process.env.PORT ?? 8787)
 const worker = await startWorker(setup, {
   port,
   onOutput: (text) => process.stdout.write(text),
-}).catch(() => {
-  setup.remove()
+}).catch((error: Error) => {
   process.stderr.write(
-    `\nThe Worker did not start on port ${port}; PORT=8788 npm run dev:worker takes another.\n`,
+    `\n${error.message.split(':')[0]}. Where port ${port} is taken, PORT=8788 npm run dev:worker takes another.\n`,
   )
   process.exit(1)
 })

@@ -60,9 +60,9 @@ export function endOnSignal(close: () => number): void {
   process.once('SIGTERM', () => void end())
 }
 
-/** @throws when it ends before it answers */
+/** @throws when it ends before it answers; nothing of it is left then */
 export async function startWorker(
-  { folder, env }: WorkerSetup,
+  { folder, env, remove }: WorkerSetup,
   options: { port?: number; onOutput?: (text: string) => void } = {},
 ): Promise<WorkerProcess> {
   const file = join(folder, 'vars.env')
@@ -90,6 +90,7 @@ export async function startWorker(
   child.once('exit', () => running.delete(child))
   await untilReady(child, options.onOutput ?? (() => {})).catch(async (error: unknown) => {
     await killGroup(child)
+    remove()
     throw error
   })
   return { url: `http://127.0.0.1:${port}`, kill: () => killGroup(child) }
