@@ -14,6 +14,8 @@ export interface Loop {
 }
 
 const afterFailureMs = 1000
+/** A timer stands still while the machine sleeps, and knows nothing of a clock that is set forward: it is never set for longer. */
+const timerMsMax = 60_000
 
 /** @param passes each returns when it wants to run again, null when nothing is planned */
 export function createLoop(deps: {
@@ -36,7 +38,7 @@ export function createLoop(deps: {
     cancelTimer?.()
     plannedAt = at
     plannedInMs = ms
-    cancelTimer = timers.after(ms, run)
+    cancelTimer = timers.after(Math.min(ms, timerMsMax), run)
   }
 
   function run(): number | null {

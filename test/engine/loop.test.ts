@@ -1,26 +1,44 @@
 /** When passes run. */
 import { expect, it } from 'vitest'
 import { createLoop } from '../../src/engine/loop.ts'
-import { hour } from './world.ts'
+import { hour, minute } from './world.ts'
 
-it('a wake does not wait for a timer whose time is over, as after a sleep of the machine', () => {
-  let time = 0
-  const waits: number[] = []
+/** A loop whose pass wants to run in ten hours, and its timers. */
+function setUp() {
+  const world = { at: 0, runs: 0, waits: [] as number[], fire: () => {} }
   const loop = createLoop({
-    now: () => time,
+    now: () => world.at,
     timers: {
-      after(ms) {
-        waits.push(ms)
+      after(ms, work) {
+        world.waits.push(ms)
+        world.fire = work
         return () => {}
       },
     },
     log: { debug() {}, info() {}, warn() {}, error() {} },
-    passes: [() => 10 * hour],
+    passes: [
+      () => {
+        world.runs++
+        return 10 * hour
+      },
+    ],
   })
   loop.start()
-  loop.run()
-  expect(waits).toEqual([0, 10 * hour])
-  time = 11 * hour
+  world.fire()
+  return { loop, world }
+}
+
+it('a wake does not wait for a timer whose time is over, as after a sleep of the machine', () => {
+  const { loop, world } = setUp()
+  world.at = 11 * hour
   for (let n = 0; n < 3; n++) loop.wake()
-  expect(waits).toEqual([0, 10 * hour, 0])
+  expect(world.waits).toEqual([0, minute, 0])
+})
+
+it('what is due since the clock was set forward waits a minute at most, also where nothing wakes the loop', () => {
+  const { world } = setUp()
+  expect(world.waits).toEqual([0, minute])
+  world.at = 11 * hour
+  world.fire()
+  expect(world.runs).toBe(2)
 })
