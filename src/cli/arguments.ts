@@ -48,7 +48,7 @@ export function signingSecret(text: string, before: readonly string[] = []): str
   if (parseSigningSecret(text) === null) {
     // Not commander's own error, which says what was given.
     throw new Error(
-      '--secret is not a signing secret. Give whsec_ and base64 of 24 to 64 bytes, as GET /v1/signing-secret shows it.',
+      '--secret is not a signing secret. Give whsec_ and base64 of 24 to 64 bytes, as pollhook signing-secret prints it.',
     )
   }
   return [...before, text]

@@ -43,7 +43,7 @@ Examples:
   $ pollhook listen --secret whsec_… --forward http://127.0.0.1:3000/hooks
 
 The relay delivers to loopback only with POLLHOOK_INSECURE_CALLBACKS=true and
-POLLHOOK_PRIVATE_CALLBACKS=127.0.0.0/8. Your signing secret: GET /v1/signing-secret.`,
+POLLHOOK_PRIVATE_CALLBACKS=127.0.0.0/8. Your signing secret: pollhook signing-secret.`,
     )
     .action(listen)
 }

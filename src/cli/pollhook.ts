@@ -10,6 +10,7 @@ import { listenCommand } from './listen.ts'
 import { fail } from './output.ts'
 import { restoredCommand } from './restored.ts'
 import { serveCommand } from './serve.ts'
+import { signingSecretCommand } from './signing-secret.ts'
 import { simulateCommand } from './simulate.ts'
 import { subscriptionsCommand } from './subscriptions.ts'
 import { version } from './version.ts'
@@ -20,7 +21,7 @@ Examples:
   $ pollhook demo                      relay, simulated upstream and receiver on loopback, no set-up
   $ pollhook keys new acme             a new API key, and its entry for POLLHOOK_API_KEYS
   $ POLLHOOK_API_KEYS=acme=<key> POLLHOOK_SECRET=$(openssl rand -base64 32) pollhook serve
-  $ pollhook listen --secret whsec_… --forward http://127.0.0.1:3000/hooks
+  $ pollhook listen --secret "$(pollhook signing-secret)" --forward http://127.0.0.1:3000/hooks
   $ pollhook watch 471272a512d76c22665db9dcee893409
   $ pollhook deliveries --state exhausted
   $ pollhook simulate --jobs 5 --fail-rate 0.2
@@ -47,6 +48,7 @@ const commands = [
   deliveriesCommand(),
   redeliverCommand(),
   endpointsCommand(),
+  signingSecretCommand(),
   keysCommand(),
   restoredCommand(),
 ]

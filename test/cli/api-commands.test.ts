@@ -106,8 +106,25 @@ test('an endpoint is listed, paused, limited and resumed', async () => {
   })
 })
 
+test('the signing secret is alone on stdout, also once another follows it', async () => {
+  const first = await call('signing-secret')
+  expect(first).toMatchObject({ code: 0, err: '' })
+  const second = await call('signing-secret', '--rotate', '--overlap', '3600')
+  expect(second.out).toMatch(/^whsec_\S+\n$/)
+  expect(second.out).not.toBe(first.out)
+  const until = /^One before it signs as well until (\S+): --json shows it\.\n$/.exec(second.err)?.[1] ?? ''
+  const { secrets } = await read<{ secrets: object[] }>('signing-secret', '--json')
+  expect(secrets).toEqual([
+    { secret: second.out.trimEnd(), expires_at: null },
+    { secret: first.out.trimEnd(), expires_at: until },
+  ])
+  expect(Date.parse(until) - Date.now()).toBeLessThanOrEqual(3_600_000)
+})
+
 test.each([
   [['subscriptions', 'sub_nothing'], '404 not_found'],
+  [['signing-secret', '--overlap', '60'], '--overlap: only with --rotate'],
+  [['signing-secret', '--rotate', '--overlap', '604801'], 'Give a whole number from 0 to 604800'],
   [['deliveries', '--state', 'odd'], 'state must be one of'],
   [['subscriptions', '--key', 'not-the-key'], 'the key was refused: check POLLHOOK_KEY'],
   [['endpoints', '--pause'], 'name the endpoint to change'],
