@@ -17,11 +17,12 @@ type Delivery = v.InferOutput<typeof answers.Delivery>
 type DeliveryDetail = v.InferOutput<typeof answers.DeliveryDetail>
 
 /**
- * Attempts are read with their deliveries, one call each, so the charts look at the newest few; and at those in
- * trouble, which the many that went well would hide.
+ * Attempts are read with their deliveries, one call each, so the charts look at the newest few; and at the newest of each
+ * kind, which many of another, such as those that wait for their turn, would hide.
  */
 const lookedAt: readonly Readonly<Record<string, string>>[] = [
   { limit: '20' },
+  { limit: '10', state: 'delivered' },
   { limit: '10', state: 'pending' },
   { limit: '10', state: 'exhausted' },
 ]

@@ -290,6 +290,16 @@ describe('endpoints', () => {
     expect(page).toContain('name="max_per_second" type="number" value="5"')
   })
 
+  it('shows attempts that went well also where the newest deliveries all wait', async () => {
+    const waiting = { ...deliveryRecord, attempts: 0, attemptLog: [] }
+    const listDeliveries = (_owner: number, { state }: { state?: string }) => {
+      const data = [state === 'delivered' ? deliveryRecord : waiting]
+      return { data, nextCursor: null, positions: [] }
+    }
+    const page = openDashboard({ overrides: { queries: { listDeliveries } } }).reader()
+    expect(await (await page).text('/dashboard/endpoints')).toContain('1 attempt, 1 failed')
+  })
+
   it.each([
     ['pause', {}, { paused: true }, 'Paused.'],
     ['resume', {}, { paused: false }, 'Resumed.'],
