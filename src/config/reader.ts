@@ -42,7 +42,8 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
   }
 
   function raw(name: string): string | undefined {
-    const value = env[name]?.trim()
+    // A var of a Worker may be a number or a boolean: TOML has these without quotes.
+    const value = env[name] === undefined ? undefined : String(env[name]).trim()
     return value === '' ? undefined : value
   }
 

@@ -11,7 +11,7 @@ const slipMax = 4
 function isOfKubernetes(name: string, value = ''): boolean {
   return (
     /^POLLHOOK_(SERVICE_(HOST|PORT)|PORT_\d)/.test(name) ||
-    (name === 'POLLHOOK_PORT' && value.includes('://'))
+    (name === 'POLLHOOK_PORT' && String(value).includes('://'))
   )
 }
 

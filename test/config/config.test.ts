@@ -20,6 +20,14 @@ function faultsOf(env: Record<string, string | undefined>): string[] {
   return read.ok ? [] : read.faults
 }
 
+it('takes what TOML has without quotes, as the vars of a Worker', () => {
+  const vars = { POLLHOOK_SHARDS: 4, POLLHOOK_INSECURE_CALLBACKS: true, POLLHOOK_PORT: 8080 }
+  const config = configOf(vars as unknown as Record<string, string>)
+  expect(config).toMatchObject({ shards: [{ shards: 4 }], callbacks: { insecure: true } })
+  const seconds = { POLLHOOK_POLL_INTERVAL: 5 } as unknown as Record<string, string>
+  expect(faultsOf(seconds)).toEqual([expect.stringContaining('POLLHOOK_POLL_INTERVAL is "5"')])
+})
+
 describe('defaults', () => {
   it('are those of the contract when only keys and a secret are given', () => {
     const { apiKeys: _keys, secrets: _secrets, upstream, ...rest } = configOf({})
