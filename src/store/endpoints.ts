@@ -241,7 +241,11 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
       .where(sql`${deliveries.state} = 'pending' and ${deliveries.subscriptionId} in (
         select ${deliveries.subscriptionId} from ${deliveries} where ${deliveries.dueAt} > ${now}
         union all select ${deliveries.subscriptionId} from ${deliveries}
-          where ${deliveries.state} = 'pending' and ${deliveries.rank} < 2)`)
+          where ${deliveries.state} = 'pending' and ${deliveries.rank} < 2
+        union all select queue.id from (select subscription_id as id, max(id) as last from ${deliveries}
+            where due_at is not null group by +subscription_id) queue
+          where exists (select 1 from ${deliveries} d where d.subscription_id = queue.id and d.id > queue.last
+            and d.state = 'pending' and d.due_at is null))`)
       .run()
   }
 

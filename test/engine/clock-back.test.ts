@@ -179,3 +179,23 @@ it('a stall and a loss are told in time', async () => {
   await world.run(3 * minute)
   expect(world.deliveries(failing).at(-1)).toMatchObject({ type: 'task.stalled' })
 })
+
+it('what is behind a tried head that is due already waits no longer than before', async () => {
+  const world = openWorld()
+  world.receiver.answer = () => rejected(500)
+  const one = await world.register()
+  await world.run(second)
+  const pause = (paused: boolean) =>
+    world.after(world.relay().commands.updateEndpoint(world.ownerId, world.endpoint().id, { paused }))
+  await pause(true)
+  await world.run(90 * minute)
+  await world.change(one.taskToken, { status: 'saving' })
+  await world.change(one.taskToken, { status: 'completed' })
+  await world.run(30 * minute)
+  world.receiver.answer = () => accepted
+  world.step(-hour)
+  await world.run(second)
+  await pause(false)
+  await world.run(minute)
+  expect(world.deliveries(one).map(({ state }) => state)).toEqual(['delivered', 'delivered', 'delivered'])
+})
