@@ -154,7 +154,6 @@ export function createPoller(deps: PollDeps): Poller {
   }
 
   function refuse(batch: readonly Entry[]): void {
-    for (const entry of batch) hinted.delete(entry)
     track(settle(batch, new Map(), now()))
   }
 
@@ -185,7 +184,7 @@ export function createPoller(deps: PollDeps): Poller {
     } finally {
       for (const entry of batch) {
         entry.busy = false
-        const waitMs = hinted.has(entry) ? 0 : waitAfter(entry, judged?.failed.has(entry) === true, at)
+        const waitMs = waitAfter(entry, judged?.failed.has(entry) === true, at)
         if (!entry.wanted) continue
         const lastPollAt = Math.min(unblockedAt(hosts.api), awaitsUntil(entry.watch, limits))
         // Not for longer than any other waits: a gap in what is seen to fail counts as time that this relay was not up.
@@ -210,10 +209,11 @@ export function createPoller(deps: PollDeps): Poller {
   }
 
   function waitAfter(entry: Entry, failed: boolean, at: number): number {
+    const blockedMs = failed ? Math.max(0, unblockedAt(hosts.api) - at) : 0
+    if (hinted.has(entry)) return Math.min(blockedMs, settings.intervalMaxMs)
     // Once a second answer was like the first, and within its step, there is none to wait for.
     if (entry.watch.regressed && entry.seen === null) return settings.intervalMs
     const { intervalMs, intervalMaxMs } = settings
-    const blockedMs = failed ? Math.max(0, unblockedAt(hosts.api) - at) : 0
     const sinceChangeMs = at - entry.watch.changedAt
     const wait = pollWaitMs({ intervalMs, intervalMaxMs, sinceChangeMs, chance: random() })
     return Math.max(wait, Math.min(blockedMs, intervalMaxMs))

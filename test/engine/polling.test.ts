@@ -207,6 +207,27 @@ it('nor does it wait for company then', async () => {
   }
 })
 
+it('a hint that comes while upstream wants to be left alone holds until it may be asked again', async () => {
+  const world = openWorld()
+  const { answer } = world.upstream
+  const { taskToken } = await world.register()
+  await world.run(10 * minute)
+  const from = world.calls.length
+  while (world.calls.length === from) await world.run(100)
+  await world.run(7 * second)
+  world.upstream.answer = () => ({ kind: 'busy', retryAfterMs: 6 * second })
+  await world.register()
+  await world.run(second)
+  world.upstream.answer = answer
+  world.statuses.set(taskToken, { status: 'completed' })
+  const asked = world.calls.length
+  world.relay().commands.hint(taskToken)
+  await world.run(second)
+  expect(world.calls).toHaveLength(asked)
+  await world.run(6 * second)
+  expect(types(world)).toContain('task.completed')
+})
+
 it('a task that is hinted at waits for no company', async () => {
   const world = openWorld()
   const taskToken = newToken()
