@@ -92,6 +92,11 @@ export function waitingAt({ known, fresh, lone }: Host<unknown>): number {
   return known.tasks.length + fresh.tasks.length + lone.length
 }
 
+/** How many calls these are. */
+export function callsWaiting({ known, fresh, lone }: Host<unknown>, batch: number): number {
+  return lone.length + Math.ceil((known.tasks.length + fresh.tasks.length) / batch)
+}
+
 export function isBlocked(host: Host<unknown>, now: number): boolean {
   return unblockedAt(host) > now
 }
@@ -155,4 +160,16 @@ export function isForgettable(host: Host<unknown>, now: number, intervalMaxMs: n
   if (!isIdle(host)) return false
   if (host.failures === 0 && !isBlocked(host, now)) return true
   return Math.max(unblockedAt(host), host.failedAt) + remembered * intervalMaxMs < now
+}
+
+/** The wall clock went back: what was to be in a while is in a while still. */
+export function setHostBack(host: Host<unknown>, byMs: number): void {
+  for (const queue of [host.known, host.fresh]) if (queue.flushAt !== null) queue.flushAt -= byMs
+  host.joinAt -= byMs
+  host.freshApartUntil -= byMs
+  host.searchedUntil -= byMs
+  host.failedAt -= byMs
+  host.failedCallAt -= byMs
+  host.blockedUntil -= byMs
+  host.toldUntil -= byMs
 }

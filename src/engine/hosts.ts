@@ -7,6 +7,7 @@ import { addTask, bringForward, isBatchDue, takeTasks } from './batch-queue.ts'
 import { earliest } from './earliest.ts'
 import { type Entry, never } from './entry.ts'
 import {
+  callsWaiting,
   createHost,
   type FurtherCall,
   furtherCalls,
@@ -19,6 +20,7 @@ import {
   type Purpose,
   purposeOf,
   queues,
+  setHostBack,
   type Turn,
   waitingAt,
 } from './host.ts'
@@ -151,16 +153,21 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     if (!isDue(host, turn, at)) return false
     // What is due at a blocked host needs no place to be refused, or handed over.
     if (isBlocked(host, at)) return host !== api || refusable > 0
-    if (mayJoinAt(host) > at) return false
+    if (mayJoinAt(host) > at || (isCrowdedOut(host) && apiFails(at))) return false
     return isFree(host, turn)
+  }
+
+  function isCrowdedOut(host: Host<Entry>): boolean {
+    return host !== api && mastersInFlight >= mastersMax
+  }
+
+  /** Nothing is handed over to it then but what is due at hosts that fail as well. */
+  function apiFails(at: number): boolean {
+    return isBlocked(api, at) || isOnProbation(api)
   }
 
   function mayJoinAt(host: Host<Entry>): number {
     return host.inFlight > 0 ? host.joinAt : 0
-  }
-
-  function callsWaiting({ known, fresh, lone }: Host<Entry>): number {
-    return lone.length + Math.ceil((known.tasks.length + fresh.tasks.length) / settings.batch)
   }
 
   function isDue(host: Host<Entry>, queue: (typeof queues)[number], at: number): boolean {
@@ -184,7 +191,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
       for (const go of host.waiters[turn].take(1)) go()
       return
     }
-    if (host !== api && (isBlocked(host, at) || mastersInFlight >= mastersMax)) {
+    if (host !== api && (isBlocked(host, at) || isCrowdedOut(host))) {
       handOver(host, at)
       // A pass goes to the API host last; what is served between two of them does not.
       wake()
@@ -200,7 +207,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
       return
     }
     occupy(host, purpose)
-    host.joinAt = at + staggerMs(settings, callsWaiting(host))
+    host.joinAt = at + staggerMs(settings, callsWaiting(host, settings.batch))
     start(host, batch, purpose)
   }
 
@@ -211,7 +218,12 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
 
   function occupy(host: Host<Entry>, purpose: Purpose): void {
     host.inFlight++
-    if (host !== api) mastersInFlight++
+    if (host !== api) {
+      mastersInFlight++
+      // The others come first now, where there is not a place for each.
+      busy.delete(host)
+      busy.add(host)
+    }
     if (purpose === 'suspects') host.suspectsInFlight++
   }
 
@@ -281,16 +293,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     },
 
     clockWentBack(byMs) {
-      for (const host of hosts.values()) {
-        for (const queue of [host.known, host.fresh]) if (queue.flushAt !== null) queue.flushAt -= byMs
-        host.joinAt -= byMs
-        host.freshApartUntil -= byMs
-        host.searchedUntil -= byMs
-        host.failedAt -= byMs
-        host.failedCallAt -= byMs
-        host.blockedUntil -= byMs
-        host.toldUntil -= byMs
-      }
+      for (const host of hosts.values()) setHostBack(host, byMs)
     },
   }
 }

@@ -3,9 +3,10 @@ import { expect, it, vi } from 'vitest'
 import { type Entry, never } from '../../src/engine/entry.ts'
 import type { FurtherCall, Host } from '../../src/engine/host.ts'
 import { createHosts, type Hosts } from '../../src/engine/hosts.ts'
-import { apiOrigin, second } from './world.ts'
+import { apiOrigin, minute, second } from './world.ts'
 
 const master1 = 'https://master-1.qencode.com'
+const master2 = 'https://master-2.qencode.com'
 /** Long after whatever was put off to share a call. */
 const later = 10 * second
 
@@ -253,4 +254,19 @@ it('the probe of an API host that failed has its turn among what is asked alone'
     hosts.dispatch(later)
   }
   expect(startedAt(apiOrigin)).toHaveLength(10)
+})
+
+it('masters wait for a place in turn, and hand nothing over, while the API host fails', () => {
+  const { hosts, started } = open({ mastersConcurrency: 1 })
+  Object.assign(hosts.api, { failures: 2, blockedUntil: later + minute })
+  enqueue(hosts, 300, () => master1)
+  hosts.dispatch(later)
+  enqueue(hosts, 100, () => master2)
+  hosts.dispatch(later)
+  expect(started.map(({ host }) => host.origin)).toEqual([master1])
+  for (let n = 0; n < 3; n++) {
+    hosts.release(started[n]!.host, 'batch')
+    hosts.dispatch(later)
+  }
+  expect(started.map(({ host }) => host.origin)).toEqual([master1, master1, master2, master1])
 })
