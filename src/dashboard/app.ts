@@ -111,9 +111,10 @@ function addAssets(app: Hono<DashboardEnv>, deps: DashboardDeps): void {
 
 /** `/dashboard/` is what people type; the page is the same one. */
 function answerUnknown(c: Context) {
-  const { method, path } = c.req
-  if (method === 'GET' && path.endsWith('/'))
-    return c.redirect(path.replace(/\/+$/, '') + new URL(c.req.url).search)
+  // As it came: decoded it may hold a line feed, which no header takes.
+  const { pathname, search } = new URL(c.req.url)
+  if (c.req.method === 'GET' && pathname.endsWith('/'))
+    return c.redirect(pathname.replace(/\/+$/, '') + search)
   return faultPage(c, 404, 'There is nothing at this address.')
 }
 

@@ -153,10 +153,25 @@ export function tabs(
   )}</ul></nav>`
 }
 
+/** What upstream nests deeper is not indented: each level costs two characters on each of its lines. */
+const indentedLevelsMax = 10
+/** At some thousand levels V8 writes no JSON any more. */
+const shownLevelsMax = 1000
+
 /** JSON to read: wide and long, so it scrolls by itself, by keyboard too. */
 export function jsonBlock(label: string, value: unknown): Html {
-  const text = typeof value === 'string' ? value : JSON.stringify(value, null, 2)
+  const text = typeof value === 'string' ? value : jsonText(value)
   return html`<pre class="code" tabindex="0" role="region" aria-label="${label}"><code>${text}</code></pre>`
+}
+
+function jsonText(value: unknown): string {
+  if (isDeeper(value, shownLevelsMax)) return 'Nested too deeply to be shown here: the API answers all of it.'
+  return JSON.stringify(value, null, isDeeper(value, indentedLevelsMax) ? 0 : 2)
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1))
 }
 
 /** Facts in pairs. */

@@ -32,6 +32,7 @@ it('sends who is not logged in to the login page, and back afterwards', async ()
 it('finds a page with a slash behind its name', async () => {
   const { get } = await openDashboard().reader()
   expect((await get('/dashboard/')).headers.get('location')).toBe('/dashboard')
+  expect((await get('/dashboard/%0d%0ax/')).headers.get('location')).toBe('/dashboard/%0d%0ax')
   expect((await get('/dashboard/tasks/?show=active')).headers.get('location')).toBe(
     '/dashboard/tasks?show=active',
   )
