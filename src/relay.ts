@@ -110,7 +110,6 @@ export function createRelay(deps: RelayDeps): Relay {
   const secretsUnder = createSigningSecrets(config.secrets)
   const secretsOf = (ownerId: number, n: number) => secretsUnder(store.ownerName(ownerId), n)
   const quota = createQuota(config.ownerQuota, store.countActive)
-  const feed = createFeed()
 
   const lookAtClock = createClockWatch({
     now,
@@ -128,6 +127,7 @@ export function createRelay(deps: RelayDeps): Relay {
         work()
       }),
   }
+  const feed = createFeed(timers)
 
   const poller = createPoller({
     store,
