@@ -31,7 +31,7 @@ import { databaseFault } from './node/database-fault.ts'
 import { listenFault } from './node/listen-fault.ts'
 import { createLineWriter } from './node/log-lines.ts'
 import { createRandomBytes } from './node/random.ts'
-import { createHttpServer, type HttpServerOptions } from './node/server.ts'
+import { closeServer, createHttpServer, type HttpServerOptions } from './node/server.ts'
 import { callbackLookupsMax } from './node/thread-pool.ts'
 import { createTimers } from './node/timers.ts'
 import { createTurnstile } from './node/turnstile.ts'
@@ -261,10 +261,6 @@ function listen(fetch: HttpServerOptions['fetch'], config: Config, log: Log): Pr
 function endsWithin(timers: Timers, ms: number, work: Promise<unknown>): Promise<boolean> {
   const ended = work.then(() => true)
   return within(timers, ms, ended, () => false)
-}
-
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => server.close(() => resolve()))
 }
 
 function cutServer(server: Server): void {

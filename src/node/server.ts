@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { createServer, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getRequestListener, RequestError } from '@hono/node-server'
 import { type Problem, problemBody, problemHeaders, problemResponse } from '../http/problem.ts'
@@ -37,6 +38,12 @@ export function createHttpServer({ hostname, fetch, log }: HttpServerOptions): S
       answerWith(answer, 400, noAddress)
     else void listener(request, answer)
   })
+  const open = new Set<Socket>()
+  connections.set(server, open)
+  server.on('connection', (socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
   server.on('checkExpectation', (_request, answer) => answerWith(answer, 417, noExpectation))
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const all = [...(answers.get(socket) ?? [])]
@@ -47,6 +54,17 @@ export function createHttpServer({ hostname, fetch, log }: HttpServerOptions): S
     else socket.end(rawRefusal(error.code), () => socket.destroy())
   })
   return server
+}
+
+const connections = new WeakMap<Server, ReadonlySet<Socket>>()
+
+/** Ends the port. Resolves once what was asked before has its answer. */
+export function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    // Opened ahead of need, as browsers do: Node would wait for the first request.
+    for (const socket of connections.get(server) ?? []) if (socket.bytesRead === 0) socket.destroy()
+  })
 }
 
 const noAddress: Problem = {
