@@ -131,13 +131,11 @@ async function problemOf(response: Response): Promise<Error> {
   // A single one is the detail already.
   const errors = problem.errors ?? []
   const details = (errors.length > 1 ? errors : [])
-    .map(({ path, message }) => `\n  ${path} ${message}`)
+    .map(({ path, message }) => `\n  ${printable(`${path} ${message}`)}`)
     .join('')
-  const text =
-    `${problem.detail ?? problem.title} (${response.status} ${problem.code}, request ${problem.request_id})`.replace(
-      '. (',
-      ' (',
-    )
+  const text = printable(
+    `${problem.detail ?? problem.title} (${response.status} ${problem.code}, request ${problem.request_id})`,
+  ).replace('. (', ' (')
   return Object.assign(new Error(`${text}${details}`), { code: problem.code })
 }
 

@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander'
 import { type ApiFlags, codeOf, createApi, withApiFlags } from './api.ts'
 import { type ListFlags, showList, showOne, withListFlags } from './lists.ts'
-import { fail, printable, printLine } from './output.ts'
+import { fail, jsonText, printable, printLine } from './output.ts'
 import { printJson } from './table.ts'
 
 interface Delivery {
@@ -115,7 +115,7 @@ async function redeliverEach(ids: readonly string[], flags: RedeliverFlags): Pro
     try {
       const path = `/v1/deliveries/${encodeURIComponent(id)}/redeliver`
       const delivery = (await api.call('POST', path)) as Delivery
-      if (flags.json) printLine(JSON.stringify(delivery))
+      if (flags.json) printLine(jsonText(delivery))
       else printLine(`${id} is ${delivery.state} again: ${delivery.type} of ${delivery.task_token}`)
     } catch (error) {
       if (!(error instanceof Error) || !['not_found', 'conflict'].includes(codeOf(error) ?? '')) throw error

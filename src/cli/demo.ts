@@ -101,7 +101,7 @@ async function play({ stage, display, tally, flags, signal }: Play): Promise<voi
     )
   }
   if (flags.exit) {
-    process.exitCode = tally.summary().ok ? 0 : 1
+    process.exitCode ??= tally.summary().ok ? 0 : 1
     return
   }
   if (end === 'signal') return

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { Command, Option } from 'commander'
 import { formatSigningSecret } from '../core/signature.ts'
 import { httpUrl, signingSecret, statuses, wholeNumber } from './arguments.ts'
-import { colorsFor, failStart, printLine } from './output.ts'
+import { colorsFor, failStart, jsonText, printLine } from './output.ts'
 import { createReceiver, type ReceivedWebhook } from './receiver.ts'
 import { untilSignal } from './signals.ts'
 import { webhookLine } from './webhook-line.ts'
@@ -81,5 +81,5 @@ function showLine(received: ReceivedWebhook): void {
 }
 
 function showJson({ id, verified, repeat, answer, event }: ReceivedWebhook): void {
-  printLine(JSON.stringify({ id, verified, repeat, answer, event }))
+  printLine(jsonText({ id, verified, repeat, answer, event }))
 }

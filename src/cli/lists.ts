@@ -50,7 +50,9 @@ async function readPage<T>(flags: ListFlags, { path, filters }: Listing<T>): Pro
   let cursor = flags.cursor
   do {
     const query = queryOf({ ...filters, limit: wanted - data.length, cursor })
-    const page = (await api.call('GET', `${path}${query}`)) as Page<T>
+    const page = (await api.call('GET', `${path}${query}`)) as Page<T> | null
+    if (!Array.isArray(page?.data))
+      throw new Error(`${path} was answered with no list: is ${flags.url} a Pollhook?`)
     data.push(...page.data)
     cursor = page.next_cursor ?? undefined
   } while (cursor !== undefined && data.length < wanted)

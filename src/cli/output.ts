@@ -13,6 +13,15 @@ export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, '�')
 }
 
+/** The same value, in which such characters from elsewhere are written as escapes; JSON itself escapes those of ASCII only. */
+export function jsonText(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replaceAll(/[\x7f-\x9f\p{Cf}]/gu, (character) =>
+    [...Array(character.length).keys()]
+      .map((n) => `\\u${character.charCodeAt(n).toString(16).padStart(4, '0')}`)
+      .join(''),
+  )
+}
+
 export function printLine(text = ''): void {
   process.stdout.write(`${text}\n`)
 }

@@ -1,5 +1,5 @@
 /** Lists for people: columns as wide as they need, one row per line. */
-import { colorsFor, printable, printLine } from './output.ts'
+import { colorsFor, jsonText, printable, printLine } from './output.ts'
 
 export type Cell = string | number | boolean | null | undefined
 
@@ -20,7 +20,7 @@ export function printTable(columns: readonly string[], rows: readonly (readonly 
 }
 
 export function printJson(value: unknown): void {
-  printLine(JSON.stringify(value, null, 2))
+  printLine(jsonText(value, 2))
 }
 
 function cellText(cell: Cell): string {

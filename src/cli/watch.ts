@@ -4,7 +4,7 @@ import { type ApiFlags, createApi, withApiFlags } from './api.ts'
 import { httpUrl } from './arguments.ts'
 import { createBars, percentText } from './bars.ts'
 import { followTask } from './follow.ts'
-import { colorsFor, fail, printable, printLine } from './output.ts'
+import { colorsFor, fail, jsonText, printable, printLine } from './output.ts'
 import type { WebhookEvent } from './receiver.ts'
 import { codeOfSignal, untilSignal } from './signals.ts'
 import { subscribeTo } from './watch-subscriptions.ts'
@@ -92,7 +92,7 @@ function createWatchDisplay(tokens: readonly string[], json: boolean): WatchDisp
       const word = event.type === 'task.progress' ? (status ?? '') : event.type.slice('task.'.length)
       const colored = colorOf(event.type, colors)(printable(word))
       const reason = error?.description == null ? '' : `  ${colors.red(printable(error.description))}`
-      if (json) printLine(JSON.stringify(event))
+      if (json) printLine(jsonText(event))
       else if (bars === null)
         printLine(`${task_token}  ${percentText(percent)}  seq ${seq}  ${colored}${reason}`)
       else bars.update(task_token, { percent, status: `${colored}${reason}` })

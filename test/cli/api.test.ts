@@ -42,6 +42,33 @@ function delivery(id: string) {
   return { id, type: 'task.queued', state: 'pending' }
 }
 
+test('what comes from elsewhere moves no cursor and turns no line, and is the same JSON', async () => {
+  const odd = delivery('dlv_\u009b2J\u202e\u{e0001}')
+  const relay = await loopback.http((request, response) => {
+    response.setHeader('content-type', 'application/json')
+    const problem = { code: 'invalid_request', detail: 'no\u001b[2J', request_id: 'r\u009b' }
+    const isFound = request.url === '/v1/deliveries/dlv_1'
+    response.statusCode = isFound ? 200 : 400
+    response.end(JSON.stringify(isFound ? odd : problem))
+  })
+  const env = { POLLHOOK_URL: `http://127.0.0.1:${relay.port}`, POLLHOOK_KEY: 'a-key' }
+  const shown = await pollhook(['deliveries', 'dlv_1'], { env })
+  expect(shown.out.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u)
+  expect(JSON.parse(shown.out)).toEqual(odd)
+  const refused = await pollhook(['deliveries'], { env })
+  expect(refused.err).toBe('error: no�[2J (400 invalid_request, request r�)\n')
+})
+
+test.each(['null', '[]', '{"data":{}}'])('an answer of %s is no list', async (body) => {
+  const relay = await loopback.http((_request, response) => response.end(body))
+  const env = { POLLHOOK_URL: `http://127.0.0.1:${relay.port}`, POLLHOOK_KEY: 'a-key' }
+  const { code, err } = await pollhook(['endpoints'], { env })
+  expect({ code, err }).toEqual({
+    code: 1,
+    err: `error: /v1/endpoints was answered with no list: is http://127.0.0.1:${relay.port}/ a Pollhook?\n`,
+  })
+})
+
 test('a relay that does not answer in time is not said to be none', async () => {
   const late = vi
     .spyOn(AbortSignal, 'timeout')
