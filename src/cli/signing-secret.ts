@@ -35,7 +35,7 @@ export function signingSecretCommand(): Command {
       'after',
       `
 Examples:
-  $ export WEBHOOK_SECRET=$(pollhook signing-secret)
+  $ export POLLHOOK_SIGNING_SECRET=$(pollhook signing-secret)
   $ pollhook listen --secret "$(pollhook signing-secret)"
   $ pollhook signing-secret --rotate --overlap 3600`,
     )

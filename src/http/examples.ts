@@ -144,3 +144,10 @@ export const endpoint = {
 export const signingSecrets = {
   secrets: [{ secret: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD', expires_at: null }],
 }
+
+export const rotatedSecrets = {
+  secrets: [
+    { secret: 'whsec_l5nZ2Jv1pYh0Qx7cEwT3uKf8RmAo4sGd', expires_at: null },
+    { secret: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD', expires_at: '2026-11-24T10:00:00.000Z' },
+  ],
+}

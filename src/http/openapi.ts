@@ -19,7 +19,7 @@ export async function openApiDocument(app: Hono<HttpEnv>, version: string): Prom
         version,
         license: { name: 'MIT', identifier: 'MIT' },
         description:
-          'A relay that polls Qencode’s job status and tells your app by signed webhooks. Errors are `application/problem+json` (RFC 9457); every answer carries `x-request-id`. Bodies are sent as they are, without a `Content-Encoding`. Lists are newest first and answer `next_cursor`, null on the last page. One page looks through 10,000 rows at most: under a filter, or where very many subscriptions are to few tasks, it may have fewer rows than asked for, or none, before the last page.',
+          'A relay that polls Qencode’s job status and tells your app by signed webhooks. Every call under `/v1`, and `/metrics`, needs an API key: `Authorization: Bearer <key>`. Errors are `application/problem+json` (RFC 9457); every answer carries `x-request-id`. Bodies are sent as they are, without a `Content-Encoding`. Lists are newest first and answer `next_cursor`, null on the last page. A page looks through 10,000 rows at most: with a filter, or with very many subscriptions to few tasks, it can be short or empty before the last one, so go on until `next_cursor` is null.',
       },
       servers: [{ url: '/' }],
       tags: [

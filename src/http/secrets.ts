@@ -33,7 +33,7 @@ export function secretRoutes({ commands }: AppDeps): Hono<HttpEnv> {
       description:
         'The one before signs as well while `overlap` lasts, so that receivers can follow. Five sign at most: one more ends the oldest at once.',
       requestBody: { required: false, content: {} },
-      responses: { 200: json('Newest first.', answers.SigningSecrets, examples.signingSecrets) },
+      responses: { 200: json('Newest first.', answers.SigningSecrets, examples.rotatedSecrets) },
       problems: bodyProblems,
     }),
     async (c) => {

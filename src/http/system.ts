@@ -9,7 +9,17 @@ import { problem } from './problem.ts'
 const KeySet = v.object({ keys: v.array(v.unknown()) })
 /** The key is that of RFC 8037 appendix A.2. */
 const keySetExample = {
-  keys: [{ kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }],
+  // RFC 8037, A.2 and A.3.
+  keys: [
+    {
+      kty: 'OKP',
+      crv: 'Ed25519',
+      x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+      use: 'sig',
+      alg: 'EdDSA',
+      kid: 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k',
+    },
+  ],
 }
 
 const Status = v.object({ status: v.literal('ok') })

@@ -20,6 +20,44 @@ it('every variable of its shell commands is exported above', () => {
   expect(unset).toEqual([])
 })
 
+const guides = globSync(['README.md', 'docs/guides/*.md', 'docs/deploy-workers.md', 'docs/simulator.md'], {
+  cwd: root,
+})
+const shellOf = (name: string) =>
+  [...readFileSync(join(root, name), 'utf8').matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(
+    ([, code = '']) => code,
+  )
+
+it.each(guides)(
+  'the shell of %s has no comments: zsh, in which people paste, takes them for arguments',
+  (name) => {
+    expect(shellOf(name).filter((code) => /(^|\s)#/m.test(code))).toEqual([])
+  },
+)
+
+it.each(guides)('the bodies that %s sends are JSON', (name) => {
+  const bodies = shellOf(name).flatMap((code) =>
+    [...code.matchAll(/ -d '([^']*)'/g)].map(([, body = '']) => body),
+  )
+  if (name.endsWith('register.md')) expect(bodies.length).toBeGreaterThan(2)
+  for (const body of bodies) expect(() => JSON.parse(body)).not.toThrow()
+})
+
+it('what the README keeps for the next time is read by any shell', () => {
+  const [code = ''] = shellOf('README.md').filter((one) => one.includes('pollhook.env'))
+  const folder = mkdtempSync(join(tmpdir(), 'pollhook-readme-'))
+  const make = spawnSync('sh', ['-ec', code.replace('npm start &', '')], { cwd: folder, encoding: 'utf8' })
+  expect(make.stderr).toBe('')
+  const names = ['POLLHOOK_KEY', 'POLLHOOK_API_KEYS', 'POLLHOOK_SECRET']
+  const read = spawnSync('sh', ['-ec', 'set -a; . ./pollhook.env; set +a; env'], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH },
+  })
+  for (const name of names) expect(read.stdout).toMatch(new RegExp(`^${name}=\\S{24,}$`, 'm'))
+  rmSync(folder, { recursive: true })
+})
+
 it('CONTRIBUTING.md names every npm script that a person runs', () => {
   const contributing = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8')
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object }

@@ -35,13 +35,17 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
+function signatureOf(by: string, signed: string, timestamp = Math.floor(Date.now() / 1000)): string {
+  return createNodeSigner({}).sign([by], `msg_1.${timestamp}.${signed}`) as string
+}
+
 function headersFor(signed: string): Record<string, string> {
   const timestamp = Math.floor(Date.now() / 1000)
   return {
     'content-type': 'application/json',
     'webhook-id': 'msg_1',
     'webhook-timestamp': String(timestamp),
-    'webhook-signature': createNodeSigner({}).sign([secret], `msg_1.${timestamp}.${signed}`) as string,
+    'webhook-signature': signatureOf(secret, signed, timestamp),
   }
 }
 
@@ -56,7 +60,14 @@ async function freePort(): Promise<number> {
 
 describe('docs/guides/receive.md', () => {
   it('has a receiver for each framework', () => {
-    expect([...snippets.keys()]).toEqual(['express.mjs', 'hono.mjs', 'fastify.mjs', 'next.mjs', 'receive.py'])
+    expect([...snippets.keys()]).toEqual([
+      'express.mjs',
+      'hono.mjs',
+      'fastify.mjs',
+      'next.mjs',
+      'receive.py',
+      'plain.mjs',
+    ])
   })
 
   it.each(['express.mjs', 'hono.mjs', 'fastify.mjs'])(
@@ -86,13 +97,30 @@ describe('docs/guides/receive.md', () => {
   )
 
   it('next.mjs takes what is genuine and nothing else', async () => {
-    process.env.POLLHOOK_SIGNING_SECRET = secret
+    // A build loads it, and has no secret.
     const { POST } = (await import(join(folder, 'next.mjs'))) as { POST(request: Request): Promise<Response> }
+    process.env.POLLHOOK_SIGNING_SECRET = secret
+    onTestFinished(() => void delete process.env.POLLHOOK_SIGNING_SECRET)
     const post = (sent: string, signed: string) =>
       POST(new Request('http://localhost/', { method: 'POST', body: sent, headers: headersFor(signed) }))
     expect((await post(`${body} `, body)).status).toBe(400)
     expect((await post(body, body)).status).toBe(204)
     expect((await post(largest, largest)).status).toBe(204)
+  })
+
+  it('plain.mjs takes what is genuine, of now, and nothing else', async () => {
+    type Verify = (body: string, headers: Record<string, string>, secret: string) => unknown
+    const { verify } = (await import(join(folder, 'plain.mjs'))) as { verify: Verify }
+    const headers = headersFor(body)
+    const other = `whsec_${Buffer.alloc(32, 6).toString('base64')}`
+    expect(verify(body, headers, secret)).toEqual(JSON.parse(body))
+    const rotated = `${signatureOf(other, body)} ${headers['webhook-signature']} v1a,AAAA`
+    expect(verify(body, { ...headers, 'webhook-signature': rotated }, secret)).toEqual(JSON.parse(body))
+    expect(() => verify(`${body} `, headers, secret)).toThrow('forged')
+    expect(() => verify(body, headers, other)).toThrow('forged')
+    expect(() => verify(body, { ...headers, 'webhook-signature': 'v1' }, secret)).toThrow('forged')
+    for (const timestamp of ['', 'x', String(Math.floor(Date.now() / 1000) - 400)])
+      expect(() => verify(body, { ...headers, 'webhook-timestamp': timestamp }, secret)).toThrow('not of now')
   })
 
   it.each(['express.mjs', 'hono.mjs', 'fastify.mjs'])('%s keeps an event before it answers', (name) => {
