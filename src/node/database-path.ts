@@ -2,7 +2,16 @@
  * Where the database file may lie, looked at before SQLite opens it: SQLite's own words for a wrong path are
  * one sentence for all of them. Knows files and folders, nothing of databases.
  */
-import { accessSync, closeSync, constants, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  statSync,
+} from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 
 /**
@@ -17,10 +26,27 @@ export function prepareDatabasePath(file: string): string {
     throw new Error(
       `${file} is a folder; name a file in it; for example POLLHOOK_DB=${join(file, 'pollhook.db')}`,
     )
-  if (found !== undefined) needWritable(path, `${file} may not be written`)
+  if (found !== undefined) needAccess(path, `${file} may not be read and written`, readAndWrite)
   prepareFolder(dirname(path))
-  if (found === undefined) makeFile(path)
-  return realpathSync(path)
+  if (found === undefined) {
+    refuseLogAlone(path)
+    makeFile(path)
+  }
+  const real = realpathSync(path)
+  if (statSync(real).size === 0) refuseLogAlone(real)
+  // A lock that can only be read keeps nobody out, and of the log SQLite says no more than that it cannot open a file.
+  for (const beside of [`${real}-wal`, `${real}-shm`, `${real}.lock`])
+    if (existsSync(beside)) needAccess(beside, `${beside} may not be read and written`, readAndWrite)
+  return real
+}
+
+/** SQLite deletes a write-ahead log beside an empty database, and with it what was committed last. */
+function refuseLogAlone(path: string): void {
+  const log = `${path}-wal`
+  if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) === 0) return
+  throw new Error(
+    `${path} is missing or empty, and ${log} holds what was written to it last: put the file back, or move ${log} away; docs/guides/operate.md has the steps`,
+  )
 }
 
 /** Through a link as well, even one to a file that is yet to be: only what is there has a real path. */
@@ -48,18 +74,20 @@ function prepareFolder(folder: string): void {
   }
   if (!found.isDirectory()) throw new Error(`${folder} is a file, not a folder; ${advice}`)
   // SQLite writes its journal beside the database.
-  needWritable(folder, `the folder ${folder} may not be written`)
+  needAccess(folder, `the folder ${folder} may not be written`)
 }
 
 /** As SQLite makes its own, whatever the umask adds. */
 const sqliteFileMode = 0o644
 
+const readAndWrite = constants.R_OK | constants.W_OK
+
 const advice =
   'set POLLHOOK_DB to a file in a folder that this user may write; for example POLLHOOK_DB=data/pollhook.db'
 
-function needWritable(path: string, problem: string): void {
+function needAccess(path: string, problem: string, mode = constants.W_OK): void {
   try {
-    accessSync(path, constants.W_OK)
+    accessSync(path, mode)
   } catch (error) {
     throw new Error(`${problem} (${codeOf(error)}); ${advice}`)
   }

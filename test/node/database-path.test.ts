@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -22,6 +22,19 @@ describe('the path of the database', () => {
     writeFileSync(join(folder, 'pollhook.db'), '')
     expect(() => prepareDatabasePath(join(folder, 'pollhook.db'))).not.toThrow()
   })
+
+  it.each(['missing', 'empty'])(
+    'that is %s beside a write-ahead log is refused, before SQLite deletes that',
+    (what) => {
+      const file = join(folder, 'pollhook.db')
+      if (what === 'empty') writeFileSync(file, '')
+      writeFileSync(`${file}-wal`, 'what was registered last')
+      expect(() => prepareDatabasePath(file)).toThrow(
+        `${file} is missing or empty, and ${file}-wal holds what was written to it last: put the file back, or move`,
+      )
+      expect(existsSync(file)).toBe(what === 'empty')
+    },
+  )
 
   it('that is a folder is told so, with a file to name instead', () => {
     mkdirSync(join(folder, 'data'))
@@ -59,8 +72,12 @@ describe('the path of the database', () => {
     writeFileSync(file, '')
     chmodSync(file, 0o400)
     expect(() => prepareDatabasePath(file)).toThrow(
-      /pollhook.db may not be written \(EACCES\); set POLLHOOK_DB to/,
+      /pollhook.db may not be read and written \(EACCES\); set POLLHOOK_DB to/,
     )
+    chmodSync(file, 0o600)
+    // One that can only be read would keep no second relay out.
+    writeFileSync(`${file}.lock`, '', { mode: 0o400 })
+    expect(() => prepareDatabasePath(file)).toThrow(/pollhook.db.lock may not be read and written \(EACCES\)/)
     chmodSync(folder, 0o500)
     expect(() => prepareDatabasePath(join(folder, 'new.db'))).toThrow(
       /the folder .* may not be written \(EACCES\)/,

@@ -15,6 +15,7 @@ import Sqlite from 'better-sqlite3'
 import { sql } from 'drizzle-orm'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openDatabase } from '../../src/node/database.ts'
+import { databaseFault } from '../../src/node/database-fault.ts'
 import { startNode } from '../../src/node.ts'
 import { inTransaction } from '../../src/store/transaction.ts'
 
@@ -46,6 +47,15 @@ const start = (env: Record<string, string> = {}) =>
     },
     () => {},
   )
+
+it('a start that SQLite refuses names the variable and the file, whatever the query was', () => {
+  const cause = new Sqlite.SqliteError('database is locked', 'SQLITE_BUSY')
+  const error = new Error('Failed to run the query', { cause })
+  expect(databaseFault(error, file)).toBe(
+    `POLLHOOK_DB: ${file} cannot be used (database is locked): look at the space of its disk, and at who else holds it`,
+  )
+  expect(databaseFault(new Error('anything else'), file)).toBeNull()
+})
 
 describe('a database of another program', () => {
   it.each([
