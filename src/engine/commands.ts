@@ -7,10 +7,10 @@ import type { SecretNumber } from '../core/secret-numbers.ts'
 import type { Clock, Log, Timers } from '../ports.ts'
 import type { SubscriptionInput } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
-import { didNotBegin } from '../store/transaction.ts'
 import type { Deliverer } from './deliver-ports.ts'
 import type { Poller } from './poll-ports.ts'
 import type { Quota } from './quota.ts'
+import { writeTogether } from './write-together.ts'
 
 export interface CommandDeps {
   store: Store
@@ -58,29 +58,15 @@ export function createCommands(deps: CommandDeps): Commands {
     const group = takeGroup()
     // Between two commits the passes have their turn.
     if (waiting.length > 0) deps.timers.after(0, flush)
-    try {
-      const all = commit(group.flatMap(({ inputs }) => inputs))
-      let from = 0
-      for (const { inputs, resolve } of group) {
-        resolve(all.slice(from, from + inputs.length))
-        from += inputs.length
-      }
-    } catch (error) {
-      let why = error
-      for (const one of group) {
-        if (group.length === 1 || didNotBegin(why)) one.reject(why)
-        else why = flushAlone(one) ?? why
-      }
-    }
+    for (const { item, error } of writeTogether(group, tryCommit)) item.reject(error)
   }
 
-  /** One registration that SQLite refuses must not fail those that came with it. @returns why it was refused; null when it was not */
-  function flushAlone(one: Waiting): unknown {
+  function tryCommit(group: readonly Waiting[]): unknown {
     try {
-      one.resolve(commit(one.inputs))
+      const results = commit(group.flatMap(({ inputs }) => inputs))
+      for (const { inputs, resolve } of group) resolve(results.splice(0, inputs.length))
       return null
     } catch (error) {
-      one.reject(error)
       return error
     }
   }

@@ -6,7 +6,7 @@ import type { Clock, Log, Timers } from '../ports.ts'
 import type { InFlight } from '../store/outbox.ts'
 import type { PollLimits, PollRecord, PollResult } from '../store/polls.ts'
 import type { Store } from '../store/store.ts'
-import { didNotBegin } from '../store/transaction.ts'
+import { writeTogether } from './write-together.ts'
 
 export interface RecorderDeps {
   store: Pick<Store, 'recordPoll'>
@@ -33,34 +33,26 @@ interface Group {
 export function createRecorder(deps: RecorderDeps): (news: readonly PollResult[]) => Promise<void> {
   /** What the next commits will hold. */
   const waiting: Group[] = []
-  let lastError: unknown
 
   function write(results: readonly PollResult[]): void {
-    const refused = writeTogether(results)
-    if (refused.length === 0) return
+    const refused = writeTogether(results, tryWrite)
+    const last = refused.at(-1)
+    if (last === undefined) return
     deps.log.error('snapshots could not be written; their tasks are polled again', {
-      error: lastError,
+      error: last.error,
       results: refused.length,
     })
   }
 
-  /** One that SQLite refuses must not take the others with it. @returns what is not on disk */
-  function writeTogether(results: readonly PollResult[]): readonly PollResult[] {
-    if (tryWrite(results)) return []
-    if (results.length === 1) return results
-    return results.filter((one) => didNotBegin(lastError) || !tryWrite([one]))
-  }
-
-  function tryWrite(results: readonly PollResult[]): boolean {
+  function tryWrite(results: readonly PollResult[]): unknown {
     let records: PollRecord[]
     try {
       records = deps.store.recordPoll(results, deps.limits, deps.now(), deps.inFlight)
     } catch (error) {
-      lastError = error
-      return false
+      return error
     }
     deps.onRecorded(records)
-    return true
+    return null
   }
 
   function writeNext(): void {

@@ -6,8 +6,8 @@ import type { Schedules } from '../core/delivery.ts'
 import type { Clock, Log, Timers } from '../ports.ts'
 import type { Settled, Settlement } from '../store/deliveries.ts'
 import type { Store } from '../store/store.ts'
-import { didNotBegin } from '../store/transaction.ts'
 import type { Lane } from './lane.ts'
+import { writeTogether } from './write-together.ts'
 
 const settleMax = 500
 /** A commit costs a flush of the disk, about a millisecond of CPU: so many of them a second are enough. */
@@ -41,7 +41,6 @@ export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight
   let finished: Finished<Flight>[] = []
   let cancelTimer: (() => void) | null = null
   let resting = false
-  let lastError: unknown
 
   function plan(delayMs: number): void {
     cancelTimer?.()
@@ -53,24 +52,18 @@ export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight
     resting = false
     if (finished.length === 0) return
     const batch = finished.slice(0, settleMax)
-    const written = new Set(writeTogether(batch))
-    finished = finished.filter((item) => !written.has(item))
-    if (written.size < batch.length) {
-      const attempts = batch.length - written.size
-      deps.log.error('attempts could not be settled; trying again', { error: lastError, attempts })
+    const refused = writeTogether(batch, tryWrite)
+    finished = [...refused.map(({ item }) => item), ...finished.slice(batch.length)]
+    const last = refused.at(-1)
+    if (last !== undefined) {
+      const { error } = last
+      deps.log.error('attempts could not be settled; trying again', { error, attempts: refused.length })
     }
     resting = finished.length === 0
-    plan(resting ? restMs : written.size > 0 ? 0 : settleRetryMs)
+    plan(resting ? restMs : refused.length < batch.length ? 0 : settleRetryMs)
   }
 
-  /** One that SQLite refuses must not keep the others from being settled. @returns what is on disk now */
-  function writeTogether(batch: readonly Finished<Flight>[]): readonly Finished<Flight>[] {
-    if (tryWrite(batch)) return batch
-    if (batch.length === 1) return []
-    return batch.filter((item) => !didNotBegin(lastError) && tryWrite([item]))
-  }
-
-  function tryWrite(batch: readonly Finished<Flight>[]): boolean {
+  function tryWrite(batch: readonly Finished<Flight>[]): unknown {
     const lanes = [...new Set(batch.map(({ lane }) => lane))]
     const dirty = lanes.filter((lane) => lane.dirty)
     const recovered = lanes.flatMap((lane) => recoveryIn(batch, lane) ?? [])
@@ -82,8 +75,7 @@ export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight
       )
       results = deps.store.settleDeliveries(items, { health, recovered }, deps.schedules, deps.now())
     } catch (error) {
-      lastError = error
-      return false
+      return error
     }
     for (const lane of dirty) {
       lane.dirty = false
@@ -98,7 +90,7 @@ export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight
     } finally {
       for (const { id, failedSince } of recovered) deps.onRecovered(id, failedSince)
     }
-    return true
+    return null
   }
 
   /** What failed before and could not be written yet. */
