@@ -3,7 +3,6 @@
  * same pass, splitting a batch that one bad token spoils (CONTRACT §5.3, §5.4). Knows no schedule and no store.
  */
 import type { Clock, Log, Random, StatusAnswer, Upstream, UpstreamFailure } from '../ports.ts'
-import type { Entry } from './entry.ts'
 import {
   beginSearch,
   type FurtherCall,
@@ -34,7 +33,7 @@ export interface AskContext {
   log: Log
   places: Places
   poll: { intervalMs: number; intervalMaxMs: number }
-  apiHost: Host<Entry>
+  apiHost: Host
   /** Those that somebody still waits for: the others are not asked for at the API host too. */
   stillWanted(): ReadonlySet<string>
   /** A place at a host is free while the poll that had it goes on elsewhere. */
@@ -45,7 +44,7 @@ export interface AskContext {
 /** A batch at one host, and what it came to; `retry` is for the API host, `retryAlone` one token a call. */
 interface Round {
   context: AskContext
-  host: Host<Entry>
+  host: Host
   replies: Map<string, Reply>
   retry: string[]
   retryAlone: string[]
@@ -60,7 +59,7 @@ const unreadInARowMax = 6
 /** One reply per token that is still wanted. The caller acquired the place at `host`, which is released here. */
 export async function askForAll(
   context: AskContext,
-  host: Host<Entry>,
+  host: Host,
   tokens: readonly string[],
   purpose: Purpose,
 ): Promise<Map<string, Reply>> {
@@ -103,7 +102,7 @@ async function askApiHost(
  */
 async function acquireFor(
   context: AskContext,
-  host: Host<Entry>,
+  host: Host,
   tokens: readonly string[],
   further: FurtherCall,
 ): Promise<string[]> {

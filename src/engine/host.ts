@@ -4,6 +4,7 @@
  */
 import { hostBackoffMs } from '../core/backoff.ts'
 import { type BatchQueue, createBatchQueue } from './batch-queue.ts'
+import type { Entry } from './entry.ts'
 import { createFifo, type Fifo } from './fifo.ts'
 import { restMs } from './pace.ts'
 
@@ -34,12 +35,12 @@ export function isFurther(turn: Turn): turn is FurtherCall {
 /** A task of the host comes by once in the longest interval and a bit: what it did is remembered for several. */
 const remembered = 4
 
-export interface Host<Entry> {
+export interface Host {
   origin: string
   /** Due tasks that upstream has known; the others too while it refuses no token. */
-  known: BatchQueue<Entry>
+  known: BatchQueue
   /** Due tasks that it never has: among these are the bad tokens, which would spoil the calls of the others. */
-  fresh: BatchQueue<Entry>
+  fresh: BatchQueue
   /** It refused a token not long ago: until then others may be bad too. */
   freshApartUntil: number
   /** Due tasks that are asked for in a call of their own (CONTRACT §5.4). */
@@ -66,7 +67,7 @@ export interface Host<Entry> {
   toldUntil: number
 }
 
-export function createHost<Entry>(origin: string): Host<Entry> {
+export function createHost(origin: string): Host {
   return {
     origin,
     known: createBatchQueue(),
@@ -88,43 +89,43 @@ export function createHost<Entry>(origin: string): Host<Entry> {
 }
 
 /** How many due tasks wait for a call of the host. */
-export function waitingAt({ known, fresh, lone }: Host<unknown>): number {
+export function waitingAt({ known, fresh, lone }: Host): number {
   return known.tasks.length + fresh.tasks.length + lone.length
 }
 
 /** How many calls these are. */
-export function callsWaiting({ known, fresh, lone }: Host<unknown>, batch: number): number {
+export function callsWaiting({ known, fresh, lone }: Host, batch: number): number {
   return lone.length + Math.ceil((known.tasks.length + fresh.tasks.length) / batch)
 }
 
-export function isBlocked(host: Host<unknown>, now: number): boolean {
+export function isBlocked(host: Host, now: number): boolean {
   return unblockedAt(host) > now
 }
 
 /** When it may be asked again; in the past when it may be asked now. */
-export function unblockedAt(host: Host<unknown>): number {
+export function unblockedAt(host: Host): number {
   return Math.max(host.blockedUntil, host.toldUntil)
 }
 
 /** It failed before and is being tried again: one call at a time until it answers. */
-export function isOnProbation(host: Host<unknown>): boolean {
+export function isOnProbation(host: Host): boolean {
   return host.failures >= 2
 }
 
-export function noteAnswer(host: Host<unknown>): void {
+export function noteAnswer(host: Host): void {
   host.failures = 0
   host.searchedUntil = 0
   host.blockedUntil = 0
 }
 
 /** Error 13 or 5 is an answer, and says that there are bad tokens about: each is asked for once in the longest interval. */
-export function noteRefusal(host: Host<unknown>, now: number, intervalMaxMs: number): void {
+export function noteRefusal(host: Host, now: number, intervalMaxMs: number): void {
   noteAnswer(host)
   host.freshApartUntil = now + remembered * intervalMaxMs
 }
 
 /** @returns false while another search shows whether it is a token or the host, a proxy's page for everything for one */
-export function beginSearch(host: Host<unknown>, now: number, intervalMaxMs: number): boolean {
+export function beginSearch(host: Host, now: number, intervalMaxMs: number): boolean {
   if (now < host.searchedUntil) return false
   host.searchedUntil = now + remembered * intervalMaxMs
   return true
@@ -135,7 +136,7 @@ export function beginSearch(host: Host<unknown>, now: number, intervalMaxMs: num
  * retried; repeated ones back off.
  */
 export function noteFailedCall(
-  host: Host<unknown>,
+  host: Host,
   call: { startedAt: number; now: number; intervalMs: number; intervalMaxMs: number; chance: number },
 ): void {
   // The clock may have been set back since it left.
@@ -149,21 +150,21 @@ export function noteFailedCall(
 }
 
 /** Neither a task nor a poll waits for it, and no call is under way. */
-export function isIdle(host: Host<unknown>): boolean {
+export function isIdle(host: Host): boolean {
   return (
     waitingAt(host) + host.inFlight === 0 && furtherCalls.every((call) => host.waiters[call].length === 0)
   )
 }
 
 /** Nothing is under way, and what is known of it is too old to matter. */
-export function isForgettable(host: Host<unknown>, now: number, intervalMaxMs: number): boolean {
+export function isForgettable(host: Host, now: number, intervalMaxMs: number): boolean {
   if (!isIdle(host)) return false
   if (host.failures === 0 && !isBlocked(host, now)) return true
   return Math.max(unblockedAt(host), host.failedAt) + remembered * intervalMaxMs < now
 }
 
 /** The wall clock went back: what was to be in a while is in a while still. */
-export function setHostBack(host: Host<unknown>, byMs: number): void {
+export function setHostBack(host: Host, byMs: number): void {
   for (const queue of [host.known, host.fresh]) if (queue.flushAt !== null) queue.flushAt -= byMs
   host.joinAt -= byMs
   host.freshApartUntil -= byMs

@@ -25,20 +25,13 @@ import {
   waitingAt,
 } from './host.ts'
 import { lingerMs, staggerMs } from './pace.ts'
+import type { PollSettings } from './poll-ports.ts'
 
 export interface HostsDeps {
   now: Clock
-  settings: {
-    apiOrigin: string
-    intervalMs: number
-    intervalMaxMs: number
-    batch: number
-    concurrency: number
-    /** Of all masters together; without it there is room for many. */
-    mastersConcurrency?: number
-  }
+  settings: Omit<PollSettings, 'timeoutMs' | 'lostAfterMs'>
   /** Asks the host, where the call has a place that is to be released. */
-  start(host: Host<Entry>, batch: Entry[], purpose: Purpose): void
+  start(host: Host, batch: Entry[], purpose: Purpose): void
   /** No host can be asked at present. */
   refuse(batch: Entry[]): void
   /** Between two passes something is left that has a time to go. */
@@ -48,8 +41,8 @@ export interface HostsDeps {
 /** The places of a host, for the further calls of a poll that is under way. */
 export interface Places {
   /** Resolves when the call has a place; give it back with `release`. */
-  acquire(host: Host<Entry>, call: FurtherCall): Promise<void>
-  release(host: Host<Entry>, purpose: Purpose): void
+  acquire(host: Host, call: FurtherCall): Promise<void>
+  release(host: Host, purpose: Purpose): void
 }
 
 export interface Company {
@@ -62,7 +55,7 @@ export interface Company {
 }
 
 export interface Hosts extends Places {
-  api: Host<Entry>
+  api: Host
   /** A due task joins a queue, to share a call with what comes due soon. */
   enqueue(entry: Entry, of: Company, at: number): void
   /** If the task queues it waits for no more company than one that is hinted at. */
@@ -91,9 +84,9 @@ function isFresh({ watch: { status } }: Entry): boolean {
 }
 
 export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): Hosts {
-  const hosts = new Map<string, Host<Entry>>()
+  const hosts = new Map<string, Host>()
   /** Masters for which something waits or is under way: a pass looks at no others, however many failed not long ago. */
-  const busy = new Set<Host<Entry>>()
+  const busy = new Set<Host>()
   /** However many tokens spoil calls, as many places are left to the others. */
   const suspectsMax = Math.max(1, settings.concurrency >> 1)
   const mastersMax = settings.mastersConcurrency ?? Math.max(masterCallsMax, settings.concurrency)
@@ -102,31 +95,31 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
   let refusable = refusedMax
   const api = addHost(settings.apiOrigin)
 
-  function addHost(origin: string): Host<Entry> {
-    const host = createHost<Entry>(origin)
+  function addHost(origin: string): Host {
+    const host = createHost(origin)
     hosts.set(origin, host)
     return host
   }
 
-  function hostOf({ origin }: Entry, at: number): Host<Entry> {
+  function hostOf({ origin }: Entry, at: number): Host {
     const known = hosts.get(origin)
     if (known !== undefined) forget(known, at)
     return hosts.get(origin) ?? (hosts.size < hostsMax ? addHost(origin) : api)
   }
 
-  function forget(host: Host<Entry>, at: number): void {
+  function forget(host: Host, at: number): void {
     // A poll may go on at one that is forgotten, while the next has begun at a new one of its name.
     if (host === api || hosts.get(host.origin) !== host) return
     if (isForgettable(host, at, settings.intervalMaxMs)) hosts.delete(host.origin)
   }
 
   /** A master that failed again and again gets one batch at a time, as a probe, until it answers. */
-  function isOpen(host: Host<Entry>, at: number): boolean {
+  function isOpen(host: Host, at: number): boolean {
     if (isBlocked(host, at)) return false
     return !isOnProbation(host) || (host.inFlight === 0 && waitingAt(host) < settings.batch)
   }
 
-  function join(host: Host<Entry>, entry: Entry, flushAt: number): void {
+  function join(host: Host, entry: Entry, flushAt: number): void {
     if (host !== api) busy.add(host)
     if (entry.watch.askedAlone || entry.apart) {
       host.lone.push(entry)
@@ -136,19 +129,19 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
   }
 
   /** What queued at a master that cannot be asked, now or for a while, is asked for at the API host. */
-  function handOver(host: Host<Entry>, at: number): void {
+  function handOver(host: Host, at: number): void {
     const { known, fresh, lone } = host
     const waiting = [known, fresh].flatMap((queue) => takeTasks(queue, queue.tasks.length))
     for (const entry of [...waiting, ...lone.take(lone.length)]) join(api, entry, at)
   }
 
-  function isFree(host: Host<Entry>, turn: Turn): boolean {
+  function isFree(host: Host, turn: Turn): boolean {
     // What a master could not answer is as good a probe, many at once. That suspects fail neither ends a probation nor renews it.
     const limit = isOnProbation(host) && turn !== 'fallback' ? 1 : settings.concurrency
     return host.inFlight < limit && (purposeOf[turn] === 'batch' || host.suspectsInFlight < suspectsMax)
   }
 
-  function mayGo(host: Host<Entry>, turn: Turn, at: number): boolean {
+  function mayGo(host: Host, turn: Turn, at: number): boolean {
     if (isFurther(turn)) return host.waiters[turn].length > 0 && isFree(host, turn)
     if (!isDue(host, turn, at)) return false
     // What is due at a blocked host needs no place to be refused, or handed over.
@@ -157,7 +150,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     return isFree(host, turn)
   }
 
-  function isCrowdedOut(host: Host<Entry>): boolean {
+  function isCrowdedOut(host: Host): boolean {
     return host !== api && mastersInFlight >= mastersMax
   }
 
@@ -166,24 +159,24 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     return isBlocked(api, at) || isOnProbation(api)
   }
 
-  function mayJoinAt(host: Host<Entry>): number {
+  function mayJoinAt(host: Host): number {
     return host.inFlight > 0 ? host.joinAt : 0
   }
 
-  function isDue(host: Host<Entry>, queue: (typeof queues)[number], at: number): boolean {
+  function isDue(host: Host, queue: (typeof queues)[number], at: number): boolean {
     return queue === 'lone' ? host.lone.length > 0 : isBatchDue(host[queue], settings.batch, at)
   }
 
-  function nextTurn(host: Host<Entry>, at: number): Turn | null {
+  function nextTurn(host: Host, at: number): Turn | null {
     return host.line.find((turn) => mayGo(host, turn, at)) ?? null
   }
 
-  function toEnd({ line }: Host<Entry>, turn: Turn): void {
+  function toEnd({ line }: Host, turn: Turn): void {
     line.splice(line.indexOf(turn), 1)
     line.push(turn)
   }
 
-  function take(host: Host<Entry>, turn: Turn, at: number): void {
+  function take(host: Host, turn: Turn, at: number): void {
     const purpose = purposeOf[turn]
     if (isFurther(turn)) {
       toEnd(host, turn)
@@ -211,12 +204,12 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     start(host, batch, purpose)
   }
 
-  function takeBatch(host: Host<Entry>, turn: 'known' | 'fresh' | 'lone'): Entry[] {
+  function takeBatch(host: Host, turn: 'known' | 'fresh' | 'lone'): Entry[] {
     const batch = turn === 'lone' ? host.lone.take(1) : takeTasks(host[turn], settings.batch)
     return batch.filter(({ wanted }) => wanted)
   }
 
-  function occupy(host: Host<Entry>, purpose: Purpose): void {
+  function occupy(host: Host, purpose: Purpose): void {
     host.inFlight++
     if (host !== api) {
       mastersInFlight++
@@ -228,7 +221,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
   }
 
   /** Gives out what places are free. @returns when to look again; null when an answer will wake us */
-  function serve(host: Host<Entry>, at: number): number | null {
+  function serve(host: Host, at: number): number | null {
     for (let turn = nextTurn(host, at); turn !== null; turn = nextTurn(host, at)) take(host, turn, at)
     if (host === api && isBlocked(host, at) && refusable <= 0) return at
     const { known, fresh } = host
@@ -238,7 +231,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     return flushAt !== null && flushAt > at ? flushAt : null
   }
 
-  function serveNow(host: Host<Entry>): void {
+  function serveNow(host: Host): void {
     if (serve(host, now()) !== null) wake()
   }
 

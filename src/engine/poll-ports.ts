@@ -10,7 +10,9 @@ export interface PollSettings {
   intervalMs: number
   intervalMaxMs: number
   batch: number
+  /** Calls in flight to one host. */
   concurrency: number
+  /** To all masters together; without it there is room for many. */
   mastersConcurrency?: number
   /** Of one call. */
   timeoutMs: number

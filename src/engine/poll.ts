@@ -136,7 +136,7 @@ export function createPoller(deps: PollDeps): Poller {
     }
   }
 
-  function start(host: Host<Entry>, batch: Entry[], purpose: Purpose): void {
+  function start(host: Host, batch: Entry[], purpose: Purpose): void {
     const startedAt = now()
     deps.onBatch(Math.max(0, startedAt - Math.min(...batch.map((entry) => entry.dueAt))))
     for (const entry of batch) {

@@ -12,7 +12,7 @@ const later = 10 * second
 
 function open(more: { mastersConcurrency?: number } = {}) {
   const refused: Entry[] = []
-  const started: { host: Host<Entry>; batch: Entry[] }[] = []
+  const started: { host: Host; batch: Entry[] }[] = []
   const wake = vi.fn()
   const settings = {
     apiOrigin,
