@@ -21,10 +21,14 @@ export type Reply =
   | { kind: 'known'; entry: Record<string, unknown> }
   | { kind: 'unknown'; alone: boolean }
   /**
-   * `asked`: a host was, and failed; else there was none to ask, or it said to come back later.
+   * `asked`: a host was, and failed; else see `notAsked`.
    * `alone`: upstream answers others, but what it says of this token cannot be read.
    */
   | { kind: 'failed'; asked: boolean; alone: boolean }
+
+/** There was no host to ask, or it said to come back later. */
+export const notAsked = { kind: 'failed', asked: false, alone: false } as const
+const failed = { kind: 'failed', asked: true, alone: false } as const
 
 export interface AskContext {
   upstream: Upstream
@@ -68,8 +72,8 @@ export async function askForAll(
   if (spoiled !== null) await findSpoilers(round, tokens, spoiled, purpose)
   const { replies, retry, retryAlone } = round
   if (host === context.apiHost) {
-    for (const token of retry) replies.set(token, { kind: 'unknown', alone: false })
-    for (const token of retryAlone) replies.set(token, { kind: 'unknown', alone: true })
+    replyAll(round, retry, { kind: 'unknown', alone: false })
+    replyAll(round, retryAlone, { kind: 'unknown', alone: true })
     return replies
   }
   // What is due at this host need not wait until the API host has answered.
@@ -80,14 +84,11 @@ export async function askForAll(
 }
 
 /** For what the master of the round could not answer. */
-async function askApiHost(
-  { context, replies }: Round,
-  tokens: readonly string[],
-  further: FurtherCall,
-): Promise<void> {
+async function askApiHost(round: Round, tokens: readonly string[], further: FurtherCall): Promise<void> {
+  const { context, replies } = round
   const { apiHost, now } = context
   if (isBlocked(apiHost, now())) {
-    for (const token of tokens) replies.set(token, { kind: 'failed', asked: false, alone: false })
+    replyAll(round, tokens, notAsked)
     return
   }
   const left = await acquireFor(context, apiHost, tokens, further)
@@ -135,7 +136,7 @@ async function findSpoilers(
   // Grows while it is walked through.
   for (const part of parts) {
     if (unreadInARow >= unreadInARowMax) {
-      failAll(round, part, true)
+      replyAll(round, part, failed)
       continue
     }
     const left = await acquireFor(context, host, part, 'split')
@@ -155,10 +156,8 @@ function halves(round: Round, tokens: readonly string[], spoiled: Spoiled): (rea
     const middle = tokens.length >> 1
     return [tokens.slice(0, middle), tokens.slice(middle)]
   }
-  for (const token of tokens) {
-    if (spoiled === 'refused') round.retryAlone.push(token)
-    else round.replies.set(token, { kind: 'failed', asked: true, alone: true })
-  }
+  if (spoiled === 'refused') round.retryAlone.push(...tokens)
+  else replyAll(round, tokens, { ...failed, alone: true })
   return []
 }
 
@@ -167,7 +166,8 @@ async function call(round: Round, tokens: readonly string[], purpose: Purpose): 
   const startedAt = context.now()
   const api = host === context.apiHost
   // Told to wait since this call was planned, by the other half of its batch for one; or it failed since.
-  if (host.toldUntil > startedAt || (api && isBlocked(host, startedAt))) return failAll(round, tokens, false)
+  if (host.toldUntil > startedAt || (api && isBlocked(host, startedAt)))
+    return replyAll(round, tokens, notAsked)
   if (isBlocked(host, startedAt)) return retryAll(round, tokens)
   const answer = await context.upstream.status(host.origin, tokens)
   const now = context.now()
@@ -200,13 +200,13 @@ async function call(round: Round, tokens: readonly string[], purpose: Purpose): 
       // A batch of one may be spoiled by its token as well as by the host: as long as the host does not fail, both are suspected.
       const alone = unread && tokens.length === 1 && host.failures === 0
       if (counts) noteFailure(round, startedAt, { outcome })
-      return api ? failAll(round, tokens, true, alone) : retryAll(round, tokens)
+      return api ? replyAll(round, tokens, { ...failed, alone }) : retryAll(round, tokens)
     }
     case 'busy': {
       if (counts) noteFailure(round, startedAt, { outcome })
       const told = now + (answer.retryAfterMs ?? context.poll.intervalMs)
       host.toldUntil = Math.max(host.toldUntil, told)
-      return isProbe ? retryAll(round, tokens) : failAll(round, tokens, false)
+      return isProbe ? retryAll(round, tokens) : replyAll(round, tokens, notAsked)
     }
     case 'error':
       if (outcome === 'refused') {
@@ -215,7 +215,7 @@ async function call(round: Round, tokens: readonly string[], purpose: Purpose): 
         return 'refused'
       }
       if (counts) noteFailure(round, startedAt, { outcome, code: answer.code, message: answer.message })
-      return isProbe ? retryAll(round, tokens) : failAll(round, tokens, true)
+      return isProbe ? retryAll(round, tokens) : replyAll(round, tokens, failed)
   }
 }
 
@@ -247,7 +247,7 @@ function retryAll(round: Round, tokens: readonly string[]): null {
   return null
 }
 
-function failAll(round: Round, tokens: readonly string[], asked: boolean, alone = false): null {
-  for (const token of tokens) round.replies.set(token, { kind: 'failed', asked, alone })
+function replyAll({ replies }: Round, tokens: readonly string[], reply: Reply): null {
+  for (const token of tokens) replies.set(token, reply)
   return null
 }

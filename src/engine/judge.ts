@@ -2,7 +2,7 @@
 import { readingOf, repeats } from '../core/snapshot.ts'
 import type { PollLimits, PollResult } from '../store/polls.ts'
 import type { Watch } from '../store/watches.ts'
-import type { Reply } from './ask.ts'
+import { notAsked, type Reply } from './ask.ts'
 import type { Entry } from './entry.ts'
 import { answerOf, isNews } from './news.ts'
 
@@ -26,8 +26,6 @@ export interface Judge {
   cutOff(): void
 }
 
-const none: Reply = { kind: 'failed', asked: false, alone: false }
-
 /** @param limits `intervalMs` is how often an outage is written down: a gap in it is time this relay was not up */
 export function createJudge(
   limits: PollLimits & { intervalMs: number },
@@ -50,7 +48,7 @@ export function createJudge(
         const { token, watch } = entry
         // Nobody waits for it any more. Registered anew meanwhile the task is another entry, which has a poll of its own.
         if (!entry.wanted) continue
-        const reply = replies.get(token) ?? none
+        const reply = replies.get(token) ?? notAsked
         if (isCutOff && reply.kind === 'failed') continue
         if (reply.kind === 'known' && repeats(reply.entry, entry.seen) && watch.expiresAt > polledAt) continue
         const awaits = awaitsLastPoll(entry, reply, polledAt, at)
