@@ -7,7 +7,7 @@ import { appendAttempt, firstAttempt } from './attempt-log.ts'
 import type { StoreContext } from './context.ts'
 import type { DueDelivery } from './due.ts'
 import { type EndpointVerbs, endWaitsMax } from './endpoints.ts'
-import { firstBy, isEvent, isPending, isRegular, key } from './literals.ts'
+import { firstBy, isEvent, isPending, isRegular, key, listed, value } from './literals.ts'
 import type { OutboxVerbs } from './outbox.ts'
 import { deliveries, heldAt, subscriptions } from './schema.ts'
 import { inTransaction } from './transaction.ts'
@@ -183,7 +183,6 @@ function columnsOf(decision: Decision, row: { dueAt: number | null; paused: numb
 }
 
 function settleStatements(db: StoreContext['db']) {
-  const p = sql.placeholder
   const forSettling = db
     .select(settleColumns)
     .from(deliveries)
@@ -195,7 +194,7 @@ function settleStatements(db: StoreContext['db']) {
     .from(deliveries)
     .where(
       and(
-        sql`${deliveries.id} in (select value from json_each(${p('ids')}))`,
+        sql`${deliveries.id} in ${listed('ids')}`,
         isPending,
         isRegular,
         sql`${deliveries.attempts} = 0`,
@@ -210,9 +209,9 @@ function settleStatements(db: StoreContext['db']) {
       attempts: sql`1`,
       nextAttemptAt: sql`null`,
       dueAt: sql`null`,
-      acceptedAt: sql`${p('now')}`,
-      finishedAt: sql`${p('now')}`,
-      attemptLog: sql`${p('attemptLog')}`,
+      acceptedAt: value('now'),
+      finishedAt: value('now'),
+      attemptLog: value('attemptLog'),
     })
     .where(eq(deliveries.id, key('id')))
     .prepare()
@@ -225,15 +224,15 @@ function settleStatements(db: StoreContext['db']) {
   const write = db
     .update(deliveries)
     .set({
-      state: sql`${p('state')}`,
-      stateReason: sql`${p('reason')}`,
-      attempts: sql`${p('attempts')}`,
-      nextAttemptAt: sql`${p('nextAttemptAt')}`,
-      dueAt: sql`${p('dueAt')}`,
-      acceptedAt: sql`${p('acceptedAt')}`,
-      finishedAt: sql`${p('finishedAt')}`,
-      scheduleFrom: sql`${p('scheduleFrom')}`,
-      attemptLog: sql`${p('attemptLog')}`,
+      state: value('state'),
+      stateReason: value('reason'),
+      attempts: value('attempts'),
+      nextAttemptAt: value('nextAttemptAt'),
+      dueAt: value('dueAt'),
+      acceptedAt: value('acceptedAt'),
+      finishedAt: value('finishedAt'),
+      scheduleFrom: value('scheduleFrom'),
+      attemptLog: value('attemptLog'),
     })
     .where(eq(deliveries.id, key('id')))
     .prepare()

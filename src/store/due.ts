@@ -1,7 +1,7 @@
 /** What is due, and when the next is. Nothing here writes: what is in flight is known in memory only (DESIGN §3.6). */
 import { and, eq, gt, isNotNull, lte, sql } from 'drizzle-orm'
 import type { StoreContext } from './context.ts'
-import { isPending, isTest, key } from './literals.ts'
+import { isPending, isTest, key, listed } from './literals.ts'
 import { deliveries, endpoints, heldAt, subscriptions } from './schema.ts'
 
 /** Its place in the queue of an endpoint. */
@@ -164,13 +164,7 @@ function dueStatements(db: StoreContext['db']) {
     .select(dueColumns)
     .from(deliveries)
     .innerJoin(subscriptions, eq(subscriptions.id, deliveries.subscriptionId))
-    .where(
-      and(
-        sql`${deliveries.id} in (select value from json_each(${sql.placeholder('ids')}))`,
-        isPending,
-        isNotNull(deliveries.dueAt),
-      ),
-    )
+    .where(and(sql`${deliveries.id} in ${listed('ids')}`, isPending, isNotNull(deliveries.dueAt)))
     .prepare()
   const nextDue = db
     .select({ at: sql<number | null>`min(${deliveries.dueAt})` })

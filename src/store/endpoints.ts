@@ -6,7 +6,7 @@ import { and, desc, eq, gt, lt, or, type SQLWrapper, sql } from 'drizzle-orm'
 import { afterClockBack, afterPause, circuitOpen, type EndpointHealth } from '../core/endpoint.ts'
 import { backlogVerbs } from './backlog.ts'
 import type { StoreContext } from './context.ts'
-import { key } from './literals.ts'
+import { key, listed, value } from './literals.ts'
 import { pageOf, rowOfCursor } from './page.ts'
 import type { EndpointPatch, EndpointRecord, Page, PageQuery } from './records.ts'
 import { deliveries, endpoints, heldAt } from './schema.ts'
@@ -33,7 +33,6 @@ type EndpointRow = typeof endpoints.$inferSelect
 export type EndpointVerbs = ReturnType<typeof endpointVerbs>
 
 export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...context }: StoreContext) {
-  const p = sql.placeholder
   const { backlogOf } = backlogVerbs({ db })
   const byPublicId = db
     .select()
@@ -49,13 +48,13 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
   const writeHealth = db
     .update(endpoints)
     .set({
-      failures: sql`${p('failures')}`,
-      failingSince: sql`${p('failingSince')}`,
-      unavailableSince: sql`${p('unavailableSince')}`,
-      probes: sql`${p('probes')}`,
-      nextProbeAt: sql`${p('nextProbeAt')}`,
-      retryAfterUntil: sql`${p('retryAfterUntil')}`,
-      lastSuccessAt: sql`${p('lastSuccessAt')}`,
+      failures: value('failures'),
+      failingSince: value('failingSince'),
+      unavailableSince: value('unavailableSince'),
+      probes: value('probes'),
+      nextProbeAt: value('nextProbeAt'),
+      retryAfterUntil: value('retryAfterUntil'),
+      lastSuccessAt: value('lastSuccessAt'),
     })
     .where(eq(endpoints.id, key('id')))
     .prepare()
@@ -63,10 +62,10 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
   // In the order of the index: of a queue nothing goes before what it follows, wherever a commit ends.
   const endFirstWaits = db
     .update(deliveries)
-    .set({ dueAt: sql`${p('now')}`, nextAttemptAt: sql`${p('now')}` })
+    .set({ dueAt: value('now'), nextAttemptAt: value('now') })
     .where(sql`${deliveries.id} in (select id from ${deliveries}
       where endpoint_id = ${key('endpointId')} and due_at > ${key('now')} and due_at < ${sql.raw(String(heldAt))}
-      and id not in (select value from json_each(${p('except')})) order by due_at, id limit ${key('max')})`)
+      and id not in ${listed('except')} order by due_at, id limit ${key('max')})`)
     .returning({ id: deliveries.id })
     .prepare()
 
@@ -84,10 +83,10 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
     .prepare()
   const endHidden = db
     .update(deliveries)
-    .set({ nextAttemptAt: sql`${p('now')}` })
-    .where(sql`${deliveries.subscriptionId} in (select value from json_each(${p('queues')}))
+    .set({ nextAttemptAt: value('now') })
+    .where(sql`${deliveries.subscriptionId} in ${listed('queues')}
       and ${deliveries.state} = 'pending' and ${deliveries.dueAt} is null and ${deliveries.nextAttemptAt} > ${key('now')}
-      and ${deliveries.id} not in (select value from json_each(${p('except')}))`)
+      and ${deliveries.id} not in ${listed('except')}`)
     .prepare()
 
   function toRecord(row: EndpointRow, now: number): EndpointRecord {

@@ -207,7 +207,6 @@ function outboxReads(db: StoreContext['db']) {
 }
 
 function outboxWrites(db: StoreContext['db']) {
-  const p = sql.placeholder
   const insert = db
     .insert(deliveries)
     .values({
@@ -229,9 +228,9 @@ function outboxWrites(db: StoreContext['db']) {
   const finish = db
     .update(deliveries)
     .set({
-      state: sql`${p('state')}`,
-      stateReason: sql`${p('reason')}`,
-      finishedAt: sql`${p('at')}`,
+      state: value('state'),
+      stateReason: value('reason'),
+      finishedAt: value('at'),
       dueAt: null,
       nextAttemptAt: null,
     })
@@ -264,7 +263,7 @@ function outboxWrites(db: StoreContext['db']) {
   // Not before the head; among equals the due index goes by age.
   const makeFollowersDue = db
     .update(deliveries)
-    .set({ dueAt: sql`max(${deliveries.nextAttemptAt}, ${p('dueAt')})` })
+    .set({ dueAt: sql`max(${deliveries.nextAttemptAt}, ${value('dueAt')})` })
     .where(and(ofQueue, gt(deliveries.id, key('head')), isPending, isRegular))
     .prepare()
   const holdFollowers = db

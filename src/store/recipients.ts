@@ -3,7 +3,7 @@
  */
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { StoreContext } from './context.ts'
-import { firstBy, key } from './literals.ts'
+import { firstBy, key, value } from './literals.ts'
 import type { Addressee } from './outbox.ts'
 import type { QueueEnd } from './queue.ts'
 import { subscriptions } from './schema.ts'
@@ -19,7 +19,6 @@ export interface LiveSubscription extends Addressee {
 export type RecipientVerbs = ReturnType<typeof recipientVerbs>
 
 export function recipientVerbs({ db }: StoreContext) {
-  const p = sql.placeholder
   const live = selectLive(db)
   const anyLive = db
     .select({ awaitsState: subscriptions.awaitsState })
@@ -30,10 +29,10 @@ export function recipientVerbs({ db }: StoreContext) {
   const end = db
     .update(subscriptions)
     .set({
-      endState: sql`${p('state')}`,
-      stateReason: sql`${p('reason')}`,
+      endState: value('state'),
+      stateReason: value('reason'),
       // What has ended is not ended by its cancelling, but for what a pause held.
-      endedAt: sql`case when ${subscriptions.endState} is null or ${subscriptions.paused} = 1 then ${p('at')}
+      endedAt: sql`case when ${subscriptions.endState} is null or ${subscriptions.paused} = 1 then ${value('at')}
         else ${subscriptions.endedAt} end`,
       awaitsState: 0,
     })

@@ -6,7 +6,7 @@ import { ownerFloor } from '../core/ids.ts'
 import type { StoreContext } from './context.ts'
 import type { DeliveryViewVerbs } from './delivery-view.ts'
 import type { EndpointVerbs } from './endpoints.ts'
-import { isExhausted, key } from './literals.ts'
+import { isExhausted, key, listed, value } from './literals.ts'
 import { lookMax } from './look.ts'
 import type { OutboxVerbs } from './outbox.ts'
 import type { Queue } from './queue.ts'
@@ -154,7 +154,6 @@ function conflict(detail: string): Requeued {
 }
 
 function redeliveryStatements(db: StoreContext['db']) {
-  const p = sql.placeholder
   const subscriptionOf = db
     .select({
       id: subscriptions.id,
@@ -175,9 +174,9 @@ function redeliveryStatements(db: StoreContext['db']) {
       // A test stays a test: it goes out first, and while the circuit is open.
       rank: sql`min(${deliveries.rank}, ${sql.raw(String(rank.redelivery))})`,
       endpointId: sql`(select endpoint_id from ${subscriptions} where id = ${deliveries.subscriptionId})`,
-      nextAttemptAt: sql`${p('now')}`,
+      nextAttemptAt: value('now'),
     })
-    .where(sql`${deliveries.id} in (select value from json_each(${p('ids')}))`)
+    .where(sql`${deliveries.id} in ${listed('ids')}`)
     .prepare()
   return { subscriptionOf, sendAgain }
 }

@@ -5,7 +5,7 @@
 import { and, desc, eq, sql } from 'drizzle-orm'
 import type { Change, TaskEnd } from '../core/transition.ts'
 import type { StoreContext } from './context.ts'
-import { firstBy, key, value, withNewestTransition } from './literals.ts'
+import { firstBy, key, listed, value, withNewestTransition } from './literals.ts'
 import type { TransitionEvent } from './records.ts'
 import { tasks, transitions } from './schema.ts'
 
@@ -162,7 +162,7 @@ function taskReads(db: StoreContext['db']) {
   const byTokens = db
     .select()
     .from(tasks)
-    .where(sql`${tasks.token} in (select value from json_each(${sql.placeholder('tokens')}))`)
+    .where(sql`${tasks.token} in ${listed('tokens')}`)
     .prepare()
   const newest = db
     .select(slim)

@@ -6,7 +6,7 @@ import { and, eq, gte, lt, sql } from 'drizzle-orm'
 import { ownerFloor, ownerOfRow } from '../core/ids.ts'
 import { isOpen } from '../core/subscription.ts'
 import type { StoreContext } from './context.ts'
-import { key } from './literals.ts'
+import { key, listed } from './literals.ts'
 import type { OutboxVerbs } from './outbox.ts'
 import type { SubscriptionInput } from './records.ts'
 import { subscriptions } from './schema.ts'
@@ -37,7 +37,7 @@ export function twinVerbs({ db, vault }: StoreContext, { outbox }: { outbox: Out
         eq(subscriptions.taskToken, key('taskToken')),
         gte(subscriptions.id, key('floor')),
         lt(subscriptions.id, key('ceiling')),
-        sql`${subscriptions.callbackUrl} in (select value from json_each(${key('urls')}))`,
+        sql`${subscriptions.callbackUrl} in ${listed('urls')}`,
       ),
     )
     .prepare()

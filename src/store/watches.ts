@@ -5,7 +5,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { StoreContext } from './context.ts'
-import { key, withNewestTransition } from './literals.ts'
+import { key, listed, withNewestTransition } from './literals.ts'
 import { tasks } from './schema.ts'
 
 export interface Watch {
@@ -42,7 +42,7 @@ export const watchesPart = 1000
 
 export function watchVerbs({ db }: StoreContext) {
   const ofToken = select(db, sql`t.token = ${key('token')}`)
-  const ofTokens = select(db, sql`t.token in (select value from json_each(${sql.placeholder('tokens')}))`)
+  const ofTokens = select(db, sql`t.token in ${listed('tokens')}`)
 
   const part = db
     .select({ createdAt: tasks.createdAt, token: tasks.token })
