@@ -1,6 +1,6 @@
 /** Settling what was tried: an attempt counts when it is settled (DESIGN §3.6). */
 import { and, eq, gt, sql } from 'drizzle-orm'
-import { type Decision, decide, rank, type Schedules } from '../core/delivery.ts'
+import { type Decision, decide, type Schedules } from '../core/delivery.ts'
 import type { EndpointHealth } from '../core/endpoint.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { appendAttempt, firstAttempt } from './attempt-log.ts'
@@ -48,6 +48,7 @@ export interface EndpointChanges {
 }
 
 const settleColumns = {
+  id: deliveries.id,
   subscriptionId: deliveries.subscriptionId,
   endpointId: deliveries.endpointId,
   type: deliveries.type,
@@ -61,7 +62,6 @@ const settleColumns = {
   finishedAt: deliveries.finishedAt,
   attemptLog: deliveries.attemptLog,
   paused: subscriptions.paused,
-  taskToken: subscriptions.taskToken,
 }
 
 export function deliveryVerbs(
@@ -70,11 +70,6 @@ export function deliveryVerbs(
 ) {
   const { db } = context
   const { untouched, acceptFirst, forSettling, newer, write } = settleStatements(db)
-
-  function promoteAfter(id: number, of: { subscriptionId: number; endpointId: number; rank: number }): void {
-    const { subscriptionId, endpointId } = of
-    verbs.outbox.promoteNext({ id: subscriptionId, endpointId }, of.rank === rank.regular ? id : 0)
-  }
 
   /**
    * What nearly always happens: the first attempt of a head that nothing has touched meanwhile was accepted. What follows
@@ -104,7 +99,7 @@ export function deliveryVerbs(
     const acceptedAt = row.acceptedAt ?? (accepted ? now : null)
     const attemptLog = appendAttempt(row.attemptLog, { ...item, attempt: attempts })
     const { scheduleFrom } = row
-    const base = { id: item.delivery.id, attempts, acceptedAt, attemptLog, scheduleFrom }
+    const base = { id: row.id, attempts, acceptedAt, attemptLog, scheduleFrom }
     const isGone = item.outcome.kind === 'rejected' && item.outcome.statusCode === 410
     if (row.state !== 'pending') {
       const { state, stateReason: reason, finishedAt } = row
@@ -120,7 +115,7 @@ export function deliveryVerbs(
         newerExists:
           row.type === 'task.progress' &&
           !accepted &&
-          newer.get({ subscriptionId: row.subscriptionId, id: item.delivery.id }) !== undefined,
+          newer.get({ subscriptionId: row.subscriptionId, id: row.id }) !== undefined,
       },
       item.outcome,
       { schedules, now, chance: item.chance },
@@ -135,9 +130,8 @@ export function deliveryVerbs(
     const gone = isGone ? verbs.cancel(row.subscriptionId, 'gone', now) : null
     const settled = { state: decision.state, ended: decision.state !== 'pending', gone }
     if (gone !== null) return settled
-    if (isHead && settled.ended) promoteAfter(item.delivery.id, row)
-    else if (isHead && attempts === 1)
-      verbs.outbox.holdFollowers({ id: row.subscriptionId }, item.delivery.id)
+    if (isHead && settled.ended) verbs.outbox.promoteNext(row)
+    else if (isHead && attempts === 1) verbs.outbox.holdFollowers(row)
     return settled
   }
 

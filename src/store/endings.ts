@@ -1,22 +1,16 @@
 /** Pending deliveries that end without an attempt of their own: what a crash left behind, what its endpoint kept waiting. */
 import { and, eq, sql } from 'drizzle-orm'
-import { rank } from '../core/delivery.ts'
 import type { StoreContext } from './context.ts'
 import type { OutboxVerbs } from './outbox.ts'
+import type { QueueHead } from './queue.ts'
 import { deliveries } from './schema.ts'
 import { inTransaction } from './transaction.ts'
-
-interface Ended {
-  id: number
-  subscriptionId: number
-  endpointId: number
-}
 
 export function endingVerbs({ db }: StoreContext, { outbox }: { outbox: OutboxVerbs }) {
   const stale = sql`d.type = 'task.progress' and d.rank = 2 and d.state = 'pending'
     and exists (select 1 from ${deliveries} n where n.subscription_id = d.subscription_id and n.id > d.id
       and n.rank > 0)`
-  const columns = sql`d.id, d.subscription_id as subscriptionId, d.endpoint_id as endpointId`
+  const columns = sql`d.id, d.subscription_id as subscriptionId, d.endpoint_id as endpointId, d.rank`
 
   /**
    * Pending progress of which a newer event of its subscription exists: only what was under way meanwhile is left so. It is
@@ -24,7 +18,7 @@ export function endingVerbs({ db }: StoreContext, { outbox }: { outbox: OutboxVe
    * its queue has ended. SQLite would go through all deliveries for that by itself, hence `cross`.
    */
   function staleProgress() {
-    return db.all<Ended>(sql`
+    return db.all<QueueHead>(sql`
       select ${columns} from ${deliveries} d where d.due_at is not null and ${stale}
       union all
       select ${columns}
@@ -42,8 +36,9 @@ export function endingVerbs({ db }: StoreContext, { outbox }: { outbox: OutboxVe
       .select({
         id: deliveries.id,
         subscriptionId: deliveries.subscriptionId,
-        acceptedAt: deliveries.acceptedAt,
+        endpointId: deliveries.endpointId,
         rank: deliveries.rank,
+        acceptedAt: deliveries.acceptedAt,
       })
       .from(deliveries)
       .where(and(eq(deliveries.endpointId, endpointId), sql`${deliveries.dueAt} <= ${before}`))
@@ -62,12 +57,12 @@ export function endingVerbs({ db }: StoreContext, { outbox }: { outbox: OutboxVe
         const found =
           withheldId === undefined
             ? staleProgress()
-            : db.all<Ended>(
+            : db.all<QueueHead>(
                 sql`select ${columns} from ${deliveries} d where d.id = ${withheldId} and ${stale}`,
               )
-        for (const { id, subscriptionId, endpointId } of found) {
-          outbox.finishDelivery(id, 'superseded', 'newer_event', now)
-          outbox.promoteNext({ id: subscriptionId, endpointId }, id)
+        for (const one of found) {
+          outbox.finishDelivery(one.id, 'superseded', 'newer_event', now)
+          outbox.promoteNext(one)
         }
         return null
       })
@@ -80,10 +75,10 @@ export function endingVerbs({ db }: StoreContext, { outbox }: { outbox: OutboxVe
     exhaustKeptWaiting(endpointId: number, before: number, now: number, limit: number): number {
       return inTransaction(db, () => {
         const waiting = dueSince(endpointId, before, limit)
-        for (const { id, subscriptionId, acceptedAt, rank: order } of waiting) {
-          if (acceptedAt === null) outbox.finishDelivery(id, 'exhausted', 'endpoint_unavailable', now)
-          else outbox.finishDelivery(id, 'delivered', null, now)
-          outbox.promoteNext({ id: subscriptionId, endpointId }, order === rank.regular ? id : 0)
+        for (const one of waiting) {
+          if (one.acceptedAt === null) outbox.finishDelivery(one.id, 'exhausted', 'endpoint_unavailable', now)
+          else outbox.finishDelivery(one.id, 'delivered', null, now)
+          outbox.promoteNext(one)
         }
         return waiting.length
       })

@@ -11,7 +11,7 @@ import { emptyLog } from './attempt-log.ts'
 import type { StoreContext } from './context.ts'
 import { firstBy, isPending, isRegular, key, value } from './literals.ts'
 import { readNumbering } from './numbering.ts'
-import { behind, leads, type Queue, type QueueEnd, type QueuePlace } from './queue.ts'
+import { behind, leads, type Queue, type QueueEnd, type QueueHead, type QueuePlace } from './queue.ts'
 import { deliveries, heldAt, subscriptions } from './schema.ts'
 import { afterCommit } from './transaction.ts'
 
@@ -169,13 +169,14 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
     },
 
     /** After the head left the queue for good: the next in order becomes due at its own planned time. */
-    promoteNext(of: Queue, after: number): void {
-      promote(of, after)
+    promoteNext({ id, subscriptionId, endpointId, rank: rankOfHead }: QueueHead): void {
+      // Behind one that went before its turn older ones may wait.
+      promote({ id: subscriptionId, endpointId }, rankOfHead === rank.regular ? id : 0)
     },
 
     /** The head was tried in vain and waits: until it is over nothing behind it is due. */
-    holdFollowers(of: { id: number }, head: number): void {
-      holdFollowers.run({ subscriptionId: of.id, head })
+    holdFollowers({ id: head, subscriptionId }: QueueHead): void {
+      holdFollowers.run({ subscriptionId, head })
     },
 
     /** Orders the queue from scratch: for the rare commands that change the order or hold it. */

@@ -10,6 +10,14 @@ export interface Queue {
   endpointId: number
 }
 
+/** A delivery at the head of its subscription's queue. */
+export interface QueueHead {
+  id: number
+  subscriptionId: number
+  endpointId: number
+  rank: number
+}
+
 /** When a delivery may go at the earliest, and its `due_at`: null while something before it must be over first. */
 export interface QueuePlace {
   plannedAt: number
