@@ -17,6 +17,10 @@ export interface RowId extends Place {
   row: number
 }
 
+export function isSamePlace(a: Place, b: Place): boolean {
+  return a.generation === b.generation && a.shard === b.shard
+}
+
 export function ownerFloor(ownerId: number): number {
   return ownerId * ownerSpan
 }
@@ -45,6 +49,17 @@ export function decodeId(prefix: string, id: string): (RowId & { nonce: string }
   )
   if (generation === undefined || shard === undefined || row === undefined) return null
   return Number.isSafeInteger(row) ? { generation, shard, row, nonce: match[5] ?? '' } : null
+}
+
+/** @returns null unless `id` is of a row of this owner in this place; its nonce is for whoever reads the row to compare */
+export function decodeOwnId(
+  prefix: string,
+  id: string,
+  { ownerId, place }: { ownerId: number; place: Place },
+): { row: number; nonce: string } | null {
+  const decoded = decodeId(prefix, id)
+  if (decoded === null || !isSamePlace(decoded, place)) return null
+  return ownerOfRow(decoded.row) === ownerId ? decoded : null
 }
 
 /** The same on every attempt and redelivery: made from subscription and seq (CONTRACT §3). */

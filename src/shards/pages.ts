@@ -2,7 +2,7 @@
  * Pages of several shards as one list, newest first. A merged cursor carries the cursor of every shard that has
  * more; a shard that is not in it has been read to its end, or came later. Pure.
  */
-import type { Place } from '../core/ids.ts'
+import { isSamePlace, type Place } from '../core/ids.ts'
 
 export interface ShardPage {
   place: Place
@@ -30,7 +30,7 @@ export function parseCursor(cursor: string, places: readonly Place[]): ShardCurs
       place: { generation: number(entry.slice(0, 2)), shard: number(entry.slice(2, 4)) },
       cursor: entry.slice(4) || null,
     }))
-  const areKnown = entries.every(({ place }) => places.some((other) => isSame(place, other)))
+  const areKnown = entries.every(({ place }) => places.some((other) => isSamePlace(place, other)))
   const distinct = new Set(entries.map(({ place }) => placeText(place)))
   return areKnown && distinct.size === entries.length ? entries : null
 }
@@ -81,8 +81,4 @@ function placeText({ generation, shard }: Place): string {
 
 function number(text: string): number {
   return Number.parseInt(text, 36)
-}
-
-function isSame(a: Place, b: Place): boolean {
-  return a.generation === b.generation && a.shard === b.shard
 }

@@ -1,6 +1,6 @@
 /** Deliveries as their owner sees them. Nothing here writes. */
 import { and, desc, eq, gte, lt, type SQL } from 'drizzle-orm'
-import { decodeId, encodeId, ownerFloor, type Place } from '../core/ids.ts'
+import { decodeOwnId, encodeId, ownerFloor } from '../core/ids.ts'
 import { readAttempts } from './attempt-log.ts'
 import type { StoreContext } from './context.ts'
 import { isExhausted } from './literals.ts'
@@ -77,16 +77,11 @@ export function deliveryViewVerbs({ db, place }: StoreContext) {
     return joined(eq(deliveries.id, id)).get() ?? null
   }
 
-  function isHere({ generation, shard }: Place): boolean {
-    return generation === place.generation && shard === place.shard
-  }
-
   function deliveryRow(ownerId: number, id: string): Row | null {
-    const decoded = decodeId('dlv', id)
-    if (decoded === null || !isHere(decoded)) return null
-    if (decoded.row < ownerFloor(ownerId) || decoded.row >= ownerFloor(ownerId + 1)) return null
-    const row = rowById(decoded.row)
-    return row?.nonce === decoded.nonce ? row : null
+    const own = decodeOwnId('dlv', id, { ownerId, place })
+    if (own === null) return null
+    const row = rowById(own.row)
+    return row?.nonce === own.nonce ? row : null
   }
 
   return {
@@ -119,9 +114,9 @@ export function deliveryViewVerbs({ db, place }: StoreContext) {
         lt(deliveries.id, Math.min(rowOfCursor(query.cursor), ownerFloor(ownerId + 1))),
       ]
       if (query.subscriptionId !== undefined) {
-        const decoded = decodeId('sub', query.subscriptionId)
-        if (decoded === null || !isHere(decoded)) return { data: [], nextCursor: null, positions: [] }
-        conditions.push(eq(deliveries.subscriptionId, decoded.row), eq(subscriptions.nonce, decoded.nonce))
+        const own = decodeOwnId('sub', query.subscriptionId, { ownerId, place })
+        if (own === null) return { data: [], nextCursor: null, positions: [] }
+        conditions.push(eq(deliveries.subscriptionId, own.row), eq(subscriptions.nonce, own.nonce))
       }
       if (query.state !== undefined) conditions.push(inState(query.state))
       if (query.type !== undefined) conditions.push(eq(deliveries.type, query.type))

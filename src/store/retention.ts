@@ -4,7 +4,7 @@
  * nor what was made while the clock was ahead.
  */
 import { and, asc, desc, eq, gt, lt, sql } from 'drizzle-orm'
-import { ownerFloor } from '../core/ids.ts'
+import { ownerFloor, ownerOfRow } from '../core/ids.ts'
 import type { StoreContext } from './context.ts'
 import { firstBy, key } from './literals.ts'
 import type { OutboxVerbs } from './outbox.ts'
@@ -65,7 +65,7 @@ export function retentionVerbs(
 
   function walk(after: number, before: number): Forgotten {
     const forgotten: Forgotten = { tasks: 0, deliveries: 0, pending: 0, after: null }
-    const ownerId = Math.floor(after / ownerFloor(1))
+    const ownerId = ownerOfRow(after)
     const rows = oldest.all({ after, end: ownerFloor(ownerId + 1) })
     // One that was made while the clock was ahead hides none behind it.
     const old = rows.filter(({ createdAt }) => createdAt < before)

@@ -1,6 +1,6 @@
 /** Subscriptions as their owner sees them. `completed` is read from the task; nothing here writes. */
 import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
-import { decodeId, ownerFloor } from '../core/ids.ts'
+import { decodeOwnId, ownerFloor } from '../core/ids.ts'
 import type { StoreContext } from './context.ts'
 import { lookFrom } from './look.ts'
 import type { OutboxVerbs } from './outbox.ts'
@@ -83,12 +83,10 @@ export function subscriptionViewVerbs(
   }
 
   function rowOf(ownerId: number, id: string): SubscriptionRow | null {
-    const decoded = decodeId('sub', id)
-    if (decoded === null || decoded.generation !== place.generation || decoded.shard !== place.shard)
-      return null
-    if (decoded.row < ownerFloor(ownerId) || decoded.row >= ownerFloor(ownerId + 1)) return null
-    const row = byRow.get({ id: decoded.row })
-    return row !== undefined && row.nonce === decoded.nonce ? row : null
+    const own = decodeOwnId('sub', id, { ownerId, place })
+    if (own === null) return null
+    const row = byRow.get({ id: own.row })
+    return row?.nonce === own.nonce ? row : null
   }
 
   function taskOf(row: SubscriptionRow): TaskRow {

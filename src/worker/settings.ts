@@ -3,7 +3,6 @@
  * they are asked.
  */
 import type { Commands } from '../commands.ts'
-import type { Place } from '../core/ids.ts'
 import { problem } from '../http/problem.ts'
 import type { Log } from '../ports.ts'
 import type { Relay } from '../relay.ts'
@@ -99,9 +98,4 @@ export function createSettings(deps: SettingsDeps, relay: Relay) {
   }
 
   return { commands, ownEndpoint }
-}
-
-/** The names of places other than `self`. */
-export function otherPlaces(places: readonly Place[], self: Place): Place[] {
-  return places.filter(({ generation, shard }) => generation !== self.generation || shard !== self.shard)
 }

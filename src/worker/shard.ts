@@ -8,7 +8,7 @@ import migrations from '../../migrations/migrations.js'
 import manifest from '../../package.json' with { type: 'json' }
 import type { Commands } from '../commands.ts'
 import { type Config, readConfig } from '../config.ts'
-import type { Place } from '../core/ids.ts'
+import { isSamePlace, type Place } from '../core/ids.ts'
 import { createApp } from '../http/app.ts'
 import { createAuthenticator } from '../keys/api-keys.ts'
 import { databaseFingerprint } from '../keys/derive.ts'
@@ -32,7 +32,7 @@ import { type Copies, createCopies, endpointDefaults } from './copies.ts'
 import { createBatchingSender } from './deliverer.ts'
 import { claimGeneration } from './generation.ts'
 import { parsePlace, placeName, type Sharers, shareOf, shareOfEndpoint, sharersOf } from './place.ts'
-import { createSettings, otherPlaces, type Settings, type SettingsPeer } from './settings.ts'
+import { createSettings, type Settings, type SettingsPeer } from './settings.ts'
 
 const { version } = manifest
 
@@ -125,7 +125,7 @@ export class RelayShard extends DurableObject<Env> {
     { held, log }: { held: Set<number>; log: Log },
   ): Pick<Running, 'copies' | 'settings'> {
     const { HOMES } = this.env
-    const others = otherPlaces(allPlaces(config.shards), place)
+    const others = allPlaces(config.shards).filter((other) => !isSamePlace(other, place))
     // A stub anew for each call: one that has failed, as when its shard died, fails from then on.
     const peers = others.map(
       (other): SettingsPeer => ({
