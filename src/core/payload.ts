@@ -31,13 +31,21 @@ export interface EventBody {
   result: EventResult
 }
 
+/** A result as it is kept: its text, null where there is none. */
+export interface StoredResult {
+  json: string | null
+  /** There was one, too large to be kept. */
+  dropped: boolean
+}
+
 /** A result as the payload needs it: its text, or the fact that it is too large to be sent. */
 export type EventResult = { json: string; truncated: false } | { json: null; truncated: boolean }
 
 export const noResult: EventResult = { json: null, truncated: false }
 
-/** What a terminal event shows of a result that was serialised to `json`; null json is no result. */
-export function eventResult(json: string | null): EventResult {
+/** What a terminal event shows of a result. */
+export function eventResult({ json, dropped }: StoredResult): EventResult {
+  if (dropped) return { json: null, truncated: true }
   if (json === null) return noResult
   return utf8BytesOver(json, payloadResultBytesMax)
     ? { json: null, truncated: true }

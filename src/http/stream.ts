@@ -200,7 +200,7 @@ function eventText(taskToken: string, event: TransitionEvent): string {
     previous: event.previous,
     metadataJson: '{}',
     error: event.error,
-    result: event.resultDropped === true ? { json: null, truncated: true } : eventResult(event.resultJson),
+    result: eventResult(event.result),
   })
   return `id: ${event.seq}\ndata: ${payload}\n\n`
 }

@@ -3,7 +3,13 @@
  * or not at all (DESIGN §3.3). Knows nothing of hosts, calls or schedules.
  */
 import { ownerOfRow } from '../core/ids.ts'
-import { eventResult, noResult, storedResultBytesMax, utf8BytesOver } from '../core/payload.ts'
+import {
+  eventResult,
+  noResult,
+  type StoredResult,
+  storedResultBytesMax,
+  utf8BytesOver,
+} from '../core/payload.ts'
 import type { Observation } from '../core/snapshot.ts'
 import { eventMatches, wants } from '../core/subscription.ts'
 import { type Change, diff, type KnownState, lostChange, stalledChange } from '../core/transition.ts'
@@ -12,7 +18,7 @@ import { nextSeq, readNumbering } from './numbering.ts'
 import { noteFailure } from './outage.ts'
 import type { InFlight, OutboxVerbs, Queued } from './outbox.ts'
 import type { LiveSubscription, RecipientVerbs } from './recipients.ts'
-import type { PolledTask, Snapshot, StoredResult, TaskRow, TaskVerbs } from './tasks.ts'
+import type { PolledTask, Snapshot, TaskRow, TaskVerbs } from './tasks.ts'
 import { inTransaction } from './transaction.ts'
 import type { Watch } from './watches.ts'
 
@@ -90,12 +96,14 @@ export function pollVerbs(
     for (const change of changes) {
       const before = snapshot
       snapshot = { ...change, seq: nextSeq(before.seq, row, numbering), at: now }
-      tasks.addTransition(row.token, snapshot.seq, change, now, change.end === null ? nothingStored : stored)
+      // Of two changes only the last can be an end, and the result is of that.
+      const result = change.end === null ? nothingStored : stored
+      tasks.addTransition(row.token, snapshot.seq, change, now, result)
       for (const to of live) {
         // Its first event is the state itself, under the same seq.
         if (to.awaitsState === 1 && change.type === 'task.progress') continue
         if (!wants(to, change, before.percent)) continue
-        queued.push(outbox.enqueue(to, eventOf(change, snapshot, before, stored), now, inFlight))
+        queued.push(outbox.enqueue(to, eventOf(change, snapshot, before, result), now, inFlight))
         // It knows the state by that: later polls owe it nothing.
         if (to.awaitsState === 1 && change.type !== 'task.stalled') stateGiven(to)
       }
@@ -262,13 +270,7 @@ function serialise(raw: Record<string, unknown>): string | null {
 
 function eventOf(change: Change, snapshot: Snapshot, before: Snapshot, stored: StoredResult) {
   const previous = before.seq === 0 ? null : { status: before.status, percent: before.percent }
-  const result = change.end === null ? noResult : resultOf(stored)
-  return { ...snapshot, previous, error: change.error, result }
-}
-
-/** A result as the payload shows it. */
-export function resultOf(stored: StoredResult) {
-  return stored.dropped ? ({ json: null, truncated: true } as const) : eventResult(stored.json)
+  return { ...snapshot, previous, error: change.error, result: eventResult(stored) }
 }
 
 function watchOf(row: TaskRow, snapshot: Snapshot, live: readonly LiveSubscription[]): Watch {

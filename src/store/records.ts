@@ -1,6 +1,7 @@
 /** What store verbs take and give: plain data, times in integer milliseconds, public ids as strings. */
 import type { StateReason } from '../core/delivery.ts'
 import type { RefusalCode, TransportErrorCode } from '../core/outcome.ts'
+import type { StoredResult } from '../core/payload.ts'
 
 export type SubscriptionState = 'active' | 'paused' | 'completed' | 'expired' | 'cancelled'
 export type DeliveryState = 'pending' | 'delivered' | 'superseded' | 'exhausted' | 'cancelled'
@@ -165,7 +166,5 @@ export interface PageQuery {
 export interface TransitionEvent extends TransitionRecord {
   previous: { status: string | null; percent: number | null } | null
   error: { code: number; description: string | null } | null
-  resultJson: string | null
-  /** True when upstream's result was over 1 MiB and therefore not kept. */
-  resultDropped?: boolean
+  result: StoredResult
 }

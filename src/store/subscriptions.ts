@@ -4,7 +4,7 @@
 import { and, eq, gte, isNull, lt, sql } from 'drizzle-orm'
 import type { SubscribeResult } from '../commands.ts'
 import { ownerFloor, ownerOfRow } from '../core/ids.ts'
-import { noResult } from '../core/payload.ts'
+import { eventResult, noResult } from '../core/payload.ts'
 import { eventMatches, isOpen } from '../core/subscription.ts'
 import { originOf } from '../core/target.ts'
 import type { StoreContext } from './context.ts'
@@ -13,7 +13,6 @@ import type { EndpointVerbs } from './endpoints.ts'
 import { isPending, key, value } from './literals.ts'
 import type { InFlight, OutboxVerbs } from './outbox.ts'
 import type { OwnerVerbs } from './owners.ts'
-import { resultOf } from './polls.ts'
 import { emptyQueue } from './queue.ts'
 import type { RecipientVerbs } from './recipients.ts'
 import type { Claims, SubscriptionInput, SubscriptionRecord } from './records.ts'
@@ -110,7 +109,7 @@ export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
       type,
       previous: null,
       error: ended ? tasks.lastError(task.token) : null,
-      result: ended ? resultOf(tasks.result(task.token, snapshot.seq)) : noResult,
+      result: ended ? eventResult(tasks.result(task.token, snapshot.seq)) : noResult,
     }
     outbox.enqueue({ ...row, queueEnd: emptyQueue }, event, now, nothingInFlight)
     return true

@@ -59,7 +59,7 @@ export function taskViewVerbs(
       return {
         ...views.taskRecord(row),
         error: row.end === null ? null : (last?.error ?? null),
-        resultJson: row.end === null ? null : (last?.resultJson ?? null),
+        resultJson: row.end === null ? null : (last?.result.json ?? null),
         transitions: transitions.map(({ seq, type, status, percent, at }) => ({
           seq,
           type,

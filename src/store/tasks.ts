@@ -3,6 +3,7 @@
  * transition. Knows neither subscriptions' wishes nor deliveries.
  */
 import { and, desc, eq, sql } from 'drizzle-orm'
+import type { StoredResult } from '../core/payload.ts'
 import type { Change, TaskEnd } from '../core/transition.ts'
 import type { StoreContext } from './context.ts'
 import { firstBy, key, listed, value, withNewestTransition } from './literals.ts'
@@ -24,12 +25,6 @@ export interface Snapshot {
 export interface PolledTask {
   row: TaskRow
   snapshot: Snapshot | null
-}
-
-export interface StoredResult {
-  json: string | null
-  /** There was one, too large to be kept. */
-  dropped: boolean
 }
 
 const {
@@ -67,8 +62,7 @@ export function taskVerbs({ db }: StoreContext) {
       at: row.at,
       previous: index === 0 ? null : { status: rows[index - 1]!.status, percent: rows[index - 1]!.percent },
       error: row.errorCode === null ? null : { code: row.errorCode, description: row.errorDescription },
-      resultJson: row.result,
-      resultDropped: row.resultDropped === 1,
+      result: { json: row.result, dropped: row.resultDropped === 1 },
     }))
     return events.filter((event) => event.seq > seq).slice(0, limit)
   }

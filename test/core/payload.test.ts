@@ -76,10 +76,15 @@ describe('the body of a webhook', () => {
 describe('a result', () => {
   it('over 256 KiB is left out, at 256 KiB it is not', () => {
     const fits = 'x'.repeat(payloadResultBytesMax)
-    expect(eventResult(fits)).toEqual({ json: fits, truncated: false })
-    expect(eventResult(`${fits}x`)).toEqual({ json: null, truncated: true })
-    expect(eventResult('é'.repeat(payloadResultBytesMax / 2 + 1))).toEqual({ json: null, truncated: true })
-    expect(eventResult(null)).toEqual(noResult)
+    const shown = (json: string | null) => eventResult({ json, dropped: false })
+    expect(shown(fits)).toEqual({ json: fits, truncated: false })
+    expect(shown(`${fits}x`)).toEqual({ json: null, truncated: true })
+    expect(shown('é'.repeat(payloadResultBytesMax / 2 + 1))).toEqual({ json: null, truncated: true })
+    expect(shown(null)).toEqual(noResult)
+  })
+
+  it('that was too large to be kept is told of as left out', () => {
+    expect(eventResult({ json: null, dropped: true })).toEqual({ json: null, truncated: true })
   })
 
   it('is measured in UTF-8 bytes', () => {

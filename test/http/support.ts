@@ -97,7 +97,7 @@ export function transition(seq: number, type = 'task.encoding'): TransitionEvent
     at,
     previous: null,
     error: null,
-    resultJson: null,
+    result: { json: null, dropped: false },
   }
 }
 
