@@ -5,7 +5,7 @@ import { jsonBody, noBody } from './body.ts'
 import type { AppDeps, HttpEnv } from './deps.ts'
 import { bodyProblems, describe, idParameter, json } from './describe.ts'
 import * as examples from './examples.ts'
-import { problem } from './problem.ts'
+import { faultAt, problem, throwable } from './problem.ts'
 import { deliveriesQuery, pageOf } from './query-schemas.ts'
 import { answerPage, deliveryDetailJson, deliveryJson } from './representations.ts'
 import { redeliverSchema } from './schemas.ts'
@@ -83,8 +83,7 @@ function addRedeliverMany(app: Hono<HttpEnv>, { commands }: AppDeps): void {
       const since = body.since === undefined ? undefined : Date.parse(body.since)
       const until = body.until === undefined ? undefined : Date.parse(body.until)
       if (since !== undefined && until !== undefined && since > until) {
-        const message = 'must not be after until'
-        throw problem('invalid_request', `since ${message}.`, { errors: [{ path: 'since', message }] })
+        throw throwable(faultAt('since', 'must not be after until'))
       }
       const { count } = await commands.redeliverMany(c.get('owner').id, {
         dryRun: body.dry_run,

@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from 'hono'
 import { type DescribeRouteOptions, describeRoute, resolver } from 'hono-openapi'
 import type * as v from 'valibot'
 import * as answers from './answers.ts'
-import { type ProblemCode, problemBody, problems } from './problem.ts'
+import { faultAt, type ProblemCode, problemBody, problems } from './problem.ts'
 
 type Responses = NonNullable<DescribeRouteOptions['responses']>
 type Parameters = NonNullable<DescribeRouteOptions['parameters']>
@@ -93,10 +93,7 @@ function problemResponses(codes: readonly ProblemCode[]): Responses {
 
 function problemExample(code: ProblemCode) {
   const detail = `${problems[code].title}.`
-  if (code === 'invalid_request') {
-    const errors = [{ path: 'task_token', message: 'is required' }]
-    return problemBody({ code, detail: 'task_token is required.', errors }, 'req_5kq2a8w1')
-  }
+  if (code === 'invalid_request') return problemBody(faultAt('task_token', 'is required'), 'req_5kq2a8w1')
   const extras = code === 'subscription_exists' ? { id: 'sub_01000000000001abc' } : {}
   return problemBody({ code, detail, ...extras }, 'req_5kq2a8w1')
 }

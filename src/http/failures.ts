@@ -5,7 +5,7 @@ import { routePath } from 'hono/route'
 import { redact } from '../core/redact.ts'
 import type { Log } from '../ports.ts'
 import type { HttpEnv } from './deps.ts'
-import { answerProblem, type Problem, thrownProblem } from './problem.ts'
+import { answerProblem, faultAt, type Problem, thrownProblem } from './problem.ts'
 
 /** For `app.onError`. Logs what is Pollhook's own fault; the answer never carries the error's text. */
 export function answerError(log: Log): (error: Error, c: Context<HttpEnv>) => Response {
@@ -47,12 +47,7 @@ function framework(error: Error): Problem | null {
 /** Cursors are the store's own: it alone knows a bad one. */
 function cursor(error: Error): Problem | null {
   if (error.name !== 'InvalidCursorError') return null
-  const message = 'is not a cursor of this list; pass next_cursor of the page before, unchanged'
-  return {
-    code: 'invalid_request',
-    detail: `cursor ${message}.`,
-    errors: [{ path: 'cursor', message }],
-  }
+  return faultAt('cursor', 'is not a cursor of this list; pass next_cursor of the page before, unchanged')
 }
 
 /** Codes of better-sqlite3, and the messages by which a Durable Object tells the same (it has no codes). */

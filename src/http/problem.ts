@@ -55,6 +55,11 @@ export function throwable(found: Problem): Error {
   return Object.assign(new Error(found.detail), { [mark]: found })
 }
 
+/** What is wrong with one part of a request; `message` is what follows its name in a sentence. */
+export function faultAt(path: string, message: string, code: ProblemCode = 'invalid_request'): Problem {
+  return { code, detail: `${path} ${message}.`, errors: [{ path, message }] }
+}
+
 /** The problem that was thrown, or null for any other error. */
 export function thrownProblem(error: Error): Problem | null {
   return mark in error ? (error[mark] as Problem) : null

@@ -3,7 +3,7 @@ import type { SubscribeResult } from '../commands.ts'
 import { parseCallbackUrl, parseStatusUrl } from '../core/target.ts'
 import type { SubscriptionInput, SubscriptionPatch } from '../store/records.ts'
 import type { AppDeps } from './deps.ts'
-import { type Problem, throwable } from './problem.ts'
+import { faultAt, type Problem, throwable } from './problem.ts'
 import type { Registration, SubscriptionChange } from './schemas.ts'
 
 type Policy = AppDeps['policy']
@@ -75,20 +75,12 @@ function allowedOrThrow<T>(checked: Checked<T>): T {
 function allowedCallback(policy: Policy, raw: string): Checked<string> {
   const parsed = parseCallbackUrl(raw, policy.callback)
   if (parsed.ok) return { ok: true, value: parsed.url }
-  return urlRefused('callback_not_allowed', 'callback_url', parsed.reason)
+  return { ok: false, problem: faultAt('callback_url', parsed.reason, 'callback_not_allowed') }
 }
 
 function allowedStatusUrl(policy: Policy, raw: string | null): Checked<string | null> {
   if (raw === null) return { ok: true, value: null }
   const parsed = parseStatusUrl(raw, policy.status)
   if (parsed.ok) return { ok: true, value: `${parsed.origin}/v1/status` }
-  return urlRefused('status_url_not_allowed', 'status_url', parsed.reason)
-}
-
-function urlRefused(
-  code: 'callback_not_allowed' | 'status_url_not_allowed',
-  path: string,
-  message: string,
-): { ok: false; problem: Problem } {
-  return { ok: false, problem: { code, detail: `${path} ${message}.`, errors: [{ path, message }] } }
+  return { ok: false, problem: faultAt('status_url', parsed.reason, 'status_url_not_allowed') }
 }

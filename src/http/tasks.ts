@@ -4,7 +4,7 @@ import * as answers from './answers.ts'
 import type { AppDeps, HttpEnv } from './deps.ts'
 import { describe, json, tokenParameter } from './describe.ts'
 import * as examples from './examples.ts'
-import { problem } from './problem.ts'
+import { faultAt, problem, throwable } from './problem.ts'
 import { pageOf, pageQuery, streamQuery } from './query-schemas.ts'
 import { answerPage, taskDetailJson, taskJson } from './representations.ts'
 import { createStreams, isLive } from './stream.ts'
@@ -113,8 +113,5 @@ function lastEventId(c: Context<HttpEnv>): number | null {
   const raw = c.req.header('last-event-id') ?? ''
   if (raw === '') return null
   if (/^\d{1,15}$/.test(raw)) return Number(raw)
-  const message = 'must be the id of an event of this stream'
-  throw problem('invalid_request', `Last-Event-ID ${message}.`, {
-    errors: [{ path: 'Last-Event-ID', message }],
-  })
+  throw throwable(faultAt('Last-Event-ID', 'must be the id of an event of this stream'))
 }
