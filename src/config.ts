@@ -6,9 +6,9 @@ import { readApiKeys, readSecrets, readSigningKey } from './config/keys.ts'
 import { createReader, type Reader } from './config/reader.ts'
 import { readShards, type ShardGeneration } from './config/shards.ts'
 import { unknownVariables } from './config/unknown.ts'
-import { type Cidr, parseCidrs } from './core/address.ts'
+import { parseCidrs } from './core/address.ts'
 import { formatDuration } from './core/duration.ts'
-import { type HostPattern, parseHostPatterns } from './core/target.ts'
+import { type CallbackPolicy, parseHostPatterns, type StatusPolicy } from './core/target.ts'
 import type { ApiKeyEntry } from './keys/api-keys.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
@@ -21,7 +21,7 @@ export interface Config {
   apiKeys: ApiKeyEntry[]
   /** POLLHOOK_SECRET, newest first, 32 bytes or more each. */
   secrets: Uint8Array[]
-  upstream: { origin: string; hostPatterns: HostPattern[] }
+  upstream: StatusPolicy
   poll: {
     intervalMs: number
     intervalMaxMs: number
@@ -40,7 +40,7 @@ export interface Config {
     retryScheduleMs: number[]
     retryScheduleInterimMs: number[]
   }
-  callbacks: { insecure: boolean; privateCidrs: Cidr[] }
+  callbacks: CallbackPolicy
   /** `whsk_…`, well-formed; whether its halves belong together is seen at boot. */
   signingKey: string | null
   ownerQuota: number
@@ -146,7 +146,7 @@ function readUpstream(read: Reader): Config['upstream'] {
   )
   for (const fault of parsed.ok ? [] : parsed.faults)
     read.fault('POLLHOOK_UPSTREAM_HOSTS', `has a bad pattern: ${fault}`, '*.qencode.com,10.0.0.7:8443')
-  return { origin: usable ? url.origin : fallback, hostPatterns: parsed.ok ? parsed.patterns : [] }
+  return { apiOrigin: usable ? url.origin : fallback, hostPatterns: parsed.ok ? parsed.patterns : [] }
 }
 
 function readPoll(read: Reader): Config['poll'] {

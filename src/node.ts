@@ -216,11 +216,8 @@ function createNodeApp(parts: {
     now: Date.now,
     requestId: randomUUID,
     log: parts.log,
-    policy: {
-      callback: config.callbacks,
-      status: { apiOrigin: config.upstream.origin, hostPatterns: config.upstream.hostPatterns },
-    },
-    limits: { watchDefaultMs: config.watch.defaultMs, watchMaxMs: config.watch.maxMs },
+    policy: { callback: config.callbacks, status: config.upstream },
+    watch: config.watch,
     jwks: () => parts.jwks,
     metrics: parts.metrics,
     transitions: relay.feed,

@@ -136,12 +136,9 @@ export function createRelay(deps: RelayDeps): Relay {
     random,
     timers,
     log,
-    settings: { ...config.poll, apiOrigin: config.upstream.origin },
+    settings: { ...config.poll, apiOrigin: config.upstream.apiOrigin },
     statusOrigin: (url) => {
-      const parsed = parseStatusUrl(url, {
-        apiOrigin: config.upstream.origin,
-        hostPatterns: config.upstream.hostPatterns,
-      })
+      const parsed = parseStatusUrl(url, config.upstream)
       return parsed.ok ? parsed.origin : null
     },
     inFlight: (id) => deliverer.isInFlight(id),

@@ -17,7 +17,7 @@ interface Batch {
 }
 
 /** @returns the results in the order of `items` */
-export async function subscribeBatch(deps: Pick<AppDeps, 'commands' | 'policy' | 'limits'>, batch: Batch) {
+export async function subscribeBatch(deps: Pick<AppDeps, 'commands' | 'policy' | 'watch'>, batch: Batch) {
   const checked = batch.items.map((item) => checkItem(deps, batch, item))
   const inputs = checked.flatMap((item) => (item.ok ? [item.value] : []))
   const results = inputs.length === 0 ? [] : await deps.commands.subscribe(inputs)
@@ -29,7 +29,7 @@ export async function subscribeBatch(deps: Pick<AppDeps, 'commands' | 'policy' |
 }
 
 function checkItem(
-  deps: Pick<AppDeps, 'policy' | 'limits'>,
+  deps: Pick<AppDeps, 'policy' | 'watch'>,
   { owner, schema }: Batch,
   item: unknown,
 ): { ok: true; value: SubscriptionInput } | { ok: false; problem: Problem } {

@@ -24,7 +24,8 @@ export interface AppDeps {
   requestId(): string
   log: Log
   policy: { callback: CallbackPolicy; status: StatusPolicy }
-  limits: { watchDefaultMs: number; watchMaxMs: number }
+  /** Of `expires_in`. */
+  watch: { defaultMs: number; maxMs: number }
   /** The public key set, null when no POLLHOOK_SIGNING_KEY is configured. */
   jwks(): object | null
   transitions: TransitionFeed

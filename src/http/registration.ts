@@ -11,7 +11,7 @@ type Checked<T> = { ok: true; value: T } | { ok: false; problem: Problem }
 
 /** @returns what to register, or `callback_not_allowed` or `status_url_not_allowed` */
 export function registrationInput(
-  deps: Pick<AppDeps, 'policy' | 'limits'>,
+  deps: Pick<AppDeps, 'policy' | 'watch'>,
   ownerId: number,
   body: Registration,
 ): Checked<SubscriptionInput> {
@@ -28,7 +28,7 @@ export function registrationInput(
     percentStep: body.percent_step,
     metadata: body.metadata,
     secret: body.secret ?? null,
-    expiresInMs: body.expires_in === undefined ? deps.limits.watchDefaultMs : body.expires_in * 1000,
+    expiresInMs: body.expires_in === undefined ? deps.watch.defaultMs : body.expires_in * 1000,
   }
   return { ok: true, value }
 }

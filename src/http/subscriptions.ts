@@ -57,7 +57,7 @@ function addRegister(app: Hono<HttpEnv>, deps: AppDeps): void {
       problems: [...writeProblems, 'quota_exceeded'],
     }),
     jsonBody(),
-    validBody(registrationSchema(deps.limits.watchMaxMs)),
+    validBody(registrationSchema(deps.watch.maxMs)),
     async (c) => {
       const input = registrationInput(deps, c.get('owner').id, c.req.valid('json'))
       if (!input.ok) throw throwable(input.problem)
@@ -73,7 +73,7 @@ function addRegister(app: Hono<HttpEnv>, deps: AppDeps): void {
 }
 
 function addBatch(app: Hono<HttpEnv>, deps: AppDeps): void {
-  const schema = registrationSchema(deps.limits.watchMaxMs)
+  const schema = registrationSchema(deps.watch.maxMs)
   app.post(
     '/batch',
     // Described by hand: the validator must let a faulty item through, to answer it beside the others.
@@ -87,7 +87,7 @@ function addBatch(app: Hono<HttpEnv>, deps: AppDeps): void {
         required: true,
         content: {
           'application/json': {
-            schema: resolver(batchDocumentSchema(deps.limits.watchMaxMs)),
+            schema: resolver(batchDocumentSchema(deps.watch.maxMs)),
             example: { subscriptions: [examples.registration] },
           },
         },
@@ -177,7 +177,7 @@ function addChange(app: Hono<HttpEnv>, deps: AppDeps): void {
       problems: [...writeProblems, 'not_found', 'conflict'],
     }),
     jsonBody(),
-    validBody(changeSchema(deps.limits.watchMaxMs)),
+    validBody(changeSchema(deps.watch.maxMs)),
     async (c) => {
       const id = pathId(c, 'sub')
       const patch = changePatch(deps.policy, c.req.valid('json'))

@@ -270,11 +270,8 @@ function createShardApp(parts: {
     now: Date.now,
     requestId: () => crypto.randomUUID(),
     log,
-    policy: {
-      callback: config.callbacks,
-      status: { apiOrigin: config.upstream.origin, hostPatterns: config.upstream.hostPatterns },
-    },
-    limits: { watchDefaultMs: config.watch.defaultMs, watchMaxMs: config.watch.maxMs },
+    policy: { callback: config.callbacks, status: config.upstream },
+    watch: config.watch,
     jwks: () => jwks,
     transitions: relay.feed,
     every(ms, work) {

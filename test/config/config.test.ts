@@ -31,7 +31,7 @@ it('takes what TOML has without quotes, as the vars of a Worker', () => {
 describe('defaults', () => {
   it('are those of the contract when only keys and a secret are given', () => {
     const { apiKeys: _keys, secrets: _secrets, upstream, ...rest } = configOf({})
-    expect(upstream.origin).toBe('https://api.qencode.com')
+    expect(upstream.apiOrigin).toBe('https://api.qencode.com')
     expect(upstream.hostPatterns).toEqual([{ host: 'qencode.com', below: true, port: null }])
     expect(rest).toEqual({
       listen: { host: '127.0.0.1', port: 8080 },
@@ -164,7 +164,7 @@ describe('values', () => {
       LOG_LEVEL: 'debug',
     })
     expect(config.listen).toEqual({ host: '::1', port: 0 })
-    expect(config.upstream.origin).toBe('http://127.0.0.1:9000')
+    expect(config.upstream.apiOrigin).toBe('http://127.0.0.1:9000')
     expect(config.upstream.hostPatterns).toEqual([{ host: '127.0.0.1', below: false, port: '*' }])
     expect(config.poll.intervalMs).toBe(100)
     expect(config.delivery.retryScheduleMs).toEqual([1_000, 120_000])

@@ -180,7 +180,7 @@ export function testApp(overrides: Overrides = {}) {
         hostPatterns: [{ host: 'qencode.com', below: true, port: null }],
       },
     },
-    limits: { watchDefaultMs: 86_400_000, watchMaxMs: 604_800_000 },
+    watch: { defaultMs: 86_400_000, maxMs: 604_800_000 },
     jwks: () => null,
     transitions: { subscribe: () => () => {} },
     every: () => () => {},
