@@ -167,7 +167,7 @@ function createCursor(deps: StreamDeps, { ownerId, taskToken, after }: StreamReq
       if (touched) {
         // The state is read before the events: if it says that none will come, the events are all there.
         const state = deps.queries.streamState(ownerId, taskToken)
-        const goesOn = isLive(state)
+        const goesOn = state?.watching === true
         const all = deps.queries.transitionsAfter(taskToken, seq, batchMax)
         const events = goesOn ? all : all.filter((event) => event.seq <= (state?.lastSeq ?? 0))
         seq = events.at(-1)?.seq ?? seq
@@ -180,11 +180,6 @@ function createCursor(deps: StreamDeps, { ownerId, taskToken, after }: StreamReq
       return ': heartbeat\n\n'
     },
   }
-}
-
-/** Will more transitions come that the owner is to see? */
-export function isLive(state: { ended: boolean; watching: boolean } | null): boolean {
-  return state?.watching === true && !state.ended
 }
 
 /** The payload is one line: JSON text has no raw line break. */

@@ -7,7 +7,7 @@ import * as examples from './examples.ts'
 import { faultAt, problem, throwable } from './problem.ts'
 import { pageOf, pageQuery, streamQuery } from './query-schemas.ts'
 import { answerPage, taskDetailJson, taskJson } from './representations.ts'
-import { createStreams, isLive } from './stream.ts'
+import { createStreams } from './stream.ts'
 import { notFound, pathToken, validQuery } from './validate.ts'
 
 export function taskRoutes(deps: AppDeps): Hono<HttpEnv> {
@@ -94,7 +94,7 @@ function addEvents(app: Hono<HttpEnv>, deps: AppDeps): void {
       const state = deps.queries.streamState(ownerId, taskToken)
       if (state === null) throw notFound('task')
       const after = lastEventId(c) ?? c.req.valid('query').after ?? Math.max(0, state.lastSeq - 1)
-      if (!isLive(state) && after >= state.lastSeq) return c.body(null, 204)
+      if (!state.watching && after >= state.lastSeq) return c.body(null, 204)
       if (!streams.accepting(ownerId))
         throw problem('unavailable', 'No more event streams are taken. Try again later.')
       return c.body(streams.open({ ownerId, taskToken, after }), 200, {

@@ -9,6 +9,7 @@ import type {
   EndpointRecord,
   Page,
   PageQuery,
+  StreamState,
   SubscriptionRecord,
   SubscriptionState,
   TaskDetail,
@@ -34,12 +35,6 @@ export interface Queries {
   endpoint(ownerId: number, id: string, now: number): EndpointRecord | null
   /** Transitions of a task after `seq`, oldest first, at most `limit`; for the event stream. */
   transitionsAfter(taskToken: string, seq: number, limit: number): TransitionEvent[]
-  /**
-   * What decides whether a stream of the owner goes on: null when it has no subscription to the task. `lastSeq` is the
-   * newest transition, or the newest from before the owner's last subscription ended.
-   */
-  streamState(
-    ownerId: number,
-    taskToken: string,
-  ): { lastSeq: number; ended: boolean; watching: boolean } | null
+  /** Null unless the owner has a subscription to the task in any state. */
+  streamState(ownerId: number, taskToken: string): StreamState | null
 }

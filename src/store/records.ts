@@ -162,6 +162,14 @@ export interface PageQuery {
   cursor: string | null
 }
 
+/** What decides whether a stream of an owner goes on. */
+export interface StreamState {
+  /** The newest transition, or the newest from before the owner's last subscription ended. */
+  lastSeq: number
+  /** More will come that the owner is to see. */
+  watching: boolean
+}
+
 /** Everything one stream or webhook of a task needs of one transition, in order. */
 export interface TransitionEvent extends TransitionRecord {
   previous: { status: string | null; percent: number | null } | null

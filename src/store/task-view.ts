@@ -5,7 +5,7 @@ import type { StoreContext } from './context.ts'
 import { firstBy, key } from './literals.ts'
 import { lookFrom } from './look.ts'
 import { pageOf, rowOfCursor } from './page.ts'
-import type { Page, PageQuery, TaskDetail, TaskRecord } from './records.ts'
+import type { Page, PageQuery, StreamState, TaskDetail, TaskRecord } from './records.ts'
 import { subscriptions, tasks as taskTable, transitions as transitionTable } from './schema.ts'
 import type { SubscriptionViewVerbs } from './subscription-view.ts'
 import type { TaskVerbs } from './tasks.ts'
@@ -100,17 +100,13 @@ export function taskViewVerbs(
       )
     },
 
-    /** What decides whether a stream of the owner goes on, and how far: what comes after its last subscription is others'. */
-    streamState(
-      ownerId: number,
-      token: string,
-    ): { lastSeq: number; ended: boolean; watching: boolean } | null {
+    /** What comes after the owner's last subscription is others'. */
+    streamState(ownerId: number, token: string): StreamState | null {
       const row = hasSubscription(ownerId, token) ? tasks.task(token) : null
       if (row === null) return null
-      const ended = row.end !== null
       const left = leftAt(ownerId, token)
       const last = left === null ? tasks.snapshot(token) : statements.lastUntil.get({ token, at: left })
-      return { lastSeq: last?.seq ?? 0, ended, watching: !ended && left === null }
+      return { lastSeq: last?.seq ?? 0, watching: row.end === null && left === null }
     },
 
     transitionsAfter: tasks.transitionsAfter,

@@ -138,7 +138,7 @@ describe('one task', () => {
   it('has a stream of its own while the task goes on, passed through from the API', async () => {
     const queries = {
       task: () => ({ ...taskRecord, status: 'encoding', endedAt: null }),
-      streamState: () => ({ lastSeq: 7, ended: false, watching: false }),
+      streamState: () => ({ lastSeq: 7, watching: false }),
     }
     const { text, get } = await openDashboard({ overrides: { queries } }).reader()
     expect(await text(`/dashboard/tasks/${token}`)).toContain(
@@ -160,7 +160,7 @@ describe('one task', () => {
         }
       },
     }
-    const queries = { streamState: () => ({ lastSeq: 7, ended: false, watching: true }) }
+    const queries = { streamState: () => ({ lastSeq: 7, watching: true }) }
     const { get } = await openDashboard({ overrides: { queries, deps: { transitions } } }).reader()
     const stream = await get(`/dashboard/tasks/${token}/events?after=7`)
     const reading = stream.body!.getReader()

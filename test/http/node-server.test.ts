@@ -66,7 +66,7 @@ test('a stream arrives as it is written, and a client that hangs up is forgotten
   const events = [transition(1)]
   const origin = await listen({
     queries: {
-      streamState: () => ({ lastSeq: events.length, ended: false, watching: true }),
+      streamState: () => ({ lastSeq: events.length, watching: true }),
       transitionsAfter: (_token, seq) => events.filter((event) => event.seq > seq),
     },
     deps: {

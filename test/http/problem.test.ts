@@ -74,7 +74,7 @@ describe('problem answers', () => {
     const full = () => Promise.reject(new Error('database or disk is full'))
     const { call } = testApp({
       commands: { subscribe: full, ready: () => false },
-      queries: { streamState: () => ({ lastSeq: 1, ended: false, watching: true }) },
+      queries: { streamState: () => ({ lastSeq: 1, watching: true }) },
       deps: { closing },
     })
     const registration = { task_token: token, callback_url: 'https://app.example.com/' }

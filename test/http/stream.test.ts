@@ -11,7 +11,7 @@ function liveTask(seqs: number) {
   const events: TransitionEvent[] = Array.from({ length: seqs }, (_, n) => transition(n + 1))
   const listeners = new Set<() => void>()
   const closing = new AbortController()
-  const state = { ended: false, watching: true, reads: 0, timers: 0 }
+  const state = { watching: true, reads: 0, timers: 0 }
   let beat = () => {}
   const deps: Partial<AppDeps> = {
     closing: closing.signal,
@@ -32,7 +32,7 @@ function liveTask(seqs: number) {
     },
   }
   const queries = {
-    streamState: () => ({ lastSeq: events.length, ended: state.ended, watching: state.watching }),
+    streamState: () => ({ lastSeq: events.length, watching: state.watching }),
     transitionsAfter: (_token: string, seq: number, limit: number) => {
       state.reads++
       return events.filter((event) => event.seq > seq).slice(0, limit)
@@ -186,7 +186,7 @@ describe('GET /v1/tasks/{token}/events', () => {
     const live = stream.next()
     task.commit()
     expect(ids(await live)).toEqual([2])
-    task.state.ended = true
+    task.state.watching = false
     task.commit('task.completed')
     expect(ids(await stream.next())).toEqual([3])
     expect(await stream.next()).toBe(null)
@@ -218,15 +218,13 @@ describe('GET /v1/tasks/{token}/events', () => {
 
   test('of an ended task, sends what is left and ends; with nothing left it is 204', async () => {
     const task = liveTask(2)
-    task.state.ended = true
+    task.state.watching = false
     const stream = reader(await task.open('?after=1'))
     await stream.opened()
     expect(ids(await stream.next())).toEqual([2])
     expect(await stream.next()).toBe(null)
     const again = await task.open('', { 'last-event-id': '2' })
     expect(again.status).toBe(204)
-    task.state.ended = false
-    task.state.watching = false
     expect((await task.open('?after=2')).status).toBe(204)
   })
 
