@@ -92,6 +92,11 @@ export interface Vault {
   open(subscriptionId: string, sealed: string): string
 }
 
+export interface RotatingVault extends Vault {
+  /** False for what an older POLLHOOK_SECRET sealed: seal it again before that one is taken away. */
+  isSealedByNewest(sealed: string): boolean
+}
+
 /** One log line. Tokens are passed through `shortToken`, callback URLs as origins; secrets never. */
 export interface Log {
   debug(message: string, fields?: Record<string, unknown>): void

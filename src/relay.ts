@@ -204,7 +204,6 @@ export function createRelay(deps: RelayDeps): Relay {
     quota,
     now,
     timers,
-    log,
     secretsOf,
     onTouched: feed.publish,
     onChanged() {

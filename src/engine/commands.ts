@@ -4,7 +4,7 @@
  */
 import type { Commands, SigningSecret, SubscribeResult } from '../commands.ts'
 import type { SecretNumber } from '../core/secret-numbers.ts'
-import type { Clock, Log, Timers } from '../ports.ts'
+import type { Clock, Timers } from '../ports.ts'
 import type { SubscriptionInput } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import type { Deliverer } from './deliver-ports.ts'
@@ -19,7 +19,6 @@ export interface CommandDeps {
   quota: Quota
   now: Clock
   timers: Timers
-  log: Log
   /** The secrets behind a number, newest POLLHOOK_SECRET first. */
   secretsOf(ownerId: number, n: number): readonly string[]
   /** Subscriptions of these tasks changed: event streams look again. */

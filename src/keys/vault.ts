@@ -4,13 +4,8 @@
  */
 import { gcm } from '@noble/ciphers/aes.js'
 import { decodeBase64, encodeBase64 } from '../core/base64.ts'
-import type { Vault } from '../ports.ts'
+import type { RotatingVault } from '../ports.ts'
 import { databaseFingerprint, deriveVaultKey } from './derive.ts'
-
-export interface RotatingVault extends Vault {
-  /** False for what an older POLLHOOK_SECRET sealed: seal it again before that one is taken away. */
-  isSealedByNewest(sealed: string): boolean
-}
 
 interface VaultKey {
   /** Tells keys apart; two secrets with one id (1 in 4 billion) are both tried. */

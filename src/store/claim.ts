@@ -1,14 +1,9 @@
 /** What must hold before a database is used: made under one of our secrets, its sealed secrets readable. */
 import { eq, isNotNull, sql } from 'drizzle-orm'
 import { encodeId, type Place } from '../core/ids.ts'
-import type { Vault } from '../ports.ts'
+import type { RotatingVault } from '../ports.ts'
 import { subscriptions } from './schema.ts'
 import { type Database, inTransaction } from './transaction.ts'
-
-/** A vault that can tell what an older secret sealed. */
-export interface RotatingVault extends Vault {
-  isSealedByNewest(sealed: string): boolean
-}
 
 const fingerprintKey = 'secret_fingerprint'
 

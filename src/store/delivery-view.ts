@@ -6,14 +6,15 @@ import type { StoreContext } from './context.ts'
 import { isExhausted } from './literals.ts'
 import { lookFrom } from './look.ts'
 import { pageOf, rowOfCursor } from './page.ts'
-import type { DeliveryDetail, DeliveryRecord, DeliveryState, Page, PageQuery } from './records.ts'
+import type {
+  DeliveryDetail,
+  DeliveryFilter,
+  DeliveryRecord,
+  DeliveryState,
+  Page,
+  PageQuery,
+} from './records.ts'
 import { deliveries, subscriptions } from './schema.ts'
-
-export interface DeliveryFilter {
-  subscriptionId?: string
-  state?: DeliveryState
-  type?: string
-}
 
 /** Whether all that is read fits, or is of one subscription. */
 function isIndexed({ subscriptionId, state, type }: DeliveryFilter): boolean {
@@ -37,7 +38,6 @@ export function deliveryViewVerbs({ db, place }: StoreContext) {
     nonce: subscriptions.nonce,
     taskToken: subscriptions.taskToken,
     callbackUrl: subscriptions.callbackUrl,
-    endpointId: deliveries.endpointId,
     type: deliveries.type,
     seq: deliveries.seq,
     state: deliveries.state,

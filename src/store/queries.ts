@@ -4,14 +4,14 @@
  */
 import type {
   DeliveryDetail,
+  DeliveryFilter,
   DeliveryRecord,
-  DeliveryState,
   EndpointRecord,
   Page,
   PageQuery,
   StreamState,
+  SubscriptionFilter,
   SubscriptionRecord,
-  SubscriptionState,
   TaskDetail,
   TaskRecord,
   TransitionEvent,
@@ -19,18 +19,12 @@ import type {
 
 export interface Queries {
   subscription(ownerId: number, id: string): SubscriptionRecord | null
-  listSubscriptions(
-    ownerId: number,
-    query: PageQuery & { taskToken?: string; state?: SubscriptionState; callbackUrl?: string },
-  ): Page<SubscriptionRecord>
+  listSubscriptions(ownerId: number, query: PageQuery & SubscriptionFilter): Page<SubscriptionRecord>
   /** Null unless the owner has a subscription to the task in any state. */
   task(ownerId: number, taskToken: string): TaskDetail | null
   listTasks(ownerId: number, query: PageQuery): Page<TaskRecord>
   delivery(ownerId: number, id: string): DeliveryDetail | null
-  listDeliveries(
-    ownerId: number,
-    query: PageQuery & { subscriptionId?: string; state?: DeliveryState; type?: string },
-  ): Page<DeliveryRecord>
+  listDeliveries(ownerId: number, query: PageQuery & DeliveryFilter): Page<DeliveryRecord>
   listEndpoints(ownerId: number, query: PageQuery, now: number): Page<EndpointRecord>
   endpoint(ownerId: number, id: string, now: number): EndpointRecord | null
   /** Transitions of a task after `seq`, oldest first, at most `limit`; for the event stream. */

@@ -1,7 +1,8 @@
 /** What store verbs take and give: plain data, times in integer milliseconds, public ids as strings. */
 import type { StateReason } from '../core/delivery.ts'
 import type { RefusalCode, TransportErrorCode } from '../core/outcome.ts'
-import type { StoredResult } from '../core/payload.ts'
+import type { EventState, StoredResult } from '../core/payload.ts'
+import type { TaskError } from '../core/snapshot.ts'
 
 export type SubscriptionState = 'active' | 'paused' | 'completed' | 'expired' | 'cancelled'
 export type DeliveryState = 'pending' | 'delivered' | 'superseded' | 'exhausted' | 'cancelled'
@@ -81,7 +82,7 @@ export interface TransitionRecord {
 }
 
 export interface TaskDetail extends TaskRecord {
-  error: { code: number; description: string | null } | null
+  error: TaskError | null
   /** Upstream's status object as JSON text; null when there is none or it was over 1 MiB. */
   resultJson: string | null
   transitions: TransitionRecord[]
@@ -162,6 +163,18 @@ export interface PageQuery {
   cursor: string | null
 }
 
+export interface SubscriptionFilter {
+  taskToken?: string
+  state?: SubscriptionState
+  callbackUrl?: string
+}
+
+export interface DeliveryFilter {
+  subscriptionId?: string
+  state?: DeliveryState
+  type?: string
+}
+
 /** What decides whether a stream of an owner goes on. */
 export interface StreamState {
   /** The newest transition, or the newest from before the owner's last subscription ended. */
@@ -172,7 +185,7 @@ export interface StreamState {
 
 /** Everything one stream or webhook of a task needs of one transition, in order. */
 export interface TransitionEvent extends TransitionRecord {
-  previous: { status: string | null; percent: number | null } | null
-  error: { code: number; description: string | null } | null
+  previous: EventState | null
+  error: TaskError | null
   result: StoredResult
 }

@@ -5,7 +5,14 @@ import type { StoreContext } from './context.ts'
 import { lookFrom } from './look.ts'
 import type { OutboxVerbs } from './outbox.ts'
 import { pageOf, rowOfCursor } from './page.ts'
-import type { Page, PageQuery, SubscriptionRecord, SubscriptionState, TaskRecord } from './records.ts'
+import type {
+  Page,
+  PageQuery,
+  SubscriptionFilter,
+  SubscriptionRecord,
+  SubscriptionState,
+  TaskRecord,
+} from './records.ts'
 import { subscriptions, tasks } from './schema.ts'
 import type { Snapshot, TaskRow, TaskVerbs } from './tasks.ts'
 
@@ -27,12 +34,6 @@ const inState: Readonly<Record<SubscriptionState, SQL>> = {
   completed: sql`${subscriptions.paused} = 0 and (${subscriptions.endState} = 'completed'
     or (${subscriptions.endState} is null and ${tasks.end} is not null))`,
   active: sql`${subscriptions.paused} = 0 and ${subscriptions.endState} is null and ${tasks.end} is null`,
-}
-
-export interface SubscriptionFilter {
-  taskToken?: string
-  state?: SubscriptionState
-  callbackUrl?: string
 }
 
 /** Whether all that is read fits, or is of one task. */

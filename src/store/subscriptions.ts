@@ -18,7 +18,7 @@ import type { RecipientVerbs } from './recipients.ts'
 import type { Claims, SubscriptionInput, SubscriptionRecord } from './records.ts'
 import { deliveries, subscriptions } from './schema.ts'
 import { type SubscriptionRow, type SubscriptionViewVerbs, subscriptionState } from './subscription-view.ts'
-import { endOf, type Snapshot, type TaskRow, type TaskVerbs } from './tasks.ts'
+import { asPolledAnew, endOf, type Snapshot, type TaskRow, type TaskVerbs } from './tasks.ts'
 import { inTransaction } from './transaction.ts'
 import { type Twins, twinVerbs } from './twins.ts'
 
@@ -73,15 +73,12 @@ export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
       const task = tasks.addTask({ token: input.taskToken, statusUrl: input.statusUrl, createdAt: now })
       return { task, fresh: true }
     }
-    const next = { ...found, statusUrl: input.statusUrl ?? found.statusUrl }
     const end = endOf(found)
     const fresh = found.polling === 0 && (end === null || end === 'lost')
-    if (fresh) {
-      // Those whose wish ended with the loss stay completed although the task goes on (CONTRACT §3).
-      if (end === 'lost') completeSubscriptions(found)
-      Object.assign(next, { polling: 1, end: null, endedAt: null, regressedAt: null })
-      Object.assign(next, { unknownSince: null, askedAlone: 0, failingSince: null, stalled: 0 })
-    }
+    // Those whose wish ended with the loss stay completed although the task goes on (CONTRACT §3).
+    if (fresh && end === 'lost') completeSubscriptions(found)
+    const statusUrl = input.statusUrl ?? found.statusUrl
+    const next = { ...found, statusUrl, ...(fresh ? asPolledAnew : {}) }
     tasks.saveTask(found, next)
     return { task: next, fresh }
   }

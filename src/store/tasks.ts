@@ -4,6 +4,7 @@
  */
 import { and, desc, eq, sql } from 'drizzle-orm'
 import type { StoredResult } from '../core/payload.ts'
+import type { TaskError } from '../core/snapshot.ts'
 import type { Change, TaskEnd } from '../core/transition.ts'
 import type { StoreContext } from './context.ts'
 import { firstBy, key, listed, value, withNewestTransition } from './literals.ts'
@@ -27,12 +28,8 @@ export interface PolledTask {
   snapshot: Snapshot | null
 }
 
-const {
-  result: _result,
-  resultDropped: _dropped,
-  ...slim
-} = {
-  taskToken: transitions.taskToken,
+/** Of a transition all but its result, which may be large. */
+const slim = {
   seq: transitions.seq,
   type: transitions.type,
   status: transitions.status,
@@ -40,9 +37,19 @@ const {
   at: transitions.at,
   errorCode: transitions.errorCode,
   errorDescription: transitions.errorDescription,
-  result: transitions.result,
-  resultDropped: transitions.resultDropped,
 }
+
+/** What is written of a task, but for its URL, when it begins to be polled, or begins again after it was lost. */
+export const asPolledAnew = {
+  polling: 1,
+  end: null,
+  endedAt: null,
+  regressedAt: null,
+  unknownSince: null,
+  askedAlone: 0,
+  failingSince: null,
+  stalled: 0,
+} as const
 
 export type TaskVerbs = ReturnType<typeof taskVerbs>
 
@@ -91,7 +98,7 @@ export function taskVerbs({ db }: StoreContext) {
     },
 
     /** The newest transition with the error it carries. */
-    lastError(token: string): { code: number; description: string | null } | null {
+    lastError(token: string): TaskError | null {
       const row = newest.get({ token })
       if (row === undefined || row.errorCode === null) return null
       return { code: row.errorCode, description: row.errorDescription }
@@ -104,17 +111,7 @@ export function taskVerbs({ db }: StoreContext) {
 
     addTask(task: { token: string; statusUrl: string | null; createdAt: number }): TaskRow {
       insertTask.run(task)
-      return {
-        ...task,
-        polling: 1,
-        end: null,
-        endedAt: null,
-        regressedAt: null,
-        unknownSince: null,
-        askedAlone: 0,
-        failingSince: null,
-        stalled: 0,
-      }
+      return { ...task, ...asPolledAnew }
     },
 
     /** Writes only when something differs: a poll that changes nothing writes nothing. */

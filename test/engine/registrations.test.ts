@@ -84,7 +84,6 @@ function commandsOf({ store }: World, after: (work: () => void) => void): Comman
         return () => {}
       },
     },
-    log: { debug() {}, info() {}, warn() {}, error() {} },
     secretsOf: () => [],
     onTouched() {},
     onChanged() {},
