@@ -15,6 +15,8 @@ export interface Fleet {
   config: Config
   /** Newest generation first. */
   places: readonly Place[]
+  /** Answers what any shard can: what is refused, what is no list, what names no shard. */
+  first: Place
   log: Log
   sessions: Sessions
   /** Hands a request to a shard; 503 when it cannot be reached. */
@@ -41,9 +43,11 @@ function createFleet(env: Env): Fleet {
   const authenticate = createAuthenticator(config.apiKeys)
   const sessions = createSessions(config, Date.now)
   const shard = (place: Place) => env.SHARDS.get(env.SHARDS.idFromName(placeName(place)))
+  const places = allPlaces(config.shards)
   return {
     config,
-    places: allPlaces(config.shards),
+    places,
+    first: places[0]!,
     log,
     sessions,
     shard,
@@ -52,7 +56,7 @@ function createFleet(env: Env): Fleet {
         return await shard(place).fetch(request)
       } catch (error) {
         log.error('a shard did not answer', { shard: placeName(place), error })
-        return unavailable(request.headers.get('x-request-id') ?? '')
+        return unavailable(request)
       }
     },
     mayHaveOwner(request) {
@@ -62,9 +66,10 @@ function createFleet(env: Env): Fleet {
   }
 }
 
-export function unavailable(requestId: string): Response {
+/** The router has given the request its id. */
+export function unavailable(request: Request): Response {
   const detail = 'A part of Pollhook cannot be reached. Try again.'
-  return problemResponse({ code: 'unavailable', detail }, requestId)
+  return problemResponse({ code: 'unavailable', detail }, request.headers.get('x-request-id') ?? '')
 }
 
 /**

@@ -19,7 +19,7 @@ interface PageJson<T = unknown> {
 
 export async function answerList(fleet: Fleet, request: Request): Promise<Response> {
   const { searchParams } = new URL(request.url)
-  if (isGivenTwice(searchParams)) return fleet.ask(fleet.places[0]!, request)
+  if (isGivenTwice(searchParams)) return fleet.ask(fleet.first, request)
   const cursor = searchParams.get('cursor')
   const places = placesOf(fleet, getPath(request), searchParams)
   const cursors =
@@ -45,10 +45,10 @@ function isGivenTwice(query: URLSearchParams): boolean {
 }
 
 /** All shards, or those that can have what is asked for. What is no filter of the list is overlooked, as by a shard. */
-function placesOf({ config, places }: Fleet, path: string, query: URLSearchParams): readonly Place[] {
+function placesOf({ config, places, first }: Fleet, path: string, query: URLSearchParams): readonly Place[] {
   const id = path === '/v1/deliveries' ? query.get('subscription_id') : null
   const token = path === '/v1/subscriptions' ? query.get('task_token') : null
-  if (id !== null) return [placeOfId(config.shards, id) ?? places[0]!]
+  if (id !== null) return [placeOfId(config.shards, id) ?? first]
   return token === null ? places : placesOfToken(config.shards, token)
 }
 
@@ -67,18 +67,18 @@ async function askPage(fleet: Fleet, request: Request, asked: ShardCursor, limit
 function refused(fleet: Fleet, request: Request): Promise<Response> {
   const url = new URL(request.url)
   url.searchParams.set('cursor', '-')
-  return fleet.ask(fleet.places[0]!, copyOf(request, { url: url.href }))
+  return fleet.ask(fleet.first, copyOf(request, { url: url.href }))
 }
 
 /** Endpoints have one row in each shard, so every page is made from all of them. */
 export async function answerEndpoints(fleet: Fleet, request: Request): Promise<Response> {
   const { searchParams } = new URL(request.url)
-  if (isGivenTwice(searchParams)) return fleet.ask(fleet.places[0]!, request)
+  if (isGivenTwice(searchParams)) return fleet.ask(fleet.first, request)
   const cursor = searchParams.get('cursor')
   const after = cursor === null ? null : parseEndpointCursor(cursor)
   if (cursor !== null && after === null) return refused(fleet, request)
-  // The home says what is wrong with a limit.
-  const first = await fleet.ask(fleet.places[0]!, withoutCursor(request))
+  // A shard says what is wrong with a limit.
+  const first = await fleet.ask(fleet.first, withoutCursor(request))
   if (!first.ok) return first
   const all = await Promise.all(fleet.places.map((place) => everyEndpoint(fleet, request, place)))
   const failed = all.find((one) => one instanceof Response)
@@ -119,7 +119,7 @@ export async function redeliverMany(fleet: Fleet, request: Request): Promise<Res
   const body = await readBody(request, bodyBytesMax)
   const id = subscriptionIdIn(body)
   const place = id === null ? null : placeOfId(fleet.config.shards, id)
-  const places = id === null ? fleet.places : [place ?? fleet.places[0]!]
+  const places = id === null ? fleet.places : [place ?? fleet.first]
   const answers = await Promise.all(places.map((one) => fleet.ask(one, copyOf(request, { body }))))
   let count = 0
   for (const answer of answers) {

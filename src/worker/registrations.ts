@@ -11,7 +11,7 @@ import { placeName } from './place.ts'
 export async function register(fleet: Fleet, request: Request): Promise<Response> {
   const body = await readBody(request, bodyBytesMax)
   const token = tokenIn(parseJson(body))
-  const place = token === null ? fleet.places[0]! : (await placesFor(fleet, [token])).get(token)
+  const place = token === null ? fleet.first : (await placesFor(fleet, [token])).get(token)
   return askAt(fleet, place, copyOf(request, { body }))
 }
 
@@ -20,7 +20,7 @@ export async function registerBatch(fleet: Fleet, request: Request): Promise<Res
   const body = await readBody(request, batchBytesMax)
   const items = body.byteLength > batchBytesMax ? null : itemsIn(parseJson(body))
   // What is no batch, or too large, is refused by a shard, in its words.
-  if (items === null) return fleet.ask(fleet.places[0]!, copyOf(request, { body }))
+  if (items === null) return fleet.ask(fleet.first, copyOf(request, { body }))
   const places = await placesFor(
     fleet,
     items.map(tokenIn).filter((token) => token !== null),
@@ -28,7 +28,7 @@ export async function registerBatch(fleet: Fleet, request: Request): Promise<Res
   const groups = new Map<string, { place: Place | undefined; indexes: number[] }>()
   items.forEach((item, index) => {
     const token = tokenIn(item)
-    const place = token === null ? fleet.places[0]! : places.get(token)
+    const place = token === null ? fleet.first : places.get(token)
     const name = place === undefined ? '' : placeName(place)
     const group = groups.get(name) ?? { place, indexes: [] }
     groups.set(name, group)
@@ -74,7 +74,7 @@ function tokenIn(item: unknown): string | null {
 /** 503 where it is not known which shard is to be asked. */
 export async function askAt(fleet: Fleet, place: Place | undefined, request: Request): Promise<Response> {
   if (place !== undefined) return fleet.ask(place, request)
-  return unavailable(request.headers.get('x-request-id') ?? '')
+  return unavailable(request)
 }
 
 /**

@@ -22,19 +22,18 @@ export async function route(fleet: Fleet, incoming: Request): Promise<Response> 
     const known = error instanceof Error ? thrownProblem(error) : null
     if (known !== null) return problemResponse(known, requestId)
     fleet.log.error('a request was lost between shards', { request_id: requestId, error })
-    return unavailable(requestId)
+    return unavailable(request)
   }
 }
 
 function dispatch(fleet: Fleet, request: Request): Promise<Response> {
-  const home = fleet.places[0]!
   // As the routes of a shard read it: the same call may be spelled with %-escapes.
   const pathname = getPath(request)
   const isRead = request.method === 'GET' || request.method === 'HEAD'
   const call = `${isRead ? 'GET' : request.method} ${pathname}`
   if (call === 'POST /callbacks/qencode') return passHint(fleet, request)
-  if (fleet.places.length === 1) return fleet.ask(home, request)
-  if (!fleet.mayHaveOwner(request)) return fleet.ask(home, request)
+  if (fleet.places.length === 1) return fleet.ask(fleet.first, request)
+  if (!fleet.mayHaveOwner(request)) return fleet.ask(fleet.first, request)
   switch (call) {
     case 'POST /v1/subscriptions':
       return register(fleet, request)
@@ -55,7 +54,7 @@ function dispatch(fleet: Fleet, request: Request): Promise<Response> {
   if (token !== undefined && isRead) return readTask(fleet, request, token)
   const id = /^\/v1\/(?:subscriptions|deliveries)\/([^/]+)/.exec(pathname)?.[1]
   const place = id === undefined ? null : placeOfId(fleet.config.shards, id)
-  return fleet.ask(place ?? home, request)
+  return fleet.ask(place ?? fleet.first, request)
 }
 
 /** Unfinished in an older generation, else in the newest that knows it. */
@@ -78,7 +77,7 @@ async function passHint(fleet: Fleet, request: Request): Promise<Response> {
   const headers = { 'content-type': request.headers.get('content-type') ?? '' }
   const form = await new Response(body, { headers }).formData().catch(() => null)
   const token = form?.get('task_token')
-  const places = typeof token === 'string' ? placesOfToken(fleet.config.shards, token) : [fleet.places[0]!]
+  const places = typeof token === 'string' ? placesOfToken(fleet.config.shards, token) : [fleet.first]
   const answers = await Promise.all(places.map((place) => fleet.ask(place, copyOf(request, { body }))))
   const requestId = request.headers.get('x-request-id') ?? ''
   const told = answers.find(({ status }) => status === 204)
