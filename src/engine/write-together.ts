@@ -3,7 +3,7 @@ import { didNotBegin } from '../store/transaction.ts'
 
 /**
  * A commit that could not even begin is not tried again for each: every one would wait for the lock as long.
- * @param tryWrite writes all it is given in one commit. @returns null, or the error of a commit that failed
+ * @param tryWrite writes all it is given in one commit, and answers null, or the error that kept it from there
  * @returns those that are not on disk, each with the error that kept it from there
  */
 export function writeTogether<T>(
