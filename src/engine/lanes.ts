@@ -59,11 +59,11 @@ export function createLanes(store: Pick<Store, 'endpointState'>, freeSlots: () =
     else putNewest(traces, endpointId, { ...trace, lastSuccessAt }, tracesMax)
   }
 
-  /** @returns null when what is known says more than a few attempts now and then */
+  /** @returns null when the trace that is there says more: few attempts since do not show how many the endpoint takes */
   function learnt({ endpoint, window, windowAtFirst, mostInFlight }: Lane, at: number) {
     const fails = window < windowAtFirst || endpoint.health.failures > 0
     if (fails && window < windowAtStart) return { window, seenAt: at }
-    // What the lane began with had been seen: one that fails loses half of it, and not what it did not need this time.
+    // It took as many as it began with before. One that failed starts from there, and from no less because few were needed this time.
     const most = fails ? Math.max(mostInFlight, windowAtFirst) : mostInFlight
     const took = Math.max(windowAtStart, Math.min(most, window))
     const known = recentTrace(endpoint.id, at)?.window ?? 0

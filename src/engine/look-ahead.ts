@@ -14,7 +14,10 @@ export interface LookAhead {
   read(lane: Lane, at: number): boolean
   /** What is longest due of all that may go. */
   longestDue(lane: Lane, at: number): DueEntry | undefined
-  /** With nothing of its own under way a lane is woken by nothing but what holds these entries up elsewhere. */
+  /**
+   * Has the lane looked at again once the attempts that keep these entries waiting are over. Those may be of other endpoints, from
+   * which a subscription has moved here; a lane with attempts of its own is woken by these anyway.
+   */
   awaitOthers(lane: Lane, entries: readonly DueEntry[]): void
 }
 

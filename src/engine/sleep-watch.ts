@@ -25,7 +25,8 @@ export function createSleepWatch(now: Clock, attemptMsMax: number): SleepWatch {
     },
     planned(at, underWay) {
       const endsBy = now() + attemptMsMax
-      // Where nothing waits this takes a quiet hour for sleep, and nobody is given up by it. What is overdue comes at once.
+      // With nothing planned and nothing under way a quiet hour is taken for sleep, which does no harm: nothing waits, so nothing is
+      // given up too late. What is overdue already is planned for now.
       const next = underWay || at === null ? Math.min(at ?? endsBy, endsBy) : at
       plannedAt = Math.max(next, now())
     },

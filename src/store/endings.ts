@@ -13,9 +13,10 @@ export function endingVerbs({ db }: StoreContext, { outbox }: { outbox: OutboxVe
   const columns = sql`d.id, d.subscription_id as subscriptionId, d.endpoint_id as endpointId, d.rank`
 
   /**
-   * Pending progress of which a newer event of its subscription exists: only what was under way meanwhile is left so. It is
-   * the head, or has lost that place to a test or a redelivery while it was being sent: then it stands behind whatever of
-   * its queue has ended. SQLite would go through all deliveries for that by itself, hence `cross`.
+   * Pending progress that a newer event of its subscription should have superseded. Only what was being sent when that event came is
+   * left so, and it is found in one of two places. First, as the head of its queue. Second, where a test or a redelivery took that
+   * place meanwhile: then it is the first of its queue behind the last that ended. `cross` keeps SQLite from going through all
+   * deliveries for the second.
    */
   function staleProgress() {
     return db.all<QueueHead>(sql`
