@@ -41,10 +41,13 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
     faulty.add(name)
   }
 
+  /** A var of a Worker may be a number or a boolean, which TOML has without quotes, or null in JSON. */
+  function given(name: string): string | undefined {
+    return env[name] == null ? undefined : String(env[name]).trim()
+  }
+
   function raw(name: string): string | undefined {
-    // A var of a Worker may be a number or a boolean: TOML has these without quotes.
-    const value = env[name] === undefined ? undefined : String(env[name]).trim()
-    return value === '' ? undefined : value
+    return given(name) || undefined
   }
 
   function oneDuration(name: string, text: string, range: DurationRange, example: string): number | null {
@@ -67,8 +70,7 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
     isSound: (name) => !faulty.has(name),
 
     text(name, fallback, options) {
-      if (options?.emptyAllowed && env[name] !== undefined) return env[name].trim()
-      return raw(name) ?? fallback
+      return (options?.emptyAllowed ? given(name) : raw(name)) ?? fallback
     },
 
     integer(name, fallback, { min, max }) {

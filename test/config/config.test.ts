@@ -24,6 +24,10 @@ it('takes what TOML has without quotes, as the vars of a Worker', () => {
   const vars = { POLLHOOK_SHARDS: 4, POLLHOOK_INSECURE_CALLBACKS: true, POLLHOOK_PORT: 8080 }
   const config = configOf(vars as unknown as Record<string, string>)
   expect(config).toMatchObject({ shards: [{ shards: 4 }], callbacks: { insecure: true } })
+  const odd = { POLLHOOK_PRIVATE_CALLBACKS: false, POLLHOOK_UPSTREAM_HOSTS: 7, POLLHOOK_POLL_BATCH: null }
+  expect(faultsOf(odd as unknown as Record<string, string>)).toEqual([
+    expect.stringContaining('POLLHOOK_PRIVATE_CALLBACKS'),
+  ])
   const seconds = { POLLHOOK_POLL_INTERVAL: 5 } as unknown as Record<string, string>
   expect(faultsOf(seconds)).toEqual([expect.stringContaining('POLLHOOK_POLL_INTERVAL is "5"')])
 })
