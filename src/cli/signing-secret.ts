@@ -51,7 +51,10 @@ async function ask({ rotate, overlap, ...flags }: Flags): Promise<SigningSecrets
   const api = createApi(flags)
   // What is not given is the relay's to choose.
   const answer = rotate ? await api.call('POST', `${path}/rotate`, { overlap }) : await api.call('GET', path)
-  return answer as SigningSecrets
+  const found = answer as SigningSecrets | null
+  if (typeof found?.secrets?.[0]?.secret !== 'string')
+    throw new Error(`${path} was answered with no secret: is ${flags.url} a Pollhook?`)
+  return found
 }
 
 /** The newest alone on stdout, for a variable. What else signs is no line for a log to keep. */
