@@ -17,14 +17,18 @@ export function createFeed(timers: Timers): Feed {
   let telling = false
 
   function tellSome(): void {
+    telling = true
     let left = toldPerTurn
-    for (const listener of untold) {
-      if (left-- === 0) break
-      untold.delete(listener)
-      listener()
+    try {
+      for (const listener of untold) {
+        if (left-- === 0) break
+        untold.delete(listener)
+        listener()
+      }
+    } finally {
+      telling = untold.size > 0
+      if (telling) timers.after(0, tellSome)
     }
-    telling = untold.size > 0
-    if (telling) timers.after(0, tellSome)
   }
 
   return {

@@ -40,3 +40,33 @@ it('thousands that follow one task do not hold up everything else: a part is tol
     ...Array.from({ length: 69 }, (_, n) => n + 50),
   ])
 })
+
+it('one that throws keeps the others from nothing', () => {
+  const { feed, turns } = setUp()
+  const told = new Set<number>()
+  for (let n = 0; n < 100; n++)
+    feed.subscribe('a', () => {
+      if (n === 60) throw new Error('it is broken')
+      told.add(n)
+    })
+  feed.publish(['a'])
+  expect(turns).toHaveLength(1)
+  expect(turns.shift()!).toThrow('it is broken')
+  while (turns.length > 0) turns.shift()!()
+  expect(told.size).toBe(99)
+})
+
+it('one that publishes, or ends the listening of another, while it is told', () => {
+  const { feed, turns } = setUp()
+  const told: string[] = []
+  feed.subscribe('a', () => {
+    told.push('a')
+    feed.publish(['b'])
+    end()
+  })
+  const end = feed.subscribe('a', () => told.push('a, ended'))
+  feed.subscribe('b', () => told.push('b'))
+  feed.publish(['a'])
+  while (turns.length > 0) turns.shift()!()
+  expect(told).toEqual(['a', 'b'])
+})
