@@ -156,7 +156,8 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
 
   /** Nothing is handed over to it then but what is due at hosts that fail as well. */
   function apiFails(at: number): boolean {
-    return isBlocked(api, at) || isOnProbation(api)
+    // One batch shows whether it still does: nobody else may ask it.
+    return isBlocked(api, at) || (isOnProbation(api) && api.inFlight + waitingAt(api) > 0)
   }
 
   function mayJoinAt(host: Host): number {
@@ -185,7 +186,8 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
       return
     }
     if (host !== api && (isBlocked(host, at) || isCrowdedOut(host))) {
-      handOver(host, at)
+      if (isBlocked(host, at) || !isOnProbation(api)) handOver(host, at)
+      else for (const entry of takeBatch(host, turn)) join(api, entry, at)
       // A pass goes to the API host last; what is served between two of them does not.
       wake()
       return

@@ -270,3 +270,33 @@ it('masters wait for a place in turn, and hand nothing over, while the API host 
   }
   expect(started.map(({ host }) => host.origin)).toEqual([master1, master1, master2, master1])
 })
+
+it('an API host that failed once is tried again by a batch of what masters have no place for', () => {
+  const { hosts, started, startedAt } = open({ mastersConcurrency: 1 })
+  Object.assign(hosts.api, { failures: 2, failedAt: 0, blockedUntil: later - second })
+  enqueue(hosts, 100, () => master1)
+  hosts.dispatch(later)
+  enqueue(hosts, 250, () => master2)
+  hosts.dispatch(later)
+  expect(startedAt(apiOrigin)).toHaveLength(100)
+  // It has answered: the rest need not wait.
+  hosts.api.failures = 0
+  hosts.release(started.at(-1)!.host, 'batch')
+  for (const at of [later, later + second]) hosts.dispatch(at)
+  expect(startedAt(apiOrigin)).toHaveLength(250)
+})
+
+it('while that batch is under way, and if it fails, the others wait for a place at their master', () => {
+  const { hosts, started, startedAt, refused } = open({ mastersConcurrency: 1 })
+  Object.assign(hosts.api, { failures: 2, failedAt: 0, blockedUntil: later - second })
+  enqueue(hosts, 100, () => master1)
+  hosts.dispatch(later)
+  enqueue(hosts, 250, () => master2)
+  hosts.dispatch(later)
+  Object.assign(hosts.api, { failures: 3, failedAt: later, blockedUntil: later + minute })
+  for (const { host } of [...started]) hosts.release(host, 'batch')
+  hosts.dispatch(later)
+  expect(startedAt(apiOrigin)).toHaveLength(100)
+  expect(startedAt(master2)).toHaveLength(100)
+  expect(refused).toEqual([])
+})
