@@ -2,16 +2,7 @@
  * Where the database file may lie, looked at before SQLite opens it: SQLite's own words for a wrong path are
  * one sentence for all of them. Knows files and folders, nothing of databases.
  */
-import {
-  accessSync,
-  closeSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  openSync,
-  realpathSync,
-  statSync,
-} from 'node:fs'
+import { accessSync, closeSync, constants, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 
 /**
@@ -36,7 +27,7 @@ export function prepareDatabasePath(file: string): string {
   if (statSync(real).size === 0) refuseLogAlone(real)
   // A lock that can only be read keeps nobody out, and of the log SQLite says no more than that it cannot open a file.
   for (const beside of [`${real}-wal`, `${real}-shm`, `${real}.lock`])
-    if (existsSync(beside)) needAccess(beside, `${beside} may not be read and written`, readAndWrite)
+    needAccess(beside, `${beside} may not be read and written`, readAndWrite)
   return real
 }
 
@@ -89,6 +80,8 @@ function needAccess(path: string, problem: string, mode = constants.W_OK): void 
   try {
     accessSync(path, mode)
   } catch (error) {
+    // SQLite takes away what lies beside a database that nobody has open any more.
+    if (codeOf(error) === 'ENOENT') return
     throw new Error(`${problem} (${codeOf(error)}); ${advice}`)
   }
 }

@@ -58,12 +58,20 @@ export function createHttpServer({ hostname, fetch, log }: HttpServerOptions): S
 
 const connections = new WeakMap<Server, ReadonlySet<Socket>>()
 
+/** For a request that is on its way on a new connection. */
+const firstRequestMs = 250
+
 /** Ends the port. Resolves once what was asked before has its answer. */
 export function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    server.close(() => resolve())
-    // Opened ahead of need, as browsers do: Node would wait for the first request.
-    for (const socket of connections.get(server) ?? []) if (socket.bytesRead === 0) socket.destroy()
+    const timer = setTimeout(() => {
+      // Opened ahead of need, as browsers do: Node would wait for the first request.
+      for (const socket of connections.get(server) ?? []) if (socket.bytesRead === 0) socket.destroy()
+    }, firstRequestMs)
+    server.close(() => {
+      clearTimeout(timer)
+      resolve()
+    })
   })
 }
 

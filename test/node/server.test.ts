@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import { afterEach, expect, it, vi } from 'vitest'
-import { createHttpServer, type HttpServerOptions } from '../../src/node/server.ts'
+import { closeServer, createHttpServer, type HttpServerOptions } from '../../src/node/server.ts'
 
 let close = async () => {}
 afterEach(() => close())
@@ -13,7 +13,7 @@ async function listen(fetch: HttpServerOptions['fetch']) {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   close = () => new Promise((resolve) => server.close(() => resolve()))
-  return { port: (server.address() as AddressInfo).port, log }
+  return { port: (server.address() as AddressInfo).port, log, server }
 }
 
 /** @returns all that comes until the connection ends */
@@ -108,4 +108,21 @@ it('a refused client that keeps its side open is not waited for', async () => {
   await once(socket, 'end')
   await close()
   socket.destroy()
+})
+
+it('a connection on which nobody has asked for anything does not keep the port', async () => {
+  const { port, server } = await listen(() => new Response('not reached'))
+  const accepted = once(server, 'connection')
+  const unused = connect(port, '127.0.0.1').resume()
+  await accepted
+  await Promise.all([closeServer(server), once(unused, 'close')])
+})
+
+it('the first request of a connection that is on its way when the port ends is answered', async () => {
+  const { port, server } = await listen(() => new Response('{}'))
+  const accepted = once(server, 'connection')
+  const answer = exchange(port, `GET / HTTP/1.1\r\n${rest}`)
+  await accepted
+  await closeServer(server)
+  expect(await answer).toContain('HTTP/1.1 200')
 })

@@ -1,7 +1,7 @@
 /** A stop is a stop, on a full disk too: what could not be written is made again after the next start. */
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import Sqlite from 'better-sqlite3'
 import { afterEach, expect, it, vi } from 'vitest'
 import { type NodePollhook, startNode } from '../../src/node.ts'
@@ -134,17 +134,4 @@ it('an attempt that the end cuts off is none of its receiver, and is made again 
   ])
   expect(sqlite.prepare('SELECT failures FROM endpoints').pluck().all()).toEqual([0])
   sqlite.close()
-})
-
-it('a connection on which nobody has asked for anything holds up no stop', async () => {
-  world = await openWorld(() => ({ status: 'encoding', error: 0 }))
-  const relay = await start([])
-  const unused = connect(Number(new URL(relay.url).port), '127.0.0.1')
-  await once(unused, 'connect')
-  // Connections are accepted in their order: that one has been by now.
-  await fetch(`${relay.url}/healthz`)
-  const ended = once(unused.resume(), 'close')
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-  await relay.stop()
-  await ended
 })
