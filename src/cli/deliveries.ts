@@ -116,7 +116,8 @@ async function redeliverEach(ids: readonly string[], flags: RedeliverFlags): Pro
       const path = `/v1/deliveries/${encodeURIComponent(id)}/redeliver`
       const delivery = (await api.call('POST', path)) as Delivery
       if (flags.json) printLine(jsonText(delivery))
-      else printLine(`${id} is ${delivery.state} again: ${delivery.type} of ${delivery.task_token}`)
+      else
+        printLine(printable(`${id} is ${delivery.state} again: ${delivery.type} of ${delivery.task_token}`))
     } catch (error) {
       if (!(error instanceof Error) || !['not_found', 'conflict'].includes(codeOf(error) ?? '')) throw error
       fail(`${printable(id)}: ${error.message}`)

@@ -13,11 +13,12 @@ export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, '�')
 }
 
-/** The same value, in which such characters from elsewhere are written as escapes; JSON itself escapes those of ASCII only. */
+/** JSON of the same value, without such characters: it escapes those below a space by itself, here the others are escaped too. */
 export function jsonText(value: unknown, indent?: number): string {
   return JSON.stringify(value, null, indent).replaceAll(/[\x7f-\x9f\p{Cf}]/gu, (character) =>
-    [...Array(character.length).keys()]
-      .map((n) => `\\u${character.charCodeAt(n).toString(16).padStart(4, '0')}`)
+    character
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
       .join(''),
   )
 }
