@@ -33,12 +33,12 @@ const bandTones: Readonly<Record<string, string>> = {
 }
 
 /**
- * Percent as steps over a strip of statuses, from the first transition to `until`.
+ * Percent as steps over a strip of statuses, from the first transition to `end`.
  * @param points oldest first, at least one
+ * @param end later than the first of them
  */
-export function timelineChart(points: readonly TimelinePoint[], until: number): Html {
+export function timelineChart(points: readonly TimelinePoint[], end: number): Html {
   const from = points[0]!.at
-  const end = Math.max(until, from + 1)
   const x = (at: number) => round(((at - from) / (end - from)) * width)
   const y = (percent: number) => round(bottom - (Math.min(100, Math.max(0, percent)) / 100) * (bottom - top))
   const bands = bandsOf(points, end)

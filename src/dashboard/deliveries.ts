@@ -19,6 +19,7 @@ import {
   pager,
   pill,
   tabs,
+  textBlock,
   tokenLink,
 } from './parts.ts'
 import { readOn } from './read-on.ts'
@@ -191,5 +192,5 @@ function attemptItem(attempt: Attempt, callbackUrl: string, now: number): Html {
       <span class="mono">${code}</span><span class="muted">${duration(attempt.duration_ms)}</span>
       <span class="end">${exactTime(attempt.at, now)}</span></div>
     ${attempt.url !== callbackUrl && html`<p class="mono break muted">${attempt.url}</p>`}
-    ${attempt.response_body ? jsonBlock(`Answer to attempt ${attempt.attempt}`, attempt.response_body) : ''}</li>`
+    ${attempt.response_body ? textBlock(`Answer to attempt ${attempt.attempt}`, attempt.response_body) : ''}</li>`
 }

@@ -157,7 +157,7 @@ function card(one: Endpoint, { bars, now, cursor, draft }: Shown): Html {
   const action = (name: string) => `${path}/${encodeURIComponent(one.id)}/${name}${queryText({ cursor })}`
   return html`<article class="card" id="${one.id}" aria-labelledby="${one.id}-name">
     <div class="head"><h2 class="mono break" id="${one.id}-name">${one.origin}</h2>
-      <div class="actions">${one.paused && pill('paused')}${pill(one.state)}
+      <div class="actions">${one.paused && pill('paused')}${statePill(one, bars)}
         <form method="post" action="${action(one.paused ? 'resume' : 'pause')}">
           <button class="button" type="submit" aria-describedby="${one.id}-name">${one.paused ? 'Resume' : 'Pause'}</button>
         </form></div></div>
@@ -168,11 +168,20 @@ function card(one: Endpoint, { bars, now, cursor, draft }: Shown): Html {
       ...(one.failing_since === null ? [] : [['Failing since', time(one.failing_since, now)] as const]),
       ...(one.retry_after_until === null
         ? []
-        : [['Asked to wait', time(one.retry_after_until, now)] as const]),
+        : [['Asked to wait until', time(one.retry_after_until, now)] as const]),
     ])}
     ${bars.length === 0 ? html`<p class="muted small">No attempt among your newest deliveries.</p>` : latencyChart(one.id, bars)}
     ${limitsForm(one, action('limits'), draft)}
   </article>`
+}
+
+/** The word is the circuit's, which opens at the tenth failure in a row (CONTRACT §4): green it is where something was accepted last. */
+function statePill(one: Endpoint, bars: readonly LatencyBar[]): Html {
+  const last = bars.at(-1)
+  if (one.state !== 'healthy') return pill(one.state)
+  if (last?.ok === false)
+    return html`${pill('healthy', 'wait')}<span class="muted small">last attempt failed</span>`
+  return pill('healthy', lastSuccess(one, bars) === null ? 'off' : 'ok')
 }
 
 /** After a start the relay knows the success that it wrote down last; an attempt may tell of a later one. */

@@ -39,8 +39,8 @@ const tones: Readonly<Record<string, Tone>> = {
 }
 
 /** A state as a word in its colour: the word alone says it. */
-export function pill(word: string): Html {
-  return html`<span class="pill ${tones[word] ?? 'off'}">${word}</span>`
+export function pill(word: string, tone: Tone = tones[word] ?? 'off'): Html {
+  return html`<span class="pill ${tone}">${word}</span>`
 }
 
 /** `12 s ago`, `in 5 min`, with the exact time behind it; a dash for none. */
@@ -160,13 +160,22 @@ const shownLevelsMax = 1000
 
 /** JSON to read: wide and long, so it scrolls by itself, by keyboard too. */
 export function jsonBlock(label: string, value: unknown): Html {
-  const text = typeof value === 'string' ? value : jsonText(value)
-  return html`<pre class="code" tabindex="0" role="region" aria-label="${label}"><code>${text}</code></pre>`
+  if (isDeeper(value, shownLevelsMax)) {
+    return textBlock(label, 'Nested too deeply to be shown here: the API answers all of it.')
+  }
+  if (isDeeper(value, indentedLevelsMax)) return textBlock(label, jsonText(value, 0))
+  return html`<pre class="code" tabindex="0" role="region" aria-label="${label}"><code>${jsonText(value, 2)}</code></pre>`
 }
 
-function jsonText(value: unknown): string {
-  if (isDeeper(value, shownLevelsMax)) return 'Nested too deeply to be shown here: the API answers all of it.'
-  return JSON.stringify(value, null, isDeeper(value, indentedLevelsMax) ? 0 : 2)
+/** Text of somebody else: its lines may be long, so they are broken. */
+export function textBlock(label: string, text: string): Html {
+  return html`<pre class="code wrap" tabindex="0" role="region" aria-label="${label}"><code>${text}</code></pre>`
+}
+
+/** What turns the direction of writing (Unicode UAX #9, explicit formatting) would turn the quotes and names around it too. */
+function jsonText(value: unknown, indent: number): string {
+  const escaped = (char: string) => `\\u${char.charCodeAt(0).toString(16)}`
+  return JSON.stringify(value, null, indent).replaceAll(/[\u202a-\u202e\u2066-\u2069]/g, escaped)
 }
 
 function isDeeper(value: unknown, levels: number): boolean {

@@ -30,6 +30,7 @@ a { color: var(--accent); text-decoration: none }
 a:hover { text-decoration: underline }
 p a, .hint a { text-decoration: underline; text-underline-offset: 2px }
 code, .mono { font-family: var(--mono); font-size: .93em }
+.narrow { display: none }
 .muted { color: var(--muted) } .small { font-size: 13px } .break { overflow-wrap: anywhere }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
 .num { text-align: right; font-variant-numeric: tabular-nums }
@@ -96,9 +97,12 @@ progress::-moz-progress-bar { background: var(--fill); border-radius: 3px }
 .state { display: flex; align-items: center; gap: 14px }
 
 .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(190px, 45%), 1fr)); gap: 12px 20px }
+.facts div:has(.pairs) { grid-column: 1 / -1 } .pairs li + li { margin-top: 2px }
 .facts dt { color: var(--muted); font-size: 12.5px } .facts dd { overflow-wrap: anywhere }
 .notice { padding: 10px 14px; border-radius: 8px; border: 1px solid currentColor; overflow-wrap: anywhere }
-.notice.ok { color: var(--ok); background: var(--ok-soft); position: sticky; top: 8px; z-index: 1 } .notice.bad { color: var(--bad); background: var(--bad-soft) }
+.notice.ok { color: var(--ok); background: var(--ok-soft) } .notice.bad { color: var(--bad); background: var(--bad-soft) }
+.notice.ok, #stale { position: sticky; top: 8px; z-index: 1 } article { scroll-margin-top: 84px }
+.notice.long { max-height: 240px; overflow: auto }
 .code { padding: 14px 16px; max-height: 340px; overflow: auto; background: var(--sunken); border: 1px solid var(--line); border-radius: 8px; font-size: 13px; line-height: 1.55 }
 .code code { font-size: 1em } .code.wrap { white-space: pre-wrap; overflow-wrap: anywhere }
 
@@ -153,7 +157,7 @@ input.mono, textarea.mono { font-family: var(--mono); font-size: 13px }
   .split { grid-template-columns: minmax(0, 1fr) } .split aside { position: static }
 }
 @media (max-width: 640px) {
-  .wide { display: none }
+  .wide { display: none } .narrow { display: block }
   th, td { padding: 10px 6px } th:first-child, td:first-child { padding-left: 12px } th:last-child, td:last-child { padding-right: 12px }
   td time { white-space: normal } td .mono, tbody th .mono { font-size: 12px }
   .card { padding: 16px 14px }

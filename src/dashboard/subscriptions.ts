@@ -71,21 +71,31 @@ export function subscriptionCard(
   { now, cursor }: { now: number; cursor: string | undefined },
 ): Html {
   const { id, state, state_reason: reason } = subscription
-  const metadata = Object.entries(subscription.metadata).map(([name, value]) => `${name}=${value}`)
+  const metadata = Object.entries(subscription.metadata)
   return html`<article class="card" id="${id}" aria-labelledby="${id}-name">
-    <div class="head"><h3 class="mono" id="${id}-name">${subscription.callback_url}</h3>${pill(state)}</div>
+    <div class="head"><h3 class="mono" id="${id}-name">${subscription.callback_url}</h3>${statePill(state)}</div>
     ${facts([
       ['Id', html`<span class="mono">${id}</span>`],
       ['Events', subscription.events.join(', ')],
       ['Step', `${subscription.percent_step} %`],
       ...(isOpen(state) ? [['Expires', time(subscription.expires_at, now)] as const] : []),
       ...(reason === null ? [] : [['Why it ended', reasons[reason] ?? reason] as const]),
-      ...(metadata.length > 0 ? [['Metadata', metadata.join(', ')] as const] : []),
+      ...(metadata.length > 0 ? [['Metadata', pairs(metadata)] as const] : []),
     ])}
-    ${deliveries.length === 0 ? html`<p class="muted">Nothing was sent yet.</p>` : deliveryTable(deliveries, { now, task: false })}
+    ${deliveries.length === 0 ? html`<p class="muted">Nothing was sent yet.</p>` : deliveryTable(deliveries, { now, task: false, isPaused: state === 'paused' })}
     ${more && html`<p><a href="/dashboard/deliveries?subscription_id=${encodeURIComponent(id)}">All deliveries of this subscription</a></p>`}
     ${actions(subscription, cursor)}
   </article>`
+}
+
+/** It completes when its task ends, however that went: green would say that it went well. */
+function statePill(state: Subscription['state']): Html {
+  return state === 'completed' ? pill(state, 'off') : pill(state)
+}
+
+/** One a line, as values may have commas; each by itself, as they may turn the direction of writing. */
+function pairs(metadata: readonly (readonly [string, string])[]): Html {
+  return html`<ul class="pairs">${metadata.map(([name, value]) => html`<li><bdi>${name}=${value}</bdi></li>`)}</ul>`
 }
 
 /** A test goes to whatever is not cancelled; the rest needs one that goes on. */

@@ -17,6 +17,8 @@ const subscriptionsMax = '20'
 const deliveriesMax = '8'
 /** Rows of the timeline; the chart shows all. */
 const transitionsMax = 50
+/** Characters: what is longer scrolls. */
+const longDescription = 600
 
 export function taskRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
   const app = new Hono<DashboardEnv>()
@@ -95,9 +97,12 @@ function summary(task: TaskDetail, now: number): Html {
   // Upstream's own words may turn the direction of writing: not that of ours.
   const error =
     task.error && html`<bdi>${task.error.description ?? 'No description'}</bdi> (code ${task.error.code})`
+  const isLong = (task.error?.description?.length ?? 0) > longDescription
+  const shape = isLong ? html`class="notice bad long" tabindex="0"` : html`class="notice bad"`
   return html`<section class="card" aria-label="State">
     <div class="state">${pill(task.status ?? 'waiting')}${progress(task)}</div>
-    ${error && html`<p class="notice bad">${error}</p>`}
+    ${error && html`<p ${shape}>${error}</p>`}
+    ${task.status === 'lost' && html`<p class="muted">Upstream did not know this token. Registered again, it is polled anew.</p>`}
     ${facts([
       ['Changed', exactTime(task.changed_at, now)],
       ['Polled', time(task.polled_at, now)],
@@ -111,12 +116,13 @@ function timeline(task: TaskDetail, now: number): Html {
   const points = task.transitions.map(({ at, status, percent }) => ({ at: Date.parse(at), status, percent }))
   const rows = task.transitions.toReversed().slice(0, transitionsMax)
   if (points.length === 0) {
-    return html`<section class="card"><h2>Timeline</h2><p class="muted">Nothing is known yet. The first answer of
-      upstream starts the timeline.</p></section>`
+    return html`<section class="card"><h2>Timeline</h2><p class="muted">${nothingYet(task)}</p></section>`
   }
   const until = task.ended_at === null ? now : Date.parse(task.ended_at)
+  // Of a task that was first seen at its end there is no time to draw.
+  const chart = until > points[0]!.at && timelineChart(points, until)
   return html`<section class="card" aria-labelledby="timeline"><h2 id="timeline">Timeline</h2>
-    ${timelineChart(points, until)}
+    ${chart}
     <details${task.transitions.length <= 12 ? html` open` : ''}><summary>${points.length} transition${points.length === 1 ? '' : 's'}</summary>
       <div class="table"><table><caption class="hidden">Transitions, newest first</caption>
       <thead><tr><th scope="col" class="num">Seq</th><th scope="col">Type</th><th scope="col" class="num">Percent</th><th scope="col">At</th><th scope="col" class="wide num">Since start</th></tr></thead>
@@ -129,6 +135,11 @@ function timeline(task: TaskDetail, now: number): Html {
       ${task.transitions.length > rows.length && html`<p class="muted small">The newest ${rows.length} of ${task.transitions.length}.</p>`}
     </details>
   </section>`
+}
+
+function nothingYet({ polled_at }: TaskDetail): string {
+  if (polled_at === null) return 'Nothing is known yet. The first answer of upstream starts the timeline.'
+  return 'Upstream was asked and has told nothing of this token so far. A token that it does not know is lost in the end: check the token and the status URL it was registered with.'
 }
 
 function result(task: TaskDetail): Html {

@@ -1,8 +1,8 @@
-/** Why a delivery that is due does not go out: what holds it is a state of its subscription or its endpoint. */
+/** Why a delivery does not go out now: what holds it is a state of its subscription or its endpoint. */
 import { html } from 'hono/html'
 import type * as v from 'valibot'
 import type * as answers from '../http/answers.ts'
-import type { Api } from './api.ts'
+import { type Api, queryText } from './api.ts'
 import type { Html } from './layout.ts'
 import { time } from './parts.ts'
 import type { Subscription } from './subscriptions.ts'
@@ -15,30 +15,43 @@ const endpointsMax = '200'
 
 /** @returns a sentence, or null for a delivery that waits for its own time or for none */
 export async function whyWaiting(api: Api, one: Delivery, now: number): Promise<Html | null> {
-  const isDue = one.next_attempt_at !== null && Date.parse(one.next_attempt_at) <= now
-  if (one.state !== 'pending' || !isDue) return null
+  if (one.state !== 'pending' || one.next_attempt_at === null) return null
+  const isDue = Date.parse(one.next_attempt_at) <= now
   const [subscription, endpoints] = await Promise.all([
     api.get<Subscription>(`/v1/subscriptions/${encodeURIComponent(one.subscription_id)}`),
     api.get<{ data: Endpoint[] }>('/v1/endpoints', { limit: endpointsMax }),
   ])
+  const origin = URL.parse(one.callback_url)?.origin
+  const endpoint = endpoints.data.find((each) => each.origin === origin)
+  // A retry has its time by the schedule, or by what its endpoint asked for.
+  if (!isDue) return askedToWait(endpoint, now)
   if (subscription.state === 'paused') {
     const href = `/dashboard/tasks/${one.task_token}#${encodeURIComponent(one.subscription_id)}`
     return html`Its <a href="${href}">subscription</a> is paused.`
   }
-  const origin = URL.parse(one.callback_url)?.origin
-  const endpoint = endpoints.data.find((each) => each.origin === origin)
-  return heldBy(endpoint, one, now) ?? html`It waits for its turn.`
+  const pending = `/dashboard/deliveries${queryText({ subscription_id: one.subscription_id, state: 'pending' })}`
+  return (
+    heldBy(endpoint, one, now) ??
+    html`It waits for its turn. See <a href="${pending}">all that is pending for its subscription</a>.`
+  )
+}
+
+function askedToWait(endpoint: Endpoint | undefined, now: number): Html | null {
+  const until = endpoint?.retry_after_until ?? null
+  if (endpoint === undefined || until === null || Date.parse(until) <= now) return null
+  return html`Its ${linkTo(endpoint)} asked to wait; that is over ${time(until, now)}.`
+}
+
+function linkTo({ id }: Endpoint): Html {
+  return html`<a href="/dashboard/endpoints#${encodeURIComponent(id)}">endpoint</a>`
 }
 
 function heldBy(endpoint: Endpoint | undefined, { type }: Delivery, now: number): Html | null {
   if (endpoint === undefined) return null
-  const link = html`<a href="/dashboard/endpoints#${encodeURIComponent(endpoint.id)}">endpoint</a>`
-  if (endpoint.paused) return html`Its ${link} is paused.`
-  const until = endpoint.retry_after_until
-  if (until !== null && Date.parse(until) > now) {
-    return html`Its ${link} asked to wait; that is over ${time(until, now)}.`
-  }
+  if (endpoint.paused) return html`Its ${linkTo(endpoint)} is paused.`
+  const asked = askedToWait(endpoint, now)
+  if (asked !== null) return asked
   // Tests go out past an open circuit (CONTRACT §3).
   if (endpoint.state === 'healthy' || type === 'pollhook.test') return null
-  return html`Its ${link} is failing: one delivery at a time is tried, and all go out once one is accepted.`
+  return html`Its ${linkTo(endpoint)} is failing: one delivery at a time is tried, and all go out once one is accepted.`
 }

@@ -169,6 +169,39 @@ describe.skipIf(whyNoBrowser !== null)('the dashboard in Chromium', { timeout: 6
     expect(faults).toEqual([])
   })
 
+  it('hides nothing behind what it says: not the card that was changed, not that it may be old', async () => {
+    const { page } = await open({ viewport: { width: 390, height: 480 } })
+    await registerTask('good')
+    const token = await registerTask('bad')
+    await logIn(page, world.key)
+    await page.goto('/dashboard/endpoints')
+    // Not the last one: the page has room to scroll to it.
+    await page.locator('article').first().getByRole('button', { name: 'Pause' }).click()
+    const resume = page.locator('article').first().getByRole('button', { name: 'Resume' })
+    await resume.waitFor()
+    const isOnTop = (element: unknown) => {
+      const one = element as { getBoundingClientRect(): { x: number; y: number }; ownerDocument: unknown }
+      const { x, y } = one.getBoundingClientRect()
+      const { elementFromPoint } = one.ownerDocument as { elementFromPoint(x: number, y: number): unknown }
+      return elementFromPoint.call(one.ownerDocument, x + 5, y + 5) === element
+    }
+    for (const each of [page.locator('article h2').first(), resume]) {
+      expect(await each.evaluate(isOnTop)).toBe(true)
+    }
+    await resume.click()
+    await page.evaluate(
+      `document.getElementById('stale').hidden = false; scrollTo(0, document.body.scrollHeight)`,
+    )
+    expect(await page.evaluate('scrollY')).toBeGreaterThan(100)
+    expect(await page.evaluate(`document.getElementById('stale').getBoundingClientRect().y`)).toBe(8)
+    await page.goto('/dashboard/deliveries')
+    // Events alone tell nobody whose they are.
+    await page
+      .getByRole('link', { name: token.slice(0, 8) })
+      .first()
+      .waitFor()
+  })
+
   describe.each([
     ['light', { width: 1280, height: 800 }],
     ['dark', { width: 360, height: 740 }],

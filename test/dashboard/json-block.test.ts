@@ -18,3 +18,11 @@ it('what is nested deeply takes about as much room as it came with', async () =>
 it('what V8 cannot write any more is not shown, and no fault', async () => {
   expect(await shown(nested(100_000, 1))).toContain('Nested too deeply to be shown here')
 })
+
+it('what turns the direction of writing turns nothing around it, and is there to be read', async () => {
+  const text = JSON.stringify({ name: '\u202eabc', other: '\u2067', emoji: '👩‍💻' })
+  const page = await shown(text)
+  expect(page).toContain('&quot;\\u202eabc&quot;')
+  expect(page).toContain('&quot;\\u2067&quot;')
+  expect(page).toContain('👩‍💻')
+})

@@ -10,6 +10,12 @@ const taskAt = (n: number, status: string) => ({
   percent: n,
   endedAt: status === 'encoding' ? null : at,
 })
+/** @param polledAt of the schedule, which is not stored */
+async function taskPage(task: typeof taskRecord, polledAt: number | null = null): Promise<string> {
+  const overrides = { queries: { task: () => task }, commands: { polledAt: () => polledAt } }
+  const { text } = await openDashboard({ overrides }).reader()
+  return text(`/dashboard/tasks/${token}`)
+}
 const onePage = <T>(data: T[]) => ({ data, nextCursor: null, positions: [] })
 const none = () => onePage<never>([])
 
@@ -171,23 +177,43 @@ describe('one task', () => {
   })
 
   it('shows a task without any news', async () => {
-    const queries = {
-      task: () => ({
-        ...taskRecord,
-        status: null,
-        percent: null,
-        endedAt: null,
-        resultJson: null,
-        transitions: [],
-      }),
-      listDeliveries: none,
+    const task = {
+      ...taskRecord,
+      status: null,
+      percent: null,
+      endedAt: null,
+      resultJson: null,
+      transitions: [],
     }
-    const page = await (await openDashboard({ overrides: { queries } }).reader()).text(
-      `/dashboard/tasks/${token}`,
-    )
+    const queries = { task: () => task, listDeliveries: none }
+    const overrides = { queries, commands: { polledAt: () => null } }
+    const page = await (await openDashboard({ overrides }).reader()).text(`/dashboard/tasks/${token}`)
     expect(page).toContain('waiting')
     expect(page).toContain('Nothing is known yet')
     expect(page).toContain('Nothing was sent yet')
+  })
+
+  it('says of a token that upstream does not know what to look at', async () => {
+    const unknown = { ...taskRecord, status: null, percent: null, endedAt: null, transitions: [] }
+    const page = await taskPage({ ...unknown, resultJson: null }, at)
+    expect(page).toContain('Upstream was asked and has told nothing of this token so far.')
+    expect(page).not.toContain('Nothing is known yet')
+  })
+
+  it('draws no time where the first that was seen is the end, and says what lost means', async () => {
+    const transitions = [{ seq: 1, type: 'task.lost', status: 'lost', percent: null, at }]
+    const page = await taskPage({ ...taskRecord, status: 'lost', resultJson: null, transitions })
+    expect(page).not.toContain('<svg viewBox="0 0 1000')
+    expect(page).toContain('task.lost')
+    expect(page).toContain('Registered again, it is polled anew.')
+  })
+
+  it('lets a long description scroll, by keyboard too', async () => {
+    const failed = (description: string) => ({ ...taskRecord, error: { code: 1, description } })
+    expect(await taskPage(failed('e'.repeat(5_000)))).toContain(
+      '<p class="notice bad long" tabindex="0"><bdi>ee',
+    )
+    expect(await taskPage(failed('out of luck'))).toContain('<p class="notice bad"><bdi>out of luck</bdi>')
   })
 })
 
@@ -289,6 +315,30 @@ describe('endpoints', () => {
     expect(page).toContain('1 attempt, 1 failed; median 12 ms, longest 12 ms.')
     expect(page).toContain('name="max_per_second" type="number" value="5"')
   })
+
+  it.each([
+    ['accepted', 'accepted', at, 'ok', false],
+    ['was accepted before what is looked at', null, at, 'ok', false],
+    ['failed', 'rejected', at, 'wait', true],
+    ['there was not', null, null, 'off', false],
+  ] as const)(
+    'is not green because its circuit is closed: the last attempt %s',
+    async (_name, outcome, lastSuccessAt, tone, said) => {
+      const [log] = deliveryRecord.attemptLog
+      const attemptLog = outcome === null ? [] : [{ ...log!, outcome }]
+      const delivery = { ...deliveryRecord, attempts: attemptLog.length, attemptLog }
+      const queries = {
+        delivery: () => delivery,
+        listDeliveries: () => onePage([delivery]),
+        listEndpoints: () => onePage([{ ...endpointRecord, state: 'healthy', lastSuccessAt } as const]),
+      }
+      const page = await (await openDashboard({ overrides: { queries } }).reader()).text(
+        '/dashboard/endpoints',
+      )
+      expect(page).toContain(`<span class="pill ${tone}">healthy</span>`)
+      expect(page.includes('last attempt failed')).toBe(said)
+    },
+  )
 
   it('shows attempts that went well also where the newest deliveries all wait', async () => {
     const waiting = { ...deliveryRecord, attempts: 0, attemptLog: [] }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { subscriptionRecord, token } from '../http/support.ts'
+import { at, deliveryRecord, subscriptionRecord, token } from '../http/support.ts'
 import { openDashboard, otherKey } from './support.ts'
 
 const listed = (state: typeof subscriptionRecord.state) => ({
@@ -21,6 +21,32 @@ describe('a subscription', () => {
     expect(await offered('completed')).toEqual(['test'])
     expect(await offered('cancelled')).toEqual([])
     expect(await offered('active', `/dashboard/tasks/${token}?cursor=c2`)).toContain('test?cursor=c2')
+  })
+
+  it('shows each of its metadata by itself, whatever direction it is written in', async () => {
+    const record = { ...subscriptionRecord, metadata: { job: '7,8', name: '\u202eabc' } }
+    const queries = { listSubscriptions: () => ({ data: [record], nextCursor: null, positions: [] }) }
+    const { text } = await openDashboard({ overrides: { queries } }).reader()
+    const page = await text(`/dashboard/tasks/${token}`)
+    expect(page).toContain('<li><bdi>job=7,8</bdi></li><li><bdi>name=\u202eabc</bdi></li>')
+  })
+
+  it('is not green when it is complete: its task may have failed', async () => {
+    const { text } = await openDashboard({ overrides: { queries: listed('completed') } }).reader()
+    const [, card = ''] = (await text(`/dashboard/tasks/${token}`)).split('<article')
+    expect(card).toContain('<span class="pill off">completed</span>')
+  })
+
+  it('says of a paused one that it is, not that its deliveries are due', async () => {
+    const delivery = { ...deliveryRecord, state: 'pending', nextAttemptAt: at, finishedAt: null } as const
+    const queries = {
+      ...listed('paused'),
+      listDeliveries: () => ({ data: [delivery], nextCursor: null, positions: [] }),
+    }
+    const { text } = await openDashboard({ overrides: { queries } }).reader()
+    const page = await text(`/dashboard/tasks/${token}`)
+    expect(page).toContain('<td class="wide">paused</td>')
+    expect(page).not.toContain('>due<')
   })
 
   it('is sent a test event, of which the page of the delivery tells', async () => {

@@ -31,7 +31,7 @@ it.each([
   ['Its endpoint is paused.', { endpoint: { paused: true } }],
   ['Its endpoint asked to wait; that is over in 1 min.', { endpoint: { retryAfterUntil: at + 60_000 } }],
   ['Its endpoint is failing: one delivery at a time', { endpoint: { state: 'failing' as const } }],
-  ['It waits for its turn.', {}],
+  ['It waits for its turn. See all that is pending for its subscription.', {}],
   ['It waits for its turn.', { endpoint: { origin: 'https://elsewhere.example.com', paused: true } }],
   [
     'It waits for its turn.',
@@ -39,6 +39,13 @@ it.each([
   ],
 ])('says why a delivery that is due does not go out: %s', async (said, of) => {
   expect(await shown(of)).toContain(said)
+})
+
+it('says that a retry waits as long as its endpoint asked for', async () => {
+  const delivery = { nextAttemptAt: at + 60_000 }
+  const said = 'Its endpoint asked to wait; that is over in 1 min.'
+  expect(await shown({ delivery, endpoint: { retryAfterUntil: at + 60_000 } })).toContain(said)
+  expect(await shown({ delivery, endpoint: { retryAfterUntil: at } })).not.toContain('asked to wait')
 })
 
 it('says nothing of the kind where a retry has its time, or nothing is to come', async () => {
