@@ -131,7 +131,13 @@ export function readDatabasePath(env: Environment): string {
 }
 
 function databasePath(read: Reader): string {
-  return read.text('POLLHOOK_DB', 'data/pollhook.db')
+  const path = read.text('POLLHOOK_DB', 'data/pollhook.db')
+  // Taken for names of folders they would make a new database that nobody looks for.
+  const meant = path.startsWith('~/')
+    ? 'begins with ~, which nobody but a shell reads'
+    : 'is a URL, not a path'
+  if (/^(~\/|file:)/.test(path)) read.fault('POLLHOOK_DB', meant, '/var/lib/pollhook/pollhook.db')
+  return path
 }
 
 function readUpstream(read: Reader): Config['upstream'] {

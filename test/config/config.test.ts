@@ -199,6 +199,8 @@ describe('values', () => {
   it.each([
     ['PORT', '65536'],
     ['PORT', '80.5'],
+    ['POLLHOOK_DB', '~/pollhook.db'],
+    ['POLLHOOK_DB', 'file:/var/lib/pollhook.db'],
     ['POLLHOOK_UPSTREAM_URL', 'api.qencode.com'],
     ['POLLHOOK_UPSTREAM_URL', 'ftp://api.qencode.com'],
     ['POLLHOOK_UPSTREAM_URL', 'https://api.qencode.com/v1'],
