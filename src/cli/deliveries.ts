@@ -1,6 +1,7 @@
 /** `pollhook deliveries` and `pollhook redeliver`: what was sent, how it went, and sending it again. */
 import { Command, Option } from 'commander'
 import { type ApiFlags, codeOf, createApi, withApiFlags } from './api.ts'
+import { idWith } from './arguments.ts'
 import { type ListFlags, showList, showOne, withListFlags } from './lists.ts'
 import { fail, jsonText, printable, printLine } from './output.ts'
 import { printJson } from './table.ts'
@@ -28,7 +29,7 @@ export function deliveriesCommand(): Command {
   const command = new Command('deliveries')
     .description('List deliveries, newest first, or show one with its payload and attempts.')
     .argument('[id]', 'dlv_…: show this one')
-    .option('--subscription <id>', 'only of this subscription')
+    .option('--subscription <id>', 'only of this subscription, sub_…', idWith('sub_'))
     .option('--state <state>', 'only pending, delivered, superseded, exhausted or cancelled ones')
     .option('--type <type>', 'only of this type, e.g. task.completed')
   return withListFlags(command)
@@ -86,8 +87,8 @@ export function redeliverCommand(): Command {
     .option('--exhausted', 'all that ended exhausted')
     .option('--since <time>', 'with --exhausted: created at or after, e.g. 2026-11-23T10:00:00.000Z')
     .option('--until <time>', 'with --exhausted: created at or before')
-    .option('--subscription <id>', 'with --exhausted: of this subscription')
-    .option('--endpoint <id>', 'with --exhausted: to this endpoint, ep_…')
+    .option('--subscription <id>', 'with --exhausted: of this subscription, sub_…', idWith('sub_'))
+    .option('--endpoint <id>', 'with --exhausted: to this endpoint, ep_…', idWith('ep_'))
     .option('--dry-run', 'with --exhausted: only count')
     .addOption(new Option('--json', "the API's answers as they are"))
   return withApiFlags(command)

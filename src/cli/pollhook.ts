@@ -20,7 +20,7 @@ const examples = `
 Examples:
   $ pollhook demo                      relay, simulated upstream and receiver on loopback, no set-up
   $ pollhook keys new acme             a new API key, and its entry for POLLHOOK_API_KEYS
-  $ POLLHOOK_API_KEYS=acme=<key> POLLHOOK_SECRET=$(openssl rand -base64 32) pollhook serve
+  $ POLLHOOK_API_KEYS=acme=<key> POLLHOOK_SECRET=<base64 of 32 bytes> pollhook serve
   $ pollhook listen --secret "$(pollhook signing-secret)" --forward http://127.0.0.1:3000/hooks
   $ pollhook watch 471272a512d76c22665db9dcee893409
   $ pollhook deliveries --state exhausted
@@ -54,7 +54,8 @@ const commands = [
 ]
 for (const command of commands) {
   for (const each of [command, ...command.commands]) {
-    each.showHelpAfterError(`Run "pollhook ${command.name()} --help" for what it takes.`)
+    const name = each === command ? each.name() : `${command.name()} ${each.name()}`
+    each.showHelpAfterError(`Run "pollhook ${name} --help" for what it takes.`)
   }
   program.addCommand(command)
 }

@@ -1,5 +1,7 @@
 /** `pollhook subscriptions`: who is told about what. */
 import { Command } from 'commander'
+import { taskToken } from './arguments.ts'
+import { percentText } from './bars.ts'
 import { type ListFlags, showList, showOne, withListFlags } from './lists.ts'
 
 interface Subscription {
@@ -22,7 +24,7 @@ export function subscriptionsCommand(): Command {
   const command = new Command('subscriptions')
     .description('List subscriptions, newest first, or show one.')
     .argument('[id]', 'sub_…: show this one')
-    .option('--task <token>', 'only of this task')
+    .option('--task <token>', 'only of this task', taskToken)
     .option('--state <state>', 'only active, paused, completed, expired or cancelled ones')
     .option('--callback-url <url>', 'only to this URL')
   return withListFlags(command)
@@ -44,7 +46,7 @@ Examples:
               task_token,
               state,
               task.status,
-              task.percent,
+              typeof task.percent === 'number' ? percentText(task.percent).trim() : null,
               task.seq,
               callback_url,
             ],

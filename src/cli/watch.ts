@@ -1,7 +1,7 @@
 /** `pollhook watch`: tasks of a running relay, followed to their ends; the exit code says how they ended. */
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { type ApiFlags, createApi, withApiFlags } from './api.ts'
-import { httpUrl } from './arguments.ts'
+import { httpUrl, taskToken } from './arguments.ts'
 import { createBars, percentText } from './bars.ts'
 import { followTask } from './follow.ts'
 import { colorsFor, fail, jsonText, printable, printLine } from './output.ts'
@@ -105,8 +105,6 @@ function createWatchDisplay(tokens: readonly string[], json: boolean): WatchDisp
 
 /** Commander calls it once per token, with what it returned before. */
 function taskTokens(text: string, before: readonly string[] = []): string[] {
-  if (!/^[a-f0-9]{32}$/.test(text)) {
-    throw new InvalidArgumentError('A task token is 32 hex digits in lower case, as create_task gave it.')
-  }
-  return before.includes(text) ? [...before] : [...before, text]
+  const token = taskToken(text)
+  return before.includes(token) ? [...before] : [...before, token]
 }

@@ -45,7 +45,7 @@ test('subscriptions are a table, or the API’s JSON, or one of them', async () 
   const table = await call('subscriptions')
   expect(table.code).toBe(0)
   expect(table.out).toMatch(/^ID +TASK +STATE +STATUS +PERCENT +SEQ +CALLBACK\n/)
-  expect(table.out).toMatch(new RegExp(`sub_\\S+ +${taskToken} +completed +completed +100 `))
+  expect(table.out).toMatch(new RegExp(`sub_\\S+ +${taskToken} +completed +completed +100\\.0% `))
   const { data } = await read<Listed>('subscriptions', '--json', '--task', taskToken)
   const id = data[0]?.id ?? ''
   expect(await read('subscriptions', id)).toMatchObject({ id, task_token: taskToken })
@@ -70,6 +70,17 @@ test('a delivery is sent again by its id, and --exhausted counts', async () => {
   expect(again.code).toBe(0)
   expect(again.out).toContain(`${id} is pending again: task.completed of ${taskToken}`)
   expect(await read('redeliver', '--exhausted', '--dry-run', '--json')).toEqual({ count: 0 })
+})
+
+test.each([
+  [['redeliver', '--exhausted', '--dry-run', '--endpoint', 'https://app.example.com'], 'begins with ep_'],
+  [['redeliver', '--exhausted', '--dry-run', '--subscription', 'dlv_1'], 'begins with sub_'],
+  [['deliveries', '--subscription', 'nope'], 'begins with sub_'],
+  [['subscriptions', '--task', 'foo'], 'A task token is 32 hex digits'],
+])('%j is not answered as if there were nothing', async (args, said) => {
+  const { code, out, err } = await call(...args)
+  expect({ code, out }).toEqual({ code: 1, out: '' })
+  expect(err).toContain(said)
 })
 
 test('an id that there is not is named, and the others are sent all the same', async () => {

@@ -26,6 +26,8 @@ test('--help lists the commands and shows examples, without colours where there 
     expect(out).toContain(word)
   }
   expect(out).not.toContain('\u001b')
+  // Run twice it would be another secret, under which the database of the first is not to be read.
+  expect(out).not.toContain('POLLHOOK_SECRET=$(')
 })
 
 test.each(['serve', 'demo', 'simulate', 'listen', 'keys'])(
@@ -36,6 +38,12 @@ test.each(['serve', 'demo', 'simulate', 'listen', 'keys'])(
     expect(out).toContain(`Usage: pollhook ${command}`)
   },
 )
+
+test('what is wrong for a command under another leads to its own help', async () => {
+  const { code, err } = await pollhook(['keys', 'new', 'acme', 'extra'])
+  expect(code).toBe(1)
+  expect(err).toContain('Run "pollhook keys new --help" for what it takes.')
+})
 
 test('keys new prints a key and the hash that lets it in', async () => {
   const { code, out } = await pollhook(['keys', 'new', 'acme'])
