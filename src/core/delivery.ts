@@ -50,7 +50,7 @@ export function decide(
   context: { schedules: Schedules; now: number; chance: number },
 ): Decision {
   if (outcome.kind === 'accepted') return { state: 'delivered' }
-  if (outcome.kind === 'rejected' && outcome.statusCode === 410) {
+  if (isGone(outcome)) {
     return delivery.everAccepted ? { state: 'delivered' } : { state: 'cancelled', reason: 'gone' }
   }
   if (delivery.type === 'task.progress' && delivery.rank === rank.regular && delivery.newerExists) {
@@ -59,6 +59,11 @@ export function decide(
   const wait = waitAfter(delivery, outcome, context)
   if (wait !== null) return { state: 'pending', nextAttemptAt: context.now + wait }
   return delivery.everAccepted ? { state: 'delivered' } : { state: 'exhausted', reason: 'attempts_exhausted' }
+}
+
+/** 410 to any attempt ends the subscription (CONTRACT §4.4). */
+export function isGone(outcome: Outcome): boolean {
+  return outcome.kind === 'rejected' && outcome.statusCode === 410
 }
 
 function waitAfter(

@@ -1,6 +1,6 @@
 /** Settling what was tried: an attempt counts when it is settled (DESIGN §3.6). */
 import { and, eq, gt, sql } from 'drizzle-orm'
-import { type Decision, decide, type Schedules } from '../core/delivery.ts'
+import { type Decision, decide, isGone, type Schedules } from '../core/delivery.ts'
 import type { EndpointHealth } from '../core/endpoint.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { appendAttempt, firstAttempt } from './attempt-log.ts'
@@ -88,6 +88,7 @@ export function deliveryVerbs(
     return { state: 'delivered', ended: true, gone: null }
   }
 
+  /** Whatever becomes of the delivery the attempt is counted and logged; a 410 to any ends its subscription. */
   function settleOne(item: Settlement, schedules: Schedules, now: number): Settled {
     const row = forSettling.get({ id: item.delivery.id })
     // Gone with its task by retention, or settled already: there is nothing left to count the attempt on.
@@ -95,44 +96,43 @@ export function deliveryVerbs(
       return { state: 'unknown', ended: false, gone: null }
     }
     const attempts = row.attempts + 1
-    const accepted = item.outcome.kind === 'accepted'
-    const acceptedAt = row.acceptedAt ?? (accepted ? now : null)
-    const attemptLog = appendAttempt(row.attemptLog, { ...item, attempt: attempts })
-    const { scheduleFrom } = row
-    const base = { id: row.id, attempts, acceptedAt, attemptLog, scheduleFrom }
-    const isGone = item.outcome.kind === 'rejected' && item.outcome.statusCode === 410
-    if (row.state !== 'pending') {
-      const { state, stateReason: reason, finishedAt } = row
-      write.run({ ...base, state, reason, nextAttemptAt: null, dueAt: null, finishedAt })
-      return { state, ended: false, gone: isGone ? verbs.cancel(row.subscriptionId, 'gone', now) : null }
+    const attempt = {
+      id: row.id,
+      attempts,
+      acceptedAt: row.acceptedAt ?? (item.outcome.kind === 'accepted' ? now : null),
+      attemptLog: appendAttempt(row.attemptLog, { ...item, attempt: attempts }),
     }
-    const decided = decide(
-      {
-        type: row.type,
-        rank: row.rank,
-        tries: attempts - row.scheduleFrom,
-        everAccepted: acceptedAt !== null,
-        newerExists:
-          row.type === 'task.progress' &&
-          !accepted &&
-          newer.get({ subscriptionId: row.subscriptionId, id: row.id }) !== undefined,
-      },
-      item.outcome,
-      { schedules, now, chance: item.chance },
-    )
-    const isDueAgain = item.askedAgain === true && !accepted && !isGone
-    const waitsNoLonger = decided.state === 'pending' && item.recoveredSince === true
-    const decision =
-      isDueAgain || waitsNoLonger ? ({ state: 'pending', nextAttemptAt: now } as const) : decided
-    if (decision.state === 'pending' && decided.state !== 'pending') base.scheduleFrom = attempts
-    const isHead = row.dueAt !== null
-    write.run({ ...base, ...columnsOf(decision, row, now) })
-    const gone = isGone ? verbs.cancel(row.subscriptionId, 'gone', now) : null
-    const settled = { state: decision.state, ended: decision.state !== 'pending', gone }
-    if (gone !== null) return settled
-    if (isHead && settled.ended) verbs.outbox.promoteNext(row)
-    else if (isHead && attempts === 1) verbs.outbox.holdFollowers(row)
-    return settled
+    const wasPending = row.state === 'pending'
+    const next = wasPending ? columnsAfter(item, { ...row, ...attempt }, schedules, now) : columnsOfEnded(row)
+    write.run({ ...attempt, ...next })
+    const gone = isGone(item.outcome) ? verbs.cancel(row.subscriptionId, 'gone', now) : null
+    const ended = wasPending && next.state !== 'pending'
+    const wasHead = wasPending && row.dueAt !== null
+    // Of a subscription that is gone nothing waits any more.
+    if (wasHead && gone === null) {
+      if (ended) verbs.outbox.promoteNext(row)
+      // What follows an untried head is due with it: no longer, now that this one has failed.
+      else if (attempts === 1) verbs.outbox.holdFollowers(row)
+    }
+    return { state: next.state, ended, gone }
+  }
+
+  /** What becomes of a pending one. @param row with the attempt counted already */
+  function columnsAfter(item: Settlement, row: SettlingRow, schedules: Schedules, now: number) {
+    const { id, subscriptionId, type, rank, acceptedAt } = row
+    const tries = row.attempts - row.scheduleFrom
+    const accepted = item.outcome.kind === 'accepted'
+    // Nothing else gives way to a newer event, so for nothing else it is looked for.
+    const mayGiveWay = type === 'task.progress' && !accepted
+    const newerExists = mayGiveWay && newer.get({ subscriptionId, id }) !== undefined
+    const delivery = { type, rank, tries, everAccepted: acceptedAt !== null, newerExists }
+    const bySchedule = decide(delivery, item.outcome, { schedules, now, chance: item.chance })
+    const isDueAgain = item.askedAgain === true && !accepted && !isGone(item.outcome)
+    const waitsNoLonger = item.recoveredSince === true && bySchedule.state === 'pending'
+    if (!isDueAgain && !waitsNoLonger) return columnsOf(bySchedule, row, now)
+    // What the attempt would have ended has a whole schedule before it again.
+    const scheduleFrom = bySchedule.state === 'pending' ? row.scheduleFrom : row.attempts
+    return columnsOf({ state: 'pending', nextAttemptAt: now }, { ...row, scheduleFrom }, now)
   }
 
   return {
@@ -165,15 +165,27 @@ export function deliveryVerbs(
 /** Ends a subscription and its pending deliveries. */
 export type CancelVerb = (subscriptionId: number, reason: 'requested' | 'gone', now: number) => Cancelled
 
-function columnsOf(decision: Decision, row: { dueAt: number | null; paused: number }, now: number) {
+type SettlingRow = NonNullable<ReturnType<ReturnType<typeof settleStatements>['forSettling']['get']>>
+
+/** It was cancelled or superseded while the attempt was under way, and stays so. */
+function columnsOfEnded({ state, stateReason, finishedAt, scheduleFrom }: SettlingRow) {
+  return { state, reason: stateReason, nextAttemptAt: null, dueAt: null, finishedAt, scheduleFrom }
+}
+
+function columnsOf(
+  decision: Decision,
+  row: Pick<SettlingRow, 'dueAt' | 'paused' | 'scheduleFrom'>,
+  now: number,
+) {
+  const { scheduleFrom } = row
   if (decision.state === 'pending') {
     const { nextAttemptAt } = decision
     // What lost its place as head while it was being sent keeps only its planned time.
     const dueAt = row.dueAt === null || row.paused === 1 ? row.dueAt : nextAttemptAt
-    return { state: 'pending', reason: null, nextAttemptAt, dueAt, finishedAt: null }
+    return { state: 'pending', reason: null, nextAttemptAt, dueAt, finishedAt: null, scheduleFrom }
   }
   const reason = 'reason' in decision ? decision.reason : null
-  return { state: decision.state, reason, nextAttemptAt: null, dueAt: null, finishedAt: now }
+  return { state: decision.state, reason, nextAttemptAt: null, dueAt: null, finishedAt: now, scheduleFrom }
 }
 
 function settleStatements(db: StoreContext['db']) {
