@@ -1,7 +1,6 @@
 /** What the replies to a batch come to: which are written down, which tasks failed, which are asked for once more. */
 import { readingOf, repeats } from '../core/snapshot.ts'
 import type { PollLimits, PollResult } from '../store/polls.ts'
-import type { Watch } from '../store/watches.ts'
 import { notAsked, type Reply } from './ask.ts'
 import type { Entry } from './entry.ts'
 import { answerOf, isNews } from './news.ts'
@@ -76,13 +75,4 @@ export function createJudge(
       isCutOff = true
     },
   }
-}
-
-/** While nobody can be asked a last poll is put off, but neither for ever nor beyond when a stall is to be told. */
-export function awaitsUntil(
-  { expiresAt, failingSince, stalled }: Watch,
-  { stalledAfterMs }: PollLimits,
-): number {
-  const failing = stalled ? null : failingSince
-  return Math.min(expiresAt, failing ?? expiresAt) + stalledAfterMs
 }

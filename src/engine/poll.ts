@@ -2,7 +2,6 @@
  * The poll pass: which tasks are due, asked in batches of one host each, their answers recorded. The
  * schedule lives in memory; a poll that changes nothing writes nothing (DESIGN §3.4).
  */
-import { pollWaitMs } from '../core/backoff.ts'
 import { putNewest } from '../core/newest.ts'
 import { createTally } from '../core/tally.ts'
 import type { PollLimits, PollRecord } from '../store/polls.ts'
@@ -11,10 +10,11 @@ import { askForAll, type Reply } from './ask.ts'
 import { createCalendar } from './calendar.ts'
 import { earliest } from './earliest.ts'
 import { type Entry, never, setEntryBack } from './entry.ts'
-import { type Host, type Purpose, unblockedAt } from './host.ts'
+import type { Host, Purpose } from './host.ts'
 import { createHosts } from './hosts.ts'
-import { awaitsUntil, createJudge, type Judgement } from './judge.ts'
+import { createJudge, type Judgement } from './judge.ts'
 import { createLooks } from './looks.ts'
+import { createNextPoll } from './next-poll.ts'
 import { dayMs } from './pace.ts'
 import type { PollDeps, Poller, PollSettings } from './poll-ports.ts'
 import { createRecorder } from './recorder.ts'
@@ -45,6 +45,7 @@ export function createPoller(deps: PollDeps): Poller {
   const hosts = createHosts({ settings, now, start, refuse, wake: deps.wake })
   const limits = limitsOf(settings)
   const context = { ...deps, places: hosts, poll: settings, apiHost: hosts.api }
+  const nextPoll = createNextPoll({ settings, limits, random, apiHost: hosts.api, hinted })
   const judge = createJudge({ ...limits, intervalMs: settings.intervalMs }, deps.statusOrigin)
   const record = createRecorder({ ...deps, limits, onRecorded: follow })
 
@@ -82,9 +83,7 @@ export function createPoller(deps: PollDeps): Poller {
   }
 
   function schedule(entry: Entry, at: number): void {
-    const soonest = entry.polledAt + settings.intervalMs
-    const dueAt = Math.max(soonest, Math.min(at, entry.watch.expiresAt))
-    if (!entry.busy) due.set(entry, dueAt)
+    if (!entry.busy) due.set(entry, nextPoll.plannedAt(entry, at))
   }
 
   function add(watch: Watch, at: number): void {
@@ -182,18 +181,11 @@ export function createPoller(deps: PollDeps): Poller {
       if (batch.length === 1 || judged.failed.size > 0) setApart(batch, replies)
       if (judged.news.length > 0) await record(judged.news)
     } finally {
+      // Also where it could not be judged or written: then it is all the more to be polled again.
       for (const entry of batch) {
         entry.busy = false
-        const waitMs = waitAfter(entry, judged?.failed.has(entry) === true, at)
-        if (!entry.wanted) continue
-        const lastPollAt = Math.min(unblockedAt(hosts.api), awaitsUntil(entry.watch, limits))
-        // Not for longer than any other waits: a gap in what is seen to fail counts as time that this relay was not up.
-        const nextAt = Math.max(at + settings.intervalMs, Math.min(lastPollAt, at + settings.intervalMaxMs))
-        // That its time is over could not be written: it is no reason to ask again at once.
-        const isUnwritten = judged?.failed.has(entry) && entry.watch.expiresAt <= polledAt
-        if (judged?.putOff.has(entry)) due.set(entry, nextAt)
-        else if (isUnwritten) due.set(entry, Math.max(at + waitMs, entry.polledAt + settings.intervalMs))
-        else schedule(entry, at + waitMs)
+        const nextAt = nextPoll.after(entry, judged, polledAt, at)
+        if (entry.wanted) due.set(entry, nextAt)
       }
     }
   }
@@ -206,17 +198,6 @@ export function createPoller(deps: PollDeps): Poller {
       else update(entry, watch)
     }
     deps.onRecorded(records)
-  }
-
-  function waitAfter(entry: Entry, failed: boolean, at: number): number {
-    const blockedMs = failed ? Math.max(0, unblockedAt(hosts.api) - at) : 0
-    if (hinted.has(entry)) return Math.min(blockedMs, settings.intervalMaxMs)
-    // Once a second answer was like the first, and within its step, there is none to wait for.
-    if (entry.watch.regressed && entry.seen === null) return settings.intervalMs
-    const { intervalMs, intervalMaxMs } = settings
-    const sinceChangeMs = at - entry.watch.changedAt
-    const wait = pollWaitMs({ intervalMs, intervalMaxMs, sinceChangeMs, chance: random() })
-    return Math.max(wait, Math.min(blockedMs, intervalMaxMs))
   }
 
   return {
