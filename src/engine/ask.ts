@@ -19,16 +19,17 @@ import type { Places } from './hosts.ts'
 
 export type Reply =
   | { kind: 'known'; entry: Record<string, unknown> }
-  | { kind: 'unknown'; alone: boolean }
+  /** `askAlone`: upstream refused it in a call of its own. From now on it has no other. */
+  | { kind: 'unknown'; askAlone: boolean }
   /**
    * `asked`: a host was, and failed; else see `notAsked`.
-   * `alone`: upstream answers others, but what it says of this token cannot be read.
+   * `askAlone`: upstream answers others, but what it says of this token cannot be read, though it had a call of its own.
    */
-  | { kind: 'failed'; asked: boolean; alone: boolean }
+  | { kind: 'failed'; asked: boolean; askAlone: boolean }
 
 /** There was no host to ask, or it said to come back later. */
-export const notAsked = { kind: 'failed', asked: false, alone: false } as const
-const failed = { kind: 'failed', asked: true, alone: false } as const
+export const notAsked = { kind: 'failed', asked: false, askAlone: false } as const
+const failed = { kind: 'failed', asked: true, askAlone: false } as const
 
 export interface AskContext {
   upstream: Upstream
@@ -72,8 +73,8 @@ export async function askForAll(
   if (spoiled !== null) await findSpoilers(round, tokens, spoiled, purpose)
   const { replies, retry, retryAlone } = round
   if (host === context.apiHost) {
-    replyAll(round, retry, { kind: 'unknown', alone: false })
-    replyAll(round, retryAlone, { kind: 'unknown', alone: true })
+    replyAll(round, retry, { kind: 'unknown', askAlone: false })
+    replyAll(round, retryAlone, { kind: 'unknown', askAlone: true })
     return replies
   }
   // What is due at this host need not wait until the API host has answered.
@@ -157,7 +158,7 @@ function halves(round: Round, tokens: readonly string[], spoiled: Spoiled): (rea
     return [tokens.slice(0, middle), tokens.slice(middle)]
   }
   if (spoiled === 'refused') round.retryAlone.push(...tokens)
-  else replyAll(round, tokens, { ...failed, alone: true })
+  else replyAll(round, tokens, { ...failed, askAlone: true })
   return []
 }
 
@@ -198,9 +199,9 @@ async function call(round: Round, tokens: readonly string[], purpose: Purpose): 
       const isSearch = api && unread && tokens.length > 1
       if (isSearch && beginSearch(host, now, context.poll.intervalMaxMs)) return 'unread'
       // A batch of one may be spoiled by its token as well as by the host: as long as the host does not fail, both are suspected.
-      const alone = unread && tokens.length === 1 && host.failures === 0
+      const askAlone = unread && tokens.length === 1 && host.failures === 0
       if (counts) noteFailure(round, startedAt, { outcome })
-      return api ? replyAll(round, tokens, { ...failed, alone }) : retryAll(round, tokens)
+      return api ? replyAll(round, tokens, { ...failed, askAlone }) : retryAll(round, tokens)
     }
     case 'busy': {
       if (counts) noteFailure(round, startedAt, { outcome })

@@ -13,10 +13,15 @@ export interface Entry extends Dated {
   polledAt: number
   /** It is in a call, or in a host's queue. */
   busy: boolean
-  /** What upstream says of it keeps a call from being read (docs/decisions/0015-spoiled-calls.md): asked for in calls of its own. */
-  apart: boolean
+  /** What upstream says of it keeps a call from being read (docs/decisions/0015-spoiled-calls.md). */
+  unreadable: boolean
   /** False once nobody waits for the task any more; registered anew it is another entry. */
   wanted: boolean
+}
+
+/** In a call of its own, as it would spoil those of the others: upstream refuses it, which is on disk, or its answer cannot be read. */
+export function isAskedAlone({ watch, unreadable }: Entry): boolean {
+  return watch.askedAlone || unreadable
 }
 
 export const never = Number.NEGATIVE_INFINITY

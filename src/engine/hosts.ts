@@ -5,7 +5,7 @@
 import type { Clock } from '../ports.ts'
 import { addTask, bringForward, isBatchDue, takeTasks } from './batch-queue.ts'
 import { earliest } from './earliest.ts'
-import { type Entry, never } from './entry.ts'
+import { type Entry, isAskedAlone, never } from './entry.ts'
 import {
   callsWaiting,
   createHost,
@@ -24,7 +24,7 @@ import {
   type Turn,
   waitingAt,
 } from './host.ts'
-import { lingerMs, staggerMs } from './pace.ts'
+import { hurriedLingerMs, lingerMs, staggerMs } from './pace.ts'
 import type { PollSettings } from './poll-ports.ts'
 
 export interface HostsDeps {
@@ -47,9 +47,9 @@ export interface Places {
 
 export interface Company {
   /** It was registered or hinted at a moment ago, and others may be a moment later: they wait for no more company than that. */
-  first: boolean
-  /** No other task is polled at its host. */
-  alone: boolean
+  hurried: boolean
+  /** Others are polled at its host. */
+  hasNeighbours: boolean
   /** When the next task is due; null when there is none but those in queues and calls. */
   nextDueAt: number | null
 }
@@ -121,7 +121,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
 
   function join(host: Host, entry: Entry, flushAt: number): void {
     if (host !== api) busy.add(host)
-    if (entry.watch.askedAlone || entry.apart) {
+    if (isAskedAlone(entry)) {
       host.lone.push(entry)
       return
     }
@@ -240,18 +240,20 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
   return {
     api,
 
-    enqueue(entry, { first, alone, nextDueAt }, at) {
+    enqueue(entry, { hurried, hasNeighbours, nextDueAt }, at) {
       const own = hostOf(entry, at)
       const host = own === api || isOpen(own, at) ? own : api
-      const most = lingerMs(settings, first)
-      const isAlone = (alone && host === own) || nextDueAt === null || nextDueAt > at + most
+      const most = hurried ? hurriedLingerMs(settings) : lingerMs(settings)
+      const comesSoon = nextDueAt !== null && nextDueAt <= at + most
+      // At the API host there is company from other hosts.
+      const expectsCompany = comesSoon && (hasNeighbours || host !== own)
       // One that was just registered, perhaps not for the first time: others may follow it.
-      const least = entry.polledAt === never ? lingerMs(settings, true) : 0
-      join(host, entry, at + (isAlone ? least : most))
+      const least = entry.polledAt === never ? hurriedLingerMs(settings) : 0
+      join(host, entry, at + (expectsCompany ? most : least))
     },
 
     hurry({ origin }, at) {
-      const flushAt = at + lingerMs(settings, true)
+      const flushAt = at + hurriedLingerMs(settings)
       for (const host of [hosts.get(origin) ?? api, api])
         for (const queue of [host.known, host.fresh]) bringForward(queue, flushAt)
     },

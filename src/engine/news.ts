@@ -33,7 +33,7 @@ export function isNews(
   if (watch.stalled || watch.failingSince !== null) return true
   if (answer.kind === 'unknown') {
     if (watch.unknownSince === null || now - watch.unknownSince >= limits.lostAfterMs) return true
-    return answer.alone && !watch.askedAlone
+    return answer.askAlone && !watch.askedAlone
   }
   if (watch.unknownSince !== null || watch.askedAlone || watch.awaitsState) return true
   if (answer.statusUrl !== null && answer.statusUrl !== watch.statusUrl) return true

@@ -20,7 +20,7 @@ const restPart = 5
 const dayPart = 1000
 /** A poll may be put off by this part of the interval to share a call with what comes due meanwhile; the first one of a task, or after a hint, by less. */
 const lingerPart = 2
-const firstLingerMsMax = 100
+const hurriedLingerMsMax = 100
 
 /** How long nobody looks for due tasks after they were looked for, whatever wakes the relay meanwhile. */
 export function restMs({ intervalMs }: Pick<Pace, 'intervalMs'>): number {
@@ -46,8 +46,12 @@ export function dayMs({ intervalMs }: Pace): number {
   return Math.max(1, Math.floor(intervalMs / dayPart))
 }
 
-/** @param first the task was registered or hinted at a moment ago */
-export function lingerMs({ intervalMs }: Pace, first: boolean): number {
-  const most = intervalMs / lingerPart
-  return first ? Math.min(most, firstLingerMsMax) : most
+/** How long a task that is due waits for company at most. */
+export function lingerMs({ intervalMs }: Pace): number {
+  return intervalMs / lingerPart
+}
+
+/** One that was registered or hinted at a moment ago. */
+export function hurriedLingerMs(pace: Pace): number {
+  return Math.min(lingerMs(pace), hurriedLingerMsMax)
 }

@@ -37,7 +37,8 @@ export function createPoller(deps: PollDeps): Poller {
   /** Subscriptions of these tasks changed since they were last read. */
   const changed = new Set<string>()
   const calls = new Set<Promise<void>>()
-  const neighbours = createTally<string>()
+  /** How many tasks are polled at each host. */
+  const polledAtHost = createTally<string>()
   /** The polled tasks behind it have not been read since the start; null once all have. */
   let unread: WatchCursor | null = null
   /** Since they were last asked for, or refused: what an answer says that comes then may be older. */
@@ -96,13 +97,13 @@ export function createPoller(deps: PollDeps): Poller {
       origin: originOf(watch),
       polledAt: polledAt + settings.intervalMs > now() ? polledAt : never,
       busy: false,
-      apart: false,
+      unreadable: false,
       wanted: true,
       dueAt: at,
       day: null,
     }
     entries.set(token, entry)
-    neighbours.add(entry.origin)
+    polledAtHost.add(entry.origin)
     schedule(entry, at)
   }
 
@@ -111,7 +112,7 @@ export function createPoller(deps: PollDeps): Poller {
     hinted.delete(entry)
     entry.wanted = false
     entries.delete(entry.token)
-    neighbours.remove(entry.origin)
+    polledAtHost.remove(entry.origin)
     if (entry.polledAt !== never) putNewest(lately, entry.token, entry.polledAt, latelyMax)
   }
 
@@ -120,8 +121,8 @@ export function createPoller(deps: PollDeps): Poller {
     entry.seen = null
     const origin = originOf(watch)
     if (origin === entry.origin) return
-    neighbours.remove(entry.origin)
-    neighbours.add(origin)
+    polledAtHost.remove(entry.origin)
+    polledAtHost.add(origin)
     entry.origin = origin
   }
 
@@ -130,8 +131,8 @@ export function createPoller(deps: PollDeps): Poller {
     const nextDueAt = due.nextAt()
     for (const entry of taken) {
       entry.busy = true
-      const first = hinted.has(entry) || (entry.polledAt === never && entry.watch.status === null)
-      hosts.enqueue(entry, { first, alone: neighbours.count(entry.origin) === 1, nextDueAt }, at)
+      const hurried = hinted.has(entry) || (entry.polledAt === never && entry.watch.status === null)
+      hosts.enqueue(entry, { hurried, hasNeighbours: polledAtHost.count(entry.origin) > 1, nextDueAt }, at)
     }
   }
 
@@ -178,7 +179,8 @@ export function createPoller(deps: PollDeps): Poller {
     let judged: Judgement | null = null
     try {
       judged = judge.weigh(batch, replies, polledAt, at)
-      if (batch.length === 1 || judged.failed.size > 0) setApart(batch, replies)
+      // Of several that were all read none is unreadable, or was: those that are have calls of their own.
+      if (batch.length === 1 || judged.failed.size > 0) noteUnreadable(batch, replies)
       if (judged.news.length > 0) await record(judged.news)
     } finally {
       // Also where it could not be judged or written: then it is all the more to be polled again.
@@ -272,9 +274,11 @@ export function createPoller(deps: PollDeps): Poller {
 }
 
 /** Kept in memory only: after a start it is found again, with a few calls where a batch has few of the kind. */
-function setApart(batch: readonly Entry[], replies: ReadonlyMap<string, Reply>): void {
+function noteUnreadable(batch: readonly Entry[], replies: ReadonlyMap<string, Reply>): void {
   for (const entry of batch) {
     const reply = replies.get(entry.token)
-    if (reply !== undefined) entry.apart = reply.kind === 'failed' && (reply.alone || entry.apart)
+    if (reply === undefined) continue
+    // What fails otherwise does not tell: what was known of it holds.
+    entry.unreadable = reply.kind === 'failed' && (reply.askAlone || entry.unreadable)
   }
 }

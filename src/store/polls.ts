@@ -26,8 +26,8 @@ import type { Watch } from './watches.ts'
 export type PollAnswer =
   /** `statusUrl` was checked against the policy already; null is no change. */
   | { kind: 'known'; observation: Observation; statusUrl: string | null }
-  /** `alone`: error 13 or 5 in a call of its own. */
-  | { kind: 'unknown'; alone: boolean }
+  /** `askAlone`: error 13 or 5 in a call of its own (CONTRACT §5.4). */
+  | { kind: 'unknown'; askAlone: boolean }
   /** Neither its host nor the API host could be asked. */
   | { kind: 'failed' }
 
@@ -89,7 +89,7 @@ export function pollVerbs(
   function record(state: TaskState, result: PollResult, recording: Recording): PollRecord {
     const { row, live } = state
     const { now, inFlight } = recording
-    const { changes, next } = judge(state, result.answer, recording)
+    const { changes, next } = applyAnswer(state, result.answer, recording)
     const stored = storedResult(result.answer, changes)
     const queued: Queued[] = []
     let snapshot = state.snapshot ?? empty
@@ -201,7 +201,7 @@ function ownersOf(live: readonly LiveSubscription[], remaining: readonly LiveSub
 }
 
 /** The transitions an answer makes, and the task row as it is after them. */
-function judge(state: TaskState, answer: PollAnswer, { limits, now }: Recording) {
+function applyAnswer(state: TaskState, answer: PollAnswer, { limits, now }: Recording) {
   const { row } = state
   const known: KnownState = {
     status: state.snapshot?.status ?? null,
@@ -227,7 +227,7 @@ function judge(state: TaskState, answer: PollAnswer, { limits, now }: Recording)
       const changes = known.stalled ? diff(known, noNews, []).changes : []
       const next = answered(row)
       next.unknownSince = row.unknownSince ?? now
-      next.askedAlone = answer.alone ? 1 : row.askedAlone
+      next.askedAlone = answer.askAlone ? 1 : row.askedAlone
       if (now - next.unknownSince >= limits.lostAfterMs) changes.push(lostChange(known))
       return { changes, next: ended(next, changes, now) }
     }

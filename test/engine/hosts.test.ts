@@ -52,12 +52,12 @@ function entryOf(n: number, origin: string): Entry {
     awaitsState: false,
   }
   const schedule = { dueAt: 0, day: null, polledAt: never }
-  return { token, watch, seen: null, origin, busy: true, apart: false, wanted: true, ...schedule }
+  return { token, watch, seen: null, origin, busy: true, unreadable: false, wanted: true, ...schedule }
 }
 
 function enqueue(hosts: Hosts, count: number, originOf: (n: number) => string, at = 0): void {
   for (let n = 0; n < count; n++)
-    hosts.enqueue(entryOf(n, originOf(n)), { first: false, alone: false, nextDueAt: 0 }, at)
+    hosts.enqueue(entryOf(n, originOf(n)), { hurried: false, hasNeighbours: true, nextDueAt: 0 }, at)
 }
 
 it('of what is due while the API host is not to be asked a pass refuses a thousand, and comes again at once', () => {
@@ -168,7 +168,7 @@ it('a pass does not look at hosts that failed and have nothing to do', () => {
 it('what is alone at a master that is down shares the calls to the API host', () => {
   const { hosts, started } = open()
   const master = (n: number) => `https://master-${n}.qencode.com`
-  const company = { first: false, alone: true, nextDueAt: second }
+  const company = { hurried: false, hasNeighbours: false, nextDueAt: second }
   // Known, and then busy for a while.
   for (let n = 0; n < 50; n++) hosts.enqueue({ ...entryOf(n, master(n)), polledAt: 0 }, company, 0)
   hosts.dispatch(0)
@@ -209,8 +209,8 @@ it('what a master hands over between two passes, as all masters have their calls
 it("what nobody wants any more is nobody else's turn", () => {
   const { hosts, started } = open()
   enqueue(hosts, 300, () => apiOrigin)
-  const lone = Array.from({ length: 5 }, (_, n) => ({ ...entryOf(1_000 + n, apiOrigin), apart: true }))
-  for (const entry of lone) hosts.enqueue(entry, { first: false, alone: false, nextDueAt: 0 }, 0)
+  const lone = Array.from({ length: 5 }, (_, n) => ({ ...entryOf(1_000 + n, apiOrigin), unreadable: true }))
+  for (const entry of lone) hosts.enqueue(entry, { hurried: false, hasNeighbours: true, nextDueAt: 0 }, 0)
   for (const entry of lone.slice(0, 4)) entry.wanted = false
   hosts.dispatch(later)
   hosts.dispatch(later + second)

@@ -135,7 +135,7 @@ export function pollSuite(on: OnEmptyDatabase): void {
     on((empty) => {
       const world = openWorld(empty)
       const { id, taskToken } = world.subscribe()
-      const unknown = { kind: 'unknown', alone: false } as const
+      const unknown = { kind: 'unknown', askAlone: false } as const
       expect(world.poll(taskToken, unknown).changes).toEqual([])
       const late = world.poll(taskToken, unknown, start + limits.lostAfterMs)
       expect(late.changes.map(({ type }) => type)).toEqual(['task.lost'])

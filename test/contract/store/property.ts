@@ -180,7 +180,7 @@ function take(run: Run, endpointId: number, count: number): void {
 
 function answerOf(todo: Verb): PollAnswer {
   if (todo.verb === 'failed') return { kind: 'failed' }
-  if (todo.verb === 'unknown') return { kind: 'unknown', alone: false }
+  if (todo.verb === 'unknown') return { kind: 'unknown', askAlone: false }
   const { status, percent } = todo as { status?: number; percent: number }
   const entry = status === undefined ? { percent } : { status: at(statuses, status), percent }
   return { kind: 'known', observation: parseStatusEntry(entry), statusUrl: null }
