@@ -8,12 +8,10 @@ import { earliest } from './earliest.ts'
 import { type Entry, isAskedAlone, never } from './entry.ts'
 import {
   callsWaiting,
-  createHost,
   type FurtherCall,
   furtherCalls,
   type Host,
   isBlocked,
-  isForgettable,
   isFurther,
   isIdle,
   isOnProbation,
@@ -24,6 +22,7 @@ import {
   type Turn,
   waitingAt,
 } from './host.ts'
+import { createKnownHosts } from './known-hosts.ts'
 import { hurriedLingerMs, lingerMs, staggerMs } from './pace.ts'
 import type { PollSettings } from './poll-ports.ts'
 
@@ -72,9 +71,6 @@ export interface Hosts extends Places {
  */
 const masterCallsMax = 64
 
-/** Whoever registers may name very many: tasks of further ones are asked for at the API host (docs/decisions/0020-known-hosts.md). */
-const hostsMax = 1_000
-
 /** Refusing so many takes about a millisecond: the others wait for the next pass, and what else there is to do comes between. */
 const refusedMax = 1_000
 
@@ -84,7 +80,8 @@ function isFresh({ watch: { status } }: Entry): boolean {
 }
 
 export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): Hosts {
-  const hosts = new Map<string, Host>()
+  const hosts = createKnownHosts(settings)
+  const { api } = hosts
   /** Masters for which something waits or is under way: a pass looks at no others, however many failed not long ago. */
   const busy = new Set<Host>()
   /** However many tokens spoil calls, as many places are left to the others. */
@@ -93,25 +90,6 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
   let mastersInFlight = 0
   /** How many more this pass may refuse. */
   let refusable = refusedMax
-  const api = addHost(settings.apiOrigin)
-
-  function addHost(origin: string): Host {
-    const host = createHost(origin)
-    hosts.set(origin, host)
-    return host
-  }
-
-  function hostOf({ origin }: Entry, at: number): Host {
-    const known = hosts.get(origin)
-    if (known !== undefined) forget(known, at)
-    return hosts.get(origin) ?? (hosts.size < hostsMax ? addHost(origin) : api)
-  }
-
-  function forget(host: Host, at: number): void {
-    // A poll may go on at one that is forgotten, while the next has begun at a new one of its name.
-    if (host === api || hosts.get(host.origin) !== host) return
-    if (isForgettable(host, at, settings.intervalMaxMs)) hosts.delete(host.origin)
-  }
 
   /** A master that failed again and again gets one batch at a time, as a probe, until it answers. */
   function isOpen(host: Host, at: number): boolean {
@@ -241,7 +219,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     api,
 
     enqueue(entry, { hurried, hasNeighbours, nextDueAt }, at) {
-      const own = hostOf(entry, at)
+      const own = hosts.of(entry.origin, at)
       const host = own === api || isOpen(own, at) ? own : api
       const most = hurried ? hurriedLingerMs(settings) : lingerMs(settings)
       const comesSoon = nextDueAt !== null && nextDueAt <= at + most
@@ -254,7 +232,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
 
     hurry({ origin }, at) {
       const flushAt = at + hurriedLingerMs(settings)
-      for (const host of [hosts.get(origin) ?? api, api])
+      for (const host of [hosts.find(origin) ?? api, api])
         for (const queue of [host.known, host.fresh]) bringForward(queue, flushAt)
     },
 
@@ -266,9 +244,9 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
         next = earliest(next, serve(host, at))
         if (!isIdle(host)) continue
         busy.delete(host)
-        forget(host, at)
+        hosts.forget(host, at)
       }
-      if (hosts.size >= hostsMax) for (const host of hosts.values()) forget(host, at)
+      hosts.makeRoom(at)
       // Last: what is handed over to it goes at once.
       return earliest(next, serve(api, at))
     },
@@ -290,7 +268,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     },
 
     clockWentBack(byMs) {
-      for (const host of hosts.values()) setHostBack(host, byMs)
+      for (const host of hosts.all()) setHostBack(host, byMs)
     },
   }
 }
