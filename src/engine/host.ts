@@ -17,7 +17,8 @@ export type FurtherCall = (typeof furtherCalls)[number]
 
 /** Who waits for a place at a host: batches of due tasks, due tasks that are asked alone, polls that are under way. */
 export const queues = ['known', 'fresh', 'lone'] as const
-export type Turn = (typeof queues)[number] | FurtherCall
+export type DueQueue = (typeof queues)[number]
+export type Turn = DueQueue | FurtherCall
 
 export const purposeOf = {
   known: 'batch',
@@ -86,6 +87,17 @@ export function createHost(origin: string): Host {
     blockedUntil: 0,
     toldUntil: 0,
   }
+}
+
+/** It had its turn. */
+export function toEnd({ line }: Host, turn: Turn): void {
+  line.splice(line.indexOf(turn), 1)
+  line.push(turn)
+}
+
+/** When a call for due tasks may leave; in the past when it may now. */
+export function mayJoinAt({ inFlight, joinAt }: Host): number {
+  return inFlight > 0 ? joinAt : 0
 }
 
 /** How many due tasks wait for a call of the host. */

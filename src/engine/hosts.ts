@@ -8,6 +8,7 @@ import { earliest } from './earliest.ts'
 import { type Entry, isAskedAlone, never } from './entry.ts'
 import {
   callsWaiting,
+  type DueQueue,
   type FurtherCall,
   furtherCalls,
   type Host,
@@ -15,11 +16,13 @@ import {
   isFurther,
   isIdle,
   isOnProbation,
+  mayJoinAt,
   type Purpose,
   purposeOf,
   queues,
   setHostBack,
   type Turn,
+  toEnd,
   waitingAt,
 } from './host.ts'
 import { createKnownHosts } from './known-hosts.ts'
@@ -59,7 +62,7 @@ export interface Hosts extends Places {
   enqueue(entry: Entry, of: Company, at: number): void
   /** If the task queues it waits for no more company than one that is hinted at. */
   hurry(entry: Entry, at: number): void
-  /** Starts the calls there is room for. @returns when to look again; null when an answer will wake us */
+  /** Starts the calls there is room for. @returns when to do so again; null when an answer will wake us */
   dispatch(at: number): number | null
   /** The wall clock went back: what was to be in a while is in a while still. */
   clockWentBack(byMs: number): void
@@ -91,101 +94,79 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
   /** How many more this pass may refuse. */
   let refusable = refusedMax
 
-  /** A master that failed again and again gets one batch at a time, as a probe, until it answers. */
-  function isOpen(host: Host, at: number): boolean {
-    if (isBlocked(host, at)) return false
-    return !isOnProbation(host) || (host.inFlight === 0 && waitingAt(host) < settings.batch)
+  /** Gives out what places are free, in turns. @returns when to do so again; null when an answer will wake us */
+  function serve(host: Host, at: number): number | null {
+    for (let turn = nextTurn(host, at); turn !== null; turn = nextTurn(host, at)) take(host, turn, at)
+    // Perhaps there is more to be refused than this pass may.
+    if (host === api && isBlocked(host, at) && refusable <= 0) return at
+    const joinAt = mayJoinAt(host)
+    if (joinAt > at && queues.some((queue) => isDue(host, queue, at))) return joinAt
+    // What is due by now waits for a place, which comes with an answer.
+    const flushAt = earliest(host.known.flushAt, host.fresh.flushAt)
+    return flushAt !== null && flushAt > at ? flushAt : null
   }
 
-  function join(host: Host, entry: Entry, flushAt: number): void {
-    if (host !== api) busy.add(host)
-    if (isAskedAlone(entry)) {
-      host.lone.push(entry)
-      return
-    }
-    addTask(flushAt < host.freshApartUntil && isFresh(entry) ? host.fresh : host.known, entry, flushAt)
-  }
-
-  /** What queued at a master that cannot be asked, now or for a while, is asked for at the API host. */
-  function handOver(host: Host, at: number): void {
-    const { known, fresh, lone } = host
-    const waiting = [known, fresh].flatMap((queue) => takeTasks(queue, queue.tasks.length))
-    for (const entry of [...waiting, ...lone.take(lone.length)]) join(api, entry, at)
-  }
-
-  function isFree(host: Host, turn: Turn): boolean {
-    // What a master could not answer is as good a probe, many at once. That suspects fail neither ends a probation nor renews it.
-    const limit = isOnProbation(host) && turn !== 'fallback' ? 1 : settings.concurrency
-    return host.inFlight < limit && (purposeOf[turn] === 'batch' || host.suspectsInFlight < suspectsMax)
-  }
-
-  function mayGo(host: Host, turn: Turn, at: number): boolean {
-    if (isFurther(turn)) return host.waiters[turn].length > 0 && isFree(host, turn)
-    if (!isDue(host, turn, at)) return false
-    // What is due at a blocked host needs no place to be refused, or handed over.
-    if (isBlocked(host, at)) return host !== api || refusable > 0
-    if (mayJoinAt(host) > at || (isCrowdedOut(host) && apiFails(at))) return false
-    return isFree(host, turn)
-  }
-
-  function isCrowdedOut(host: Host): boolean {
-    return host !== api && mastersInFlight >= mastersMax
-  }
-
-  /** Nothing is handed over to it then but what is due at hosts that fail as well. */
-  function apiFails(at: number): boolean {
-    // One batch shows whether it still does: nobody else may ask it.
-    return isBlocked(api, at) || (isOnProbation(api) && api.inFlight + waitingAt(api) > 0)
-  }
-
-  function mayJoinAt(host: Host): number {
-    return host.inFlight > 0 ? host.joinAt : 0
-  }
-
-  function isDue(host: Host, queue: (typeof queues)[number], at: number): boolean {
-    return queue === 'lone' ? host.lone.length > 0 : isBatchDue(host[queue], settings.batch, at)
+  function serveNow(host: Host): void {
+    if (serve(host, now()) !== null) wake()
   }
 
   function nextTurn(host: Host, at: number): Turn | null {
     return host.line.find((turn) => mayGo(host, turn, at)) ?? null
   }
 
-  function toEnd({ line }: Host, turn: Turn): void {
-    line.splice(line.indexOf(turn), 1)
-    line.push(turn)
+  function mayGo(host: Host, turn: Turn, at: number): boolean {
+    if (isFurther(turn)) return host.waiters[turn].length > 0 && isFree(host, turn)
+    if (!isDue(host, turn, at)) return false
+    // What is due at a blocked host needs no place to be refused, or left to the API host.
+    if (isBlocked(host, at)) return host !== api || refusable > 0
+    if (mayJoinAt(host) > at || (isCrowdedOut(host) && apiFails(at))) return false
+    return isFree(host, turn)
   }
 
+  /** Has it go, as `mayGo` said that it may. */
   function take(host: Host, turn: Turn, at: number): void {
-    const purpose = purposeOf[turn]
     if (isFurther(turn)) {
       toEnd(host, turn)
-      occupy(host, purpose)
+      occupy(host, purposeOf[turn])
       for (const go of host.waiters[turn].take(1)) go()
-      return
-    }
-    if (host !== api && (isBlocked(host, at) || isCrowdedOut(host))) {
-      if (isBlocked(host, at) || !isOnProbation(api)) handOver(host, at)
-      else for (const entry of takeBatch(host, turn)) join(api, entry, at)
-      // A pass goes to the API host last; what is served between two of them does not.
-      wake()
-      return
-    }
-    const batch = takeBatch(host, turn)
+    } else if (host !== api && (isBlocked(host, at) || isCrowdedOut(host))) leaveToApi(host, turn, at)
+    else startOrRefuse(host, turn, at)
+  }
+
+  function startOrRefuse(host: Host, queue: DueQueue, at: number): void {
+    const batch = takeBatch(host, queue)
     // Nobody wants them any more: that was no turn.
     if (batch.length === 0) return
-    toEnd(host, turn)
+    toEnd(host, queue)
     if (isBlocked(host, at)) {
       refusable -= batch.length
       refuse(batch)
       return
     }
-    occupy(host, purpose)
+    occupy(host, purposeOf[queue])
     host.joinAt = at + staggerMs(settings, callsWaiting(host, settings.batch))
-    start(host, batch, purpose)
+    start(host, batch, purposeOf[queue])
   }
 
-  function takeBatch(host: Host, turn: 'known' | 'fresh' | 'lone'): Entry[] {
-    const batch = turn === 'lone' ? host.lone.take(1) : takeTasks(host[turn], settings.batch)
+  /** What is due at a master that is down, or has no place left among the calls to masters. */
+  function leaveToApi(host: Host, queue: DueQueue, at: number): void {
+    // Of what has no place an API host that failed gets one batch, which shows whether it still does (see `apiFails`).
+    const isTrial = !isBlocked(host, at) && isOnProbation(api)
+    if (isTrial) for (const entry of takeBatch(host, queue)) join(api, entry, at)
+    else handOver(host, at)
+    // A pass goes to the API host last; what is served between two of them does not.
+    wake()
+  }
+
+  /** All that queues there. */
+  function handOver(host: Host, at: number): void {
+    const { known, fresh, lone } = host
+    const waiting = [known, fresh].flatMap((queue) => takeTasks(queue, queue.tasks.length))
+    for (const entry of [...waiting, ...lone.take(lone.length)]) join(api, entry, at)
+  }
+
+  function takeBatch(host: Host, queue: DueQueue): Entry[] {
+    const batch = queue === 'lone' ? host.lone.take(1) : takeTasks(host[queue], settings.batch)
     return batch.filter(({ wanted }) => wanted)
   }
 
@@ -200,19 +181,40 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     if (purpose === 'suspects') host.suspectsInFlight++
   }
 
-  /** Gives out what places are free. @returns when to look again; null when an answer will wake us */
-  function serve(host: Host, at: number): number | null {
-    for (let turn = nextTurn(host, at); turn !== null; turn = nextTurn(host, at)) take(host, turn, at)
-    if (host === api && isBlocked(host, at) && refusable <= 0) return at
-    const { known, fresh } = host
-    const joinAt = mayJoinAt(host)
-    if (joinAt > at && queues.some((queue) => isDue(host, queue, at))) return joinAt
-    const flushAt = earliest(known.flushAt, fresh.flushAt)
-    return flushAt !== null && flushAt > at ? flushAt : null
+  function isDue(host: Host, queue: DueQueue, at: number): boolean {
+    return queue === 'lone' ? host.lone.length > 0 : isBatchDue(host[queue], settings.batch, at)
   }
 
-  function serveNow(host: Host): void {
-    if (serve(host, now()) !== null) wake()
+  function isFree(host: Host, turn: Turn): boolean {
+    // What a master could not answer is as good a probe, many at once. That suspects fail neither ends a probation nor renews it.
+    const limit = isOnProbation(host) && turn !== 'fallback' ? 1 : settings.concurrency
+    return host.inFlight < limit && (purposeOf[turn] === 'batch' || host.suspectsInFlight < suspectsMax)
+  }
+
+  /** For what is due there the calls to masters leave no place. */
+  function isCrowdedOut(host: Host): boolean {
+    return host !== api && mastersInFlight >= mastersMax
+  }
+
+  /** Then it gets nothing but what is due at hosts that fail as well; and, once it may be asked, one batch that shows whether it still does. */
+  function apiFails(at: number): boolean {
+    const isTried = api.inFlight + waitingAt(api) > 0
+    return isBlocked(api, at) || (isOnProbation(api) && isTried)
+  }
+
+  /** A master that failed again and again gets one batch at a time, as a probe, until it answers. */
+  function takesMore(host: Host, at: number): boolean {
+    if (isBlocked(host, at)) return false
+    return !isOnProbation(host) || (host.inFlight === 0 && waitingAt(host) < settings.batch)
+  }
+
+  function join(host: Host, entry: Entry, flushAt: number): void {
+    if (host !== api) busy.add(host)
+    if (isAskedAlone(entry)) {
+      host.lone.push(entry)
+      return
+    }
+    addTask(flushAt < host.freshApartUntil && isFresh(entry) ? host.fresh : host.known, entry, flushAt)
   }
 
   return {
@@ -220,7 +222,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
 
     enqueue(entry, { hurried, hasNeighbours, nextDueAt }, at) {
       const own = hosts.of(entry.origin, at)
-      const host = own === api || isOpen(own, at) ? own : api
+      const host = own === api || takesMore(own, at) ? own : api
       const most = hurried ? hurriedLingerMs(settings) : lingerMs(settings)
       const comesSoon = nextDueAt !== null && nextDueAt <= at + most
       // At the API host there is company from other hosts.
