@@ -9,6 +9,7 @@ import type { DueDelivery } from '../store/due.ts'
 import type { DeliverDeps, Deliverer } from './deliver-ports.ts'
 import { earliest } from './earliest.ts'
 import { createFlights } from './flights.ts'
+import { createGiveUp } from './give-up.ts'
 import { hasPlace, type Lane, noteOutcome, rateAllowsAt, room, spend, takeReady } from './lane.ts'
 import { createLanes } from './lanes.ts'
 import { createLookAhead } from './look-ahead.ts'
@@ -23,12 +24,11 @@ interface Flight {
   probe: boolean
 }
 
-/** One look takes so many at most, then the next lane has its turn. */
+/** One turn takes so many at most, then the next lane has its own. */
 const takeMax = 32
-/** A lane with no room and nothing under way is looked at again after this. */
-const lookAgainMs = 5
-const lookFailedMs = 1_000
-const exhaustMax = 200
+/** A lane with no room and nothing under way has its next turn after this. */
+const againMs = 5
+const againAfterErrorMs = 1_000
 /** With so many of them behind attempts that are under way, no more are read: one of those ends soon. */
 const readyMax = 1024
 /** Outcomes that may wait for their commit beside what is in flight. */
@@ -42,7 +42,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
   const ahead = createLookAhead(store, flights)
   const sleep = createSleepWatch(now, settings.timeoutMs)
   let ending: 'no' | 'stopped' | 'cut off' = 'no'
-  const scheduleSumMs = settings.schedules.terminalMs.reduce((sum, wait) => sum + wait, 0)
+  const giveUp = createGiveUp({ ...deps, ...settings, awakeSince: sleep.awakeSince })
   const waits = createWaits({ ...deps, onEnded: (endpointId) => touch([endpointId]) })
   const common = { ...deps, ...settings, isAskedAgain: flights.isAskedAgain }
   const settler = createSettler<Flight>({ ...common, onWritten, onRecovered: waits.end })
@@ -59,11 +59,11 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
   }
 
   /** A full disk at one endpoint neither loses its place among the lanes nor keeps the others from their turn. */
-  function lookOrRetry(endpointId: number, at: number): number | null {
+  function serveOrRetry(endpointId: number, at: number): number | null {
     try {
       const lane = lanes.of(endpointId)
       if (lane === null) return null
-      const next = look(lane, at)
+      const next = serve(lane, at)
       if (next === null || next > at) lanes.rest(endpointId, next, at)
       return next
     } catch (error) {
@@ -72,44 +72,49 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       deps.log.error('an endpoint could not be looked at; trying again', { error, origin })
       // What was taken from the list and not started is read again, in its order.
       if (lane !== undefined) lane.ready = []
-      return at + lookFailedMs
+      return at + againAfterErrorMs
     }
   }
 
-  /** @returns when to look at the lane again; null when only an event can change anything */
-  function look(lane: Lane, at: number): number | null {
+  /** The lane's turn. @returns when the next one is; null when only an event can change anything */
+  function serve(lane: Lane, at: number): number | null {
     const { endpoint } = lane
     if (endpoint.paused) return null
     const { health } = endpoint
-    if (isUnavailable(health, at)) return lookUnavailable(lane, at)
+    if (isUnavailable(health, at)) {
+      if (giveUp.endSome(lane, at)) return at
+      const giveUpAt = giveUp.nextAt(lane, at)
+      return earliest(giveUpAt, startTestsAndProbe(lane, at))
+    }
     const places = Math.min(room(lane, { ...settings, inFlight: flights.inFlight() }, at), takeMax)
-    if (places <= 0) return rateAllowsAt(lane, at) ?? (lane.held > 0 ? null : at + lookAgainMs)
+    if (places <= 0) return rateAllowsAt(lane, at) ?? (lane.held > 0 ? null : at + againMs)
     // A rate may hold what waits for hours: a test does not go behind it.
     const tests = ahead.tests(lane, places, at)
-    const begun = tests.length > 0 ? start(lane, tests, at, false) : 0
-    const more = startSome(lane, places - begun, at)
+    const begun = tests.length > 0 ? start(lane, tests, at) : 0
+    const more = startReady(lane, places - begun, at)
     return more ? (rateAllowsAt(lane, at) ?? at) : store.nextDueAt(endpoint.id, at)
   }
 
-  /** @returns whether more may be started than was looked at */
-  function startSome(lane: Lane, places: number, at: number): boolean {
-    let more = true
+  /** Starts what the lane's list has ready, and reads on where that is not enough. @returns whether more may be ready */
+  function startReady(lane: Lane, places: number, at: number): boolean {
+    let moreIsDue = true
     let started = 0
     while (started < places && !isFull()) {
       const ids = takeReady(lane, flights.busy, places - started)
       if (ids.length > 0) {
-        const begun = start(lane, ids, at, false)
+        const begun = start(lane, ids, at)
         started += begun
         if (begun === ids.length) continue
         // Something left the queue or stands elsewhere in it since: what follows it must not go first.
         lane.ready = []
         return true
       }
-      if (!more || lane.ready.length >= readyMax) {
+      // What is left in the list waits for attempts that are under way.
+      if (!moreIsDue || lane.ready.length >= readyMax) {
         ahead.awaitOthers(lane, lane.ready)
         return false
       }
-      more = ahead.read(lane, at)
+      moreIsDue = ahead.read(lane, at)
     }
     return true
   }
@@ -118,7 +123,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
    * What waited in the list may have been cancelled, held or moved since: it is read as it is now.
    * @returns how many attempts began
    */
-  function start(lane: Lane, ids: readonly number[], at: number, probe: boolean): number {
+  function start(lane: Lane, ids: readonly number[], at: number, { probe } = { probe: false }): number {
     if (isFull()) return 0
     let started = 0
     for (const delivery of store.dueDeliveries(ids, at)) {
@@ -126,7 +131,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       if (!flights.isFree(delivery)) continue
       // Its subscription has moved to another endpoint, which may be paused.
       if (delivery.endpointId !== lane.endpoint.id) continue
-      begin(lane, delivery, at, probe)
+      begin({ delivery, lane, probe }, at)
       started++
     }
     return started
@@ -138,38 +143,24 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     return flights.inFlight() >= concurrency || flights.heldCount() >= concurrency + unsettledMax
   }
 
-  /** Only tests and probes go out; what has waited longer than a whole schedule is given up. */
-  function lookUnavailable(lane: Lane, at: number): number | null {
+  /** All that goes to an unavailable endpoint. @returns when to try again; null when only an event can change anything */
+  function startTestsAndProbe(lane: Lane, at: number): number | null {
     const { health, id } = lane.endpoint
-    const giveUpBefore = at - scheduleSumMs
-    const since = health.unavailableSince ?? at
-    // The relay's own downtime and sleep are nobody's fault: first somebody asks.
-    const mayGiveUp = lane.held === 0 && lane.triedAt >= sleep.awakeSince()
-    if (since <= giveUpBefore && mayGiveUp) {
-      const ended = store.exhaustKeptWaiting(id, giveUpBefore, at, exhaustMax)
-      if (ended > 0)
-        deps.log.warn('deliveries ended that their endpoint kept waiting', {
-          origin: lane.endpoint.origin,
-          count: ended,
-        })
-      if (ended === exhaustMax) return at
-    }
-    const oldestAt = store.nextDueAt(id, 0)
-    // While something is under way nothing is given up: what lands looks again, so there is no time to wait for.
-    const giveUpAt = mayGiveUp && oldestAt !== null ? Math.max(since, oldestAt) + scheduleSumMs + 1 : null
-    if ((health.retryAfterUntil ?? 0) > at) return earliest(health.retryAfterUntil, giveUpAt)
+    // It asked for nothing before then, and gets not even a test.
+    if ((health.retryAfterUntil ?? 0) > at) return health.retryAfterUntil
     for (const test of ahead.tests(lane, takeMax, at))
-      if (hasPlace(lane, settings, at)) start(lane, [test], at, false)
-    if (lane.probing || !hasPlace(lane, settings, at))
-      return earliest(rateAllowsAt(lane, at), giveUpAt, store.nextDueAt(id, at))
-    if ((health.nextProbeAt ?? 0) > at) return earliest(health.nextProbeAt, giveUpAt, store.nextDueAt(id, at))
-    const next = ahead.longestDue(lane, at)
-    const probed = next !== undefined && start(lane, [next.id], at, true) > 0
-    return probed ? giveUpAt : earliest(store.nextDueAt(id, at), giveUpAt)
+      if (hasPlace(lane, settings, at)) start(lane, [test], at)
+    // What is due next may be a test, which does not wait for the next probe.
+    const nextDueAt = store.nextDueAt(id, at)
+    if (lane.probing || !hasPlace(lane, settings, at)) return earliest(rateAllowsAt(lane, at), nextDueAt)
+    if ((health.nextProbeAt ?? 0) > at) return earliest(health.nextProbeAt, nextDueAt)
+    const longest = ahead.longestDue(lane, at)
+    const probed = longest !== undefined && start(lane, [longest.id], at, { probe: true }) > 0
+    return probed ? null : nextDueAt
   }
 
-  function begin(lane: Lane, delivery: DueDelivery, at: number, probe: boolean): void {
-    const flight: Flight = { delivery, lane, probe }
+  function begin(flight: Flight, at: number): void {
+    const { delivery, lane, probe } = flight
     flights.take(delivery)
     lane.inFlight++
     lane.mostInFlight = Math.max(lane.mostInFlight, lane.inFlight)
@@ -251,7 +242,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       while (!isFull()) {
         const endpointId = due.takeDue(at)
         if (endpointId === undefined) break
-        const next = lookOrRetry(endpointId, at)
+        const next = serveOrRetry(endpointId, at)
         if (next !== null) again.push([endpointId, next])
       }
       for (const [endpointId, next] of again) due.set(endpointId, next)
