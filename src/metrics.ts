@@ -9,7 +9,7 @@ import { isTerminalType } from './core/transition.ts'
 import type { SettledAttempt } from './engine/deliver-ports.ts'
 import type { Clock, StatusAnswer, UpstreamFailure } from './ports.ts'
 import type { Relay, RelayObserver } from './relay.ts'
-import type { Finished } from './store/context.ts'
+import type { FinishedDelivery } from './store/context.ts'
 import type { Write } from './store/write-failures.ts'
 
 export interface Metrics {
@@ -89,7 +89,7 @@ export function createMetrics(now: Clock, labels: Record<string, string> = {}): 
     seconds,
   )
 
-  function countFinished({ state, type }: Finished): void {
+  function countFinished({ state, type }: FinishedDelivery): void {
     finished.inc({ state })
     if (state === 'exhausted' && isTerminalType(type)) endsExhausted.inc()
   }

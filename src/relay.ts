@@ -22,7 +22,7 @@ import { createQuota } from './engine/quota.ts'
 import { createSigningSecrets } from './keys/derive.ts'
 import { shortToken } from './log.ts'
 import type { Clock, Log, Random, Sender, Signer, Timers, Upstream, Vault } from './ports.ts'
-import type { Finished } from './store/context.ts'
+import type { FinishedDelivery } from './store/context.ts'
 import type { PollRecord } from './store/polls.ts'
 import type { EndpointPatch, Owner } from './store/records.ts'
 import { createStore, type Store } from './store/store.ts'
@@ -59,7 +59,7 @@ export interface RelayObserver {
   /** A delivery was made: of a change, the state at registration, an expiry or a test. */
   created(): void
   /** A delivery ended without an attempt of its own: superseded, cancelled, exhausted by its endpoint. */
-  finished(delivery: Finished): void
+  finished(delivery: FinishedDelivery): void
   /** How late a batch of polls began. */
   lagged(lagMs: number): void
   called(call: { api: boolean; tokens: number; outcome: string; durationMs: number }): void

@@ -68,7 +68,7 @@ export function afterPause(health: EndpointHealth, now: number): EndpointHealth 
   return { ...health, unavailableSince: health.unavailableSince === null ? null : now }
 }
 
-export interface FinishedAttempt {
+export interface EndedAttempt {
   outcome: Outcome
   /** It was the one attempt an open circuit allows: only those move the next probe. */
   probe: boolean
@@ -77,7 +77,7 @@ export interface FinishedAttempt {
   terminalScheduleMs: readonly number[]
 }
 
-export function afterAttempt(health: EndpointHealth, attempt: FinishedAttempt): EndpointHealth {
+export function afterAttempt(health: EndpointHealth, attempt: EndedAttempt): EndpointHealth {
   const { outcome, at } = attempt
   // One that ends after the circuit was closed meanwhile is like any other.
   const moves = attempt.probe && circuitOpen(health)
@@ -117,7 +117,7 @@ export function isFailure(outcome: Outcome): boolean {
   return outcome.kind === 'rejected' && (outcome.statusCode >= 500 || outcome.statusCode === 429)
 }
 
-function nextProbe({ probes }: Pick<EndpointHealth, 'probes'>, attempt: FinishedAttempt) {
+function nextProbe({ probes }: Pick<EndpointHealth, 'probes'>, attempt: EndedAttempt) {
   const schedule = attempt.terminalScheduleMs
   const scheduled = schedule[Math.min(probes, schedule.length - 1)] ?? probeWaitMsMax
   const wait = jittered(Math.min(scheduled, probeWaitMsMax), attempt.chance)

@@ -13,7 +13,7 @@ import { createGiveUp } from './give-up.ts'
 import { hasPlace, type Lane, noteOutcome, rateAllowsAt, room, spend, takeReady } from './lane.ts'
 import { createLanes } from './lanes.ts'
 import { createLookAhead } from './look-ahead.ts'
-import { createSettler, type Finished } from './settle.ts'
+import { createSettler, type Unsettled } from './settle.ts'
 import { createSleepWatch } from './sleep-watch.ts'
 import { createTurns } from './turns.ts'
 import { createWaits } from './waits.ts'
@@ -47,7 +47,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
   const common = { ...deps, ...settings, isAskedAgain: flights.isAskedAgain }
   const settler = createSettler<Flight>({ ...common, onWritten, onRecovered: waits.end })
 
-  function onWritten(items: readonly Finished<Flight>[], results: readonly Settled[]): void {
+  function onWritten(items: readonly Unsettled<Flight>[], results: readonly Settled[]): void {
     for (const [i, { flight }] of items.entries()) {
       land(flight)
       if (results[i]!.state === 'pending') waits.failedSince(flight.lane.endpoint.id, flight.delivery.id)
@@ -177,15 +177,16 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
   }
 
   function end(flight: Flight, outcome: Outcome | null, at: number): void {
+    const { lane, delivery } = flight
     if (outcome === null || (ending === 'cut off' && outcome.kind === 'unreachable')) {
+      // That was no attempt: what follows it waits behind it again.
       lanes.readAnew()
       freeSlot(flight)
       land(flight)
-      if (outcome === null) supersedeWithheld(flight.delivery)
+      if (outcome === null) supersedeWithheld(delivery)
       deps.wake()
       return
     }
-    const { lane, delivery } = flight
     const ended = now()
     const durationMs = Math.max(0, ended - at)
     const chance = deps.random()

@@ -6,7 +6,7 @@ import {
   afterAttempt,
   afterClockBack,
   circuitOpen,
-  type FinishedAttempt,
+  type EndedAttempt,
   isFailure,
   isUnavailable,
   owesWaits,
@@ -165,11 +165,11 @@ export function rateAllowsAt(lane: Lane, now: number): number | null {
 /** `last_success_at` is written this often at most while nothing else changes. */
 const successSaveMs = 60_000
 
-/** Takes one finished attempt into the lane's health and window, and marks what must be written. */
+/** Takes one attempt that ended into the lane's health and window, and marks what must be written. */
 export function noteOutcome(
   lane: Lane,
   deliveryId: number,
-  attempt: FinishedAttempt,
+  attempt: EndedAttempt,
   settings: { endpointConcurrency: number },
   log: Log,
 ): void {

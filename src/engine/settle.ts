@@ -14,7 +14,8 @@ const settleMax = 500
 const restMs = 20
 const settleRetryMs = 1000
 
-export interface Finished<Flight> {
+/** An attempt that ended and is not settled yet. */
+export interface Unsettled<Flight> {
   flight: Flight
   lane: Lane
   settlement: Settlement
@@ -28,17 +29,17 @@ export interface SettlerDeps<Flight> {
   log: Log
   isAskedAgain(deliveryId: number): boolean
   /** After the commit. */
-  onWritten(items: readonly Finished<Flight>[], results: readonly Settled[]): void
+  onWritten(items: readonly Unsettled<Flight>[], results: readonly Settled[]): void
   /** After that: some of what waited for the endpoint is due, and the rest is to be, but for what failed since. */
   onRecovered(endpointId: number, failedSince: readonly number[]): void
 }
 
 export interface Settler<Flight> {
-  add(item: Finished<Flight>): void
+  add(item: Unsettled<Flight>): void
 }
 
 export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight> {
-  let finished: Finished<Flight>[] = []
+  let unsettled: Unsettled<Flight>[] = []
   let cancelTimer: (() => void) | null = null
   let resting = false
 
@@ -50,20 +51,20 @@ export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight
   function settle(): void {
     cancelTimer = null
     resting = false
-    if (finished.length === 0) return
-    const batch = finished.slice(0, settleMax)
+    if (unsettled.length === 0) return
+    const batch = unsettled.slice(0, settleMax)
     const refused = writeTogether(batch, tryWrite)
-    finished = [...refused.map(({ item }) => item), ...finished.slice(batch.length)]
+    unsettled = [...refused.map(({ item }) => item), ...unsettled.slice(batch.length)]
     const last = refused.at(-1)
     if (last !== undefined) {
       const { error } = last
       deps.log.error('attempts could not be settled; trying again', { error, attempts: refused.length })
     }
-    resting = finished.length === 0
+    resting = unsettled.length === 0
     plan(resting ? restMs : refused.length < batch.length ? 0 : settleRetryMs)
   }
 
-  function tryWrite(batch: readonly Finished<Flight>[]): unknown {
+  function tryWrite(batch: readonly Unsettled<Flight>[]): unknown {
     const lanes = [...new Set(batch.map(({ lane }) => lane))]
     const dirty = lanes.filter((lane) => lane.dirty)
     const recovered = lanes.flatMap((lane) => recoveryIn(batch, lane) ?? [])
@@ -95,21 +96,21 @@ export function createSettler<Flight>(deps: SettlerDeps<Flight>): Settler<Flight
 
   /** What failed before and could not be written yet. */
   function noteRecovery(lane: Lane): void {
-    const by = finished.findIndex(({ settlement }) => settlement.delivery.id === lane.recoveredBy)
-    for (const item of finished.slice(0, Math.max(0, by)))
+    const by = unsettled.findIndex(({ settlement }) => settlement.delivery.id === lane.recoveredBy)
+    for (const item of unsettled.slice(0, Math.max(0, by)))
       if (item.lane === lane) item.settlement = { ...item.settlement, recoveredSince: true }
   }
 
   return {
     add(item) {
-      finished.push(item)
-      if (cancelTimer === null || (resting && finished.length >= settleMax)) plan(0)
+      unsettled.push(item)
+      if (cancelTimer === null || (resting && unsettled.length >= settleMax)) plan(0)
     },
   }
 }
 
 /** What ended an outage of the endpoint is in the batch: what failed after it waits by its schedule. */
-function recoveryIn(batch: readonly Finished<unknown>[], lane: Lane) {
+function recoveryIn(batch: readonly Unsettled<unknown>[], lane: Lane) {
   if (lane.recoveredBy === null) return null
   const own = batch.filter((item) => item.lane === lane).map(({ settlement }) => settlement.delivery.id)
   const by = own.indexOf(lane.recoveredBy)

@@ -5,7 +5,7 @@ import type { EndpointPatch } from './records.ts'
 import type { Database } from './transaction.ts'
 
 /** A delivery that ended. */
-export interface Finished {
+export interface FinishedDelivery {
   state: string
   type: string
 }
@@ -20,7 +20,7 @@ export interface StoreContext {
   /** A delivery was made: for whoever counts. */
   onCreated?(): void
   /** A delivery was finished by other means than its own attempt: for whoever counts. */
-  onFinished?(delivery: Finished): void
+  onFinished?(delivery: FinishedDelivery): void
   /** When an endpoint last accepted, where that is later than written: a success alone writes no row (DESIGN §4). */
   lastSuccessAt?(endpointId: number): number | null
   /** The public id of an endpoint: the same in every shard. */

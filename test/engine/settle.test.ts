@@ -2,7 +2,7 @@
 import { expect, it, vi } from 'vitest'
 import { healthy } from '../../src/core/endpoint.ts'
 import { createLane } from '../../src/engine/lane.ts'
-import { createSettler, type Finished } from '../../src/engine/settle.ts'
+import { createSettler, type Unsettled } from '../../src/engine/settle.ts'
 import type { Settlement } from '../../src/store/deliveries.ts'
 import { lockedError } from '../support/locked.ts'
 import { accepted } from './world.ts'
@@ -49,11 +49,11 @@ function settler(refuses: (id: number) => boolean, refusal = () => new Error('re
     onWritten: (items) => void written.push(...items.map(({ flight }) => flight)),
     onRecovered: () => {},
   })
-  for (let id = 0; id < 100; id++) add(finished(id))
+  for (let id = 0; id < 100; id++) add(unsettled(id))
   return { log, written, tries, recoveries, round: () => waiting.shift()?.() }
 }
 
-function finished(id: number): Finished<number> {
+function unsettled(id: number): Unsettled<number> {
   const delivery = { id, attempts: 0 }
   const settlement: Settlement = { delivery, outcome: accepted, at: 0, durationMs: 0, url: '', chance: 0 }
   return { flight: id, lane, settlement }
