@@ -3,6 +3,8 @@
 export interface Fifo<T> {
   readonly length: number
   push(item: T): void
+  /** It stays where it is. */
+  first(): T | undefined
   /** Removes and returns the first `count`, or as many as there are. */
   take(count: number): T[]
 }
@@ -17,6 +19,7 @@ export function createFifo<T>(): Fifo<T> {
     push(item) {
       items.push(item)
     },
+    first: () => items[gone],
     take(count) {
       const taken = items.slice(gone, gone + count)
       gone += taken.length

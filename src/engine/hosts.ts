@@ -82,6 +82,11 @@ function isFresh({ watch: { status } }: Entry): boolean {
   return status === null || status === 'lost'
 }
 
+/** Nothing fails twice at an API host that is being tried before its master was asked: it would be told as stalled, though that answers. */
+function mayBeTried({ watch: { failingSince } }: Entry): boolean {
+  return failingSince === null
+}
+
 export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): Hosts {
   const hosts = createKnownHosts(settings)
   const { api } = hosts
@@ -119,7 +124,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     if (!isDue(host, turn, at)) return false
     // What is due at a blocked host needs no place to be refused, or left to the API host.
     if (isBlocked(host, at)) return host !== api || refusable > 0
-    if (mayJoinAt(host) > at || (isCrowdedOut(host) && apiFails(at))) return false
+    if (mayJoinAt(host) > at || (isCrowdedOut(host) && !apiTakes(host, turn, at))) return false
     return isFree(host, turn)
   }
 
@@ -150,9 +155,9 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
 
   /** What is due at a master that is down, or has no place left among the calls to masters. */
   function leaveToApi(host: Host, queue: DueQueue, at: number): void {
-    // Of what has no place an API host that failed gets one batch, which shows whether it still does (see `apiFails`).
+    // Of what has no place an API host that failed gets one batch, which shows whether it still does (see `apiTakes`).
     const isTrial = !isBlocked(host, at) && isOnProbation(api)
-    if (isTrial) for (const entry of takeBatch(host, queue)) join(api, entry, at)
+    if (isTrial) for (const entry of takeBatch(host, queue)) join(mayBeTried(entry) ? api : host, entry, at)
     else handOver(host, at)
     // A pass goes to the API host last; what is served between two of them does not.
     wake()
@@ -196,10 +201,17 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     return host !== api && mastersInFlight >= mastersMax
   }
 
-  /** Then it gets nothing but what is due at hosts that fail as well; and, once it may be asked, one batch that shows whether it still does. */
-  function apiFails(at: number): boolean {
-    const isTried = api.inFlight + waitingAt(api) > 0
-    return isBlocked(api, at) || (isOnProbation(api) && isTried)
+  /**
+   * What the calls to masters leave no place for goes to the API host. While that fails it gets nothing but what is due at hosts
+   * that fail as well; and, once it may be asked, one batch that shows whether it still does.
+   */
+  function apiTakes(host: Host, queue: DueQueue, at: number): boolean {
+    if (isBlocked(api, at)) return false
+    if (!isOnProbation(api)) return true
+    if (api.inFlight + waitingAt(api) > 0) return false
+    // That a lone one fails shows nothing of the host.
+    const next = queue === 'lone' ? undefined : host[queue].tasks.first()
+    return next !== undefined && mayBeTried(next)
   }
 
   /** A master that failed again and again gets one batch at a time, as a probe, until it answers. */

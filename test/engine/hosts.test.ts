@@ -300,3 +300,39 @@ it('while that batch is under way, and if it fails, the others wait for a place 
   expect(startedAt(master2)).toHaveLength(100)
   expect(refused).toEqual([])
 })
+
+it('lone tasks, which show nothing of a host, and what failed before, are not tried at it', () => {
+  const { hosts, startedAt } = open({ mastersConcurrency: 1 })
+  Object.assign(hosts.api, { failures: 2, failedAt: 0, blockedUntil: later - second })
+  enqueue(hosts, 100, () => master1)
+  hosts.dispatch(later)
+  const put = (entry: Entry) => hosts.enqueue(entry, { hurried: false, hasNeighbours: true, nextDueAt: 0 }, 0)
+  const failing = (n: number) => {
+    const entry = entryOf(n, master2)
+    return { ...entry, watch: { ...entry.watch, failingSince: 0 } }
+  }
+  for (let n = 0; n < 10; n++) put({ ...entryOf(1_000 + n, master2), unreadable: true })
+  for (let n = 0; n < 100; n++) put(failing(n))
+  hosts.dispatch(later)
+  expect(startedAt(apiOrigin)).toEqual([])
+  const well = entryOf(100, 'https://master-3.qencode.com')
+  put(well)
+  hosts.dispatch(later)
+  expect(startedAt(apiOrigin)).toEqual([well])
+})
+
+it('of a batch that is tried at it, what failed before goes back to its master', () => {
+  const { hosts, started, startedAt } = open({ mastersConcurrency: 1 })
+  Object.assign(hosts.api, { failures: 2, failedAt: 0, blockedUntil: later - second })
+  enqueue(hosts, 100, () => master1)
+  hosts.dispatch(later)
+  const [well, failing] = [entryOf(1, master2), entryOf(2, master2)]
+  failing.watch = { ...failing.watch, failingSince: 0 }
+  for (const entry of [well, failing])
+    hosts.enqueue(entry, { hurried: false, hasNeighbours: true, nextDueAt: 0 }, 0)
+  hosts.dispatch(later)
+  expect(startedAt(apiOrigin)).toEqual([well])
+  hosts.release(started[0]!.host, 'batch')
+  hosts.dispatch(later)
+  expect(startedAt(master2)).toEqual([failing])
+})

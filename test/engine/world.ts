@@ -99,6 +99,8 @@ export function openWorld(
     signer?: Signer
     random?: Random
     log?: Log
+    /** As a runtime sets it that allows few connections. */
+    mastersConcurrency?: number
   } = {},
 ): EngineWorld {
   const read = readConfig({
@@ -107,7 +109,9 @@ export function openWorld(
     ...env,
   })
   if (!read.ok) throw new Error(read.faults.join('\n'))
-  const { config } = read
+  const { mastersConcurrency } = options
+  const poll = { ...read.config.poll, ...(mastersConcurrency !== undefined && { mastersConcurrency }) }
+  const config = { ...read.config, poll }
   const clock = createVirtualClock()
   const { db } = openDatabase(options.database ?? ':memory:')
   const quiet = { debug() {}, info() {}, warn() {}, error() {} }

@@ -1,0 +1,23 @@
+/** As on Workers, where masters have three calls together: slow ones hold them, and the API host fails. */
+import { expect, it } from 'vitest'
+import { apiOrigin, minute, openWorld, second } from './world.ts'
+
+const fast = 'https://master-fast.qencode.com'
+
+it('no task is told as stalled whose master answers, however long the API host fails', async () => {
+  const world = openWorld({ POLLHOOK_POLL_CONCURRENCY: '3' }, { mastersConcurrency: 3 })
+  let apiIsUp = true
+  const honest = world.upstream.answer
+  world.upstream.answer = async (origin, tokens) => {
+    if (origin !== apiOrigin)
+      return world.later(origin === fast ? 100 : 15 * second, await honest(origin, tokens))
+    return apiIsUp ? honest(origin, tokens) : { kind: 'failed', reason: 'network' }
+  }
+  for (let n = 0; n < 50; n++) await world.register({ statusUrl: `${fast}/v1/status` })
+  for (let n = 0; n < 120; n++)
+    await world.register({ statusUrl: `https://master-${n % 40}.qencode.com/v1/status` })
+  await world.run(minute)
+  apiIsUp = false
+  await world.run(20 * minute)
+  expect(world.sent.filter(({ type }) => type === 'task.stalled')).toEqual([])
+})
