@@ -116,7 +116,12 @@ function takeLock(lockPath: string, path: string): { close(): void } {
     return { close: () => lock.close() }
   } catch (error) {
     lock.close()
-    if (!(error instanceof Sqlite.SqliteError) || !error.code.startsWith('SQLITE_BUSY')) throw error
+    if (!(error instanceof Sqlite.SqliteError)) throw error
+    // The database, which was not looked at yet, may be sound.
+    if (!error.code.startsWith('SQLITE_BUSY'))
+      throw new Error(
+        `${lockPath} cannot be used as a lock (${error.message}): remove it while no Pollhook uses ${path}`,
+      )
     throw new Error(
       `another Pollhook is using ${path}: stop it first, or set POLLHOOK_DB to another file; for example POLLHOOK_DB=data/other.db`,
     )

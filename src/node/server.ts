@@ -33,13 +33,18 @@ export function createHttpServer({ hostname, fetch, log }: HttpServerOptions): S
     const { socket } = request
     const all = answers.get(socket) ?? new Set()
     answers.set(socket, all.add(answer))
-    answer.once('close', () => all.delete(answer))
+    answer.once('close', () => {
+      all.delete(answer)
+      // It may have begun before the port ended, when its connection was to be kept.
+      if (!server.listening && all.size === 0) socket.destroySoon()
+    })
+    if (!server.listening) answer.shouldKeepAlive = false
     if (request.headers.host === undefined && request.httpVersion === '1.1')
       answerWith(answer, 400, noAddress)
     else void listener(request, answer)
   })
   const open = new Set<Socket>()
-  connections.set(server, open)
+  connections.set(server, { open, answers })
   server.on('connection', (socket) => {
     open.add(socket)
     socket.once('close', () => open.delete(socket))
@@ -56,17 +61,27 @@ export function createHttpServer({ hostname, fetch, log }: HttpServerOptions): S
   return server
 }
 
-const connections = new WeakMap<Server, ReadonlySet<Socket>>()
+interface Connections {
+  open: ReadonlySet<Socket>
+  answers: WeakMap<Duplex, ReadonlySet<ServerResponse>>
+}
+
+const connections = new WeakMap<Server, Connections>()
 
 /** For a request that is on its way on a new connection. */
 const firstRequestMs = 250
 
-/** Ends the port. Resolves once what was asked before has its answer. */
+/** Ends the port. Resolves once what was asked before has its answer: no connection is kept to be asked on. */
 export function closeServer(server: Server): Promise<void> {
+  const { open, answers } = connections.get(server)!
+  for (const socket of open) {
+    const last = [...(answers.get(socket) ?? [])].at(-1)
+    if (last !== undefined) last.shouldKeepAlive = false
+  }
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       // Opened ahead of need, as browsers do: Node would wait for the first request.
-      for (const socket of connections.get(server) ?? []) if (socket.bytesRead === 0) socket.destroy()
+      for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
     }, firstRequestMs)
     server.close(() => {
       clearTimeout(timer)

@@ -105,6 +105,15 @@ it.each([
   openDatabase(file).close()
 })
 
+it('a lock that is none is named, and not the database, which may be sound', () => {
+  made('CREATE TABLE a (b); DROP TABLE a')
+  const lock = `${file}.lock`
+  writeFileSync(lock, 'a letter, long enough to be taken for the header of a database. '.repeat(20))
+  expect(() => openDatabase(file)).toThrow(`${lock} cannot be used as a lock (file is not a database)`)
+  rmSync(lock)
+  openDatabase(file).close()
+})
+
 describe('a second relay on the file', () => {
   const refusal = (path: string) => `another Pollhook is using ${path}: stop it first`
 

@@ -118,11 +118,56 @@ it('a connection on which nobody has asked for anything does not keep the port',
   await Promise.all([closeServer(server), once(unused, 'close')])
 })
 
-it('the first request of a connection that is on its way when the port ends is answered', async () => {
+it('the first request of a connection that is on its way when the port ends is answered, and the last', async () => {
   const { port, server } = await listen(() => new Response('{}'))
   const accepted = once(server, 'connection')
-  const answer = exchange(port, `GET / HTTP/1.1\r\n${rest}`)
+  // It would keep the connection.
+  const answer = exchange(port, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n')
   await accepted
   await closeServer(server)
-  expect(await answer).toContain('HTTP/1.1 200')
+  expect(parse(await answer)).toMatchObject({ status: 200, headers: expect.any(Headers) })
+  expect(parse(await answer).headers.get('connection')).toBe('close')
+})
+
+it.each([
+  ['whole', 1],
+  ['one of three', 3],
+])('an answer under way when the port ends is the last of its connection: %s', async (_what, count) => {
+  const asked = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  let requests = 0
+  const { port, server } = await listen(async () => {
+    requests += 1
+    if (requests === count) asked.resolve()
+    await goOn.promise
+    return new Response('{}')
+  })
+  const answer = exchange(port, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(count))
+  await asked.promise
+  const closed = closeServer(server)
+  goOn.resolve()
+  await closed
+  const text = await answer
+  expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(count)
+  expect(text.match(/connection: close/gi)).toHaveLength(1)
+})
+
+it('the connection of an answer that had begun when the port ends is not kept for another', async () => {
+  let end = () => {}
+  const body = new ReadableStream({
+    start(stream) {
+      stream.enqueue(new TextEncoder().encode('half'))
+      end = () => stream.close()
+    },
+  })
+  const { port, server } = await listen(() => new Response(body))
+  // Node's own patience with it.
+  server.keepAliveTimeout = 0
+  const socket = connect(port, '127.0.0.1')
+  socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+  await once(socket, 'data')
+  const closed = closeServer(server)
+  end()
+  socket.resume()
+  await Promise.all([closed, once(socket, 'close')])
 })
