@@ -93,6 +93,11 @@ function isTimeout(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'TimeoutError'
 }
 
+/** Something else than a Pollhook may answer with 200 as well. */
+export function answeredWithout(what: string, path: string, { url }: ApiFlags): Error {
+  return new Error(`${path} was answered with no ${what}: is ${url} a Pollhook?`)
+}
+
 /** A relay that hangs is none that is not there. */
 function tooLate(base: string): string {
   return `${base} did not answer within ${timeoutMs / 1000} s: what was to be changed may have been, so look before you try again`

@@ -1,6 +1,6 @@
 /** `pollhook deliveries` and `pollhook redeliver`: what was sent, how it went, and sending it again. */
 import { Command, Option } from 'commander'
-import { type ApiFlags, codeOf, createApi, withApiFlags } from './api.ts'
+import { type ApiFlags, answeredWithout, codeOf, createApi, withApiFlags } from './api.ts'
 import { idWith } from './arguments.ts'
 import { type ListFlags, showList, showOne, withListFlags } from './lists.ts'
 import { fail, jsonText, printable, printLine } from './output.ts'
@@ -115,7 +115,8 @@ async function redeliverEach(ids: readonly string[], flags: RedeliverFlags): Pro
   for (const id of ids) {
     try {
       const path = `/v1/deliveries/${encodeURIComponent(id)}/redeliver`
-      const delivery = (await api.call('POST', path)) as Delivery
+      const delivery = (await api.call('POST', path)) as Delivery | null
+      if (typeof delivery?.state !== 'string') throw answeredWithout('delivery', path, flags)
       if (flags.json) printLine(jsonText(delivery))
       else
         printLine(printable(`${id} is ${delivery.state} again: ${delivery.type} of ${delivery.task_token}`))
@@ -127,14 +128,16 @@ async function redeliverEach(ids: readonly string[], flags: RedeliverFlags): Pro
 }
 
 async function redeliverExhausted(flags: RedeliverFlags): Promise<void> {
-  const answer = (await createApi(flags).call('POST', '/v1/deliveries/redeliver', {
+  const path = '/v1/deliveries/redeliver'
+  const answer = (await createApi(flags).call('POST', path, {
     state: 'exhausted',
     since: flags.since,
     until: flags.until,
     subscription_id: flags.subscription,
     endpoint: flags.endpoint,
     dry_run: flags.dryRun,
-  })) as { count: number }
+  })) as { count: number } | null
+  if (typeof answer?.count !== 'number') throw answeredWithout('count', path, flags)
   if (flags.json) printJson(answer)
   else printLine(`${answer.count} ${flags.dryRun ? 'would be sent again.' : 'will be sent again.'}`)
 }

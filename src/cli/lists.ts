@@ -1,6 +1,6 @@
 /** What the commands that list have in common: paging, `--json`, one of them by id. */
 import { type Command, Option } from 'commander'
-import { type ApiFlags, createApi, type Page, queryOf, withApiFlags } from './api.ts'
+import { type ApiFlags, answeredWithout, createApi, type Page, queryOf, withApiFlags } from './api.ts'
 import { wholeNumber } from './arguments.ts'
 import { printLine } from './output.ts'
 import { type Cell, printJson, printTable } from './table.ts'
@@ -51,8 +51,7 @@ async function readPage<T>(flags: ListFlags, { path, filters }: Listing<T>): Pro
   do {
     const query = queryOf({ ...filters, limit: wanted - data.length, cursor })
     const page = (await api.call('GET', `${path}${query}`)) as Page<T> | null
-    if (!Array.isArray(page?.data))
-      throw new Error(`${path} was answered with no list: is ${flags.url} a Pollhook?`)
+    if (!Array.isArray(page?.data)) throw answeredWithout('list', path, flags)
     data.push(...page.data)
     cursor = page.next_cursor ?? undefined
   } while (cursor !== undefined && data.length < wanted)

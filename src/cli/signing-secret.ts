@@ -1,6 +1,6 @@
 /** `pollhook signing-secret`: what verifies an owner's webhooks, and a new one. */
 import { Command } from 'commander'
-import { type ApiFlags, createApi, withApiFlags } from './api.ts'
+import { type ApiFlags, answeredWithout, createApi, withApiFlags } from './api.ts'
 import { wholeNumber } from './arguments.ts'
 import { printable, printLine } from './output.ts'
 import { printJson } from './table.ts'
@@ -52,8 +52,8 @@ async function ask({ rotate, overlap, ...flags }: Flags): Promise<SigningSecrets
   // What is not given is the relay's to choose.
   const answer = rotate ? await api.call('POST', `${path}/rotate`, { overlap }) : await api.call('GET', path)
   const found = answer as SigningSecrets | null
-  if (typeof found?.secrets?.[0]?.secret !== 'string')
-    throw new Error(`${path} was answered with no secret: is ${flags.url} a Pollhook?`)
+  if (typeof found?.secrets?.[0]?.secret !== 'string' || found.secrets[0].secret === '')
+    throw answeredWithout('secret', path, flags)
   return found
 }
 

@@ -69,13 +69,31 @@ test.each(['null', '[]', '{"data":{}}'])('an answer of %s is no list', async (bo
   })
 })
 
-test.each(['null', '[]', '{"secrets":[]}'])('an answer of %s has no secret', async (body) => {
+test.each([
+  ['null', 'dlv_1'],
+  ['[]', 'dlv_1'],
+  ['null', '--exhausted'],
+  ['{"count":"all"}', '--exhausted'],
+])('an answer of %s is none to redeliver %s', async (body, what) => {
   const relay = await loopback.http((_request, response) => response.end(body))
   const env = { POLLHOOK_URL: `http://127.0.0.1:${relay.port}`, POLLHOOK_KEY: 'a-key' }
-  const { code, out, err } = await pollhook(['signing-secret'], { env })
+  const { code, out, err } = await pollhook(['redeliver', what], { env })
   expect({ code, out }).toEqual({ code: 1, out: '' })
-  expect(err).toContain('/v1/signing-secret was answered with no secret: is')
+  expect(err).toMatch(
+    /^error: \/v1\/deliveries\/.*redeliver was answered with no (delivery|count): is .* a Pollhook\?\n$/,
+  )
 })
+
+test.each(['null', '[]', '{"secrets":[]}', '{"secrets":[{"secret":""}]}'])(
+  'an answer of %s has no secret',
+  async (body) => {
+    const relay = await loopback.http((_request, response) => response.end(body))
+    const env = { POLLHOOK_URL: `http://127.0.0.1:${relay.port}`, POLLHOOK_KEY: 'a-key' }
+    const { code, out, err } = await pollhook(['signing-secret'], { env })
+    expect({ code, out }).toEqual({ code: 1, out: '' })
+    expect(err).toContain('/v1/signing-secret was answered with no secret: is')
+  },
+)
 
 test('a relay that does not answer in time is not said to be none', async () => {
   const late = vi
