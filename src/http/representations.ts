@@ -147,5 +147,9 @@ export const positionsHeader = 'x-pollhook-positions'
 /** The page as an answer. */
 export function answerPage<T, J>(c: Context<HttpEnv>, page: Page<T>, json: (row: T) => J): Response {
   const body = pageJson(page, json)
-  return c.json(c.req.header(positionsHeader) === undefined ? body : { ...body, positions: page.positions })
+  return c.json(
+    c.req.header(positionsHeader) === undefined
+      ? body
+      : { ...body, positions: page.positions, start: page.start },
+  )
 }

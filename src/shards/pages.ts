@@ -12,6 +12,8 @@ export interface ShardPage {
   nextCursor: string | null
   /** Of each row of `data`, and of what was not looked at, where the look was bounded. */
   positions: readonly { cursor: string; order: number }[]
+  /** Of the page that begins with the first row of `data`: what is made after it was read stands on no page behind it. */
+  start?: string | undefined
 }
 
 export interface ShardCursor {
@@ -69,7 +71,7 @@ function newestHead(pages: readonly ShardPage[], taken: readonly number[]): numb
 }
 
 function restOf(page: ShardPage, taken: number): string[] {
-  const before = taken === 0 ? (page.asked ?? '') : page.positions[taken - 1]!.cursor
+  const before = taken === 0 ? (page.asked ?? page.start ?? '') : page.positions[taken - 1]!.cursor
   const cursor = taken === page.data.length ? page.nextCursor : before
   if (cursor === null) return []
   return [`${placeText(page.place)}${cursor}`]

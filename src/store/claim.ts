@@ -23,7 +23,7 @@ export function claimDatabase(
   if (found === newest) return
   if (found !== undefined && !older.includes(found)) {
     throw new Error(
-      'POLLHOOK_SECRET is not the one this database was made under: add that one behind the new one, or set POLLHOOK_DB to another file; for example POLLHOOK_SECRET=<new>,<old>',
+      'POLLHOOK_SECRET is not the one this database was made under: add that one behind the new one, or begin with another database; for example POLLHOOK_SECRET=<new>,<old>',
     )
   }
   inTransaction(db, () => {

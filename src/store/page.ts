@@ -39,5 +39,7 @@ export function pageOf<Row, T>(
   const rest = more ? null : behind()
   if (rest !== null) positions.push({ cursor: cursorOf(rest.row + 1), order: rest.order })
   const nextCursor = more || rest !== null ? (positions.at(-1)?.cursor ?? null) : null
-  return { data: shown.map(view), nextCursor, positions }
+  const [first] = shown
+  const start = first === undefined ? {} : { start: cursorOf(position(first).row + 1) }
+  return { data: shown.map(view), nextCursor, positions, ...start }
 }

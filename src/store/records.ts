@@ -148,6 +148,8 @@ export interface Page<T> {
   nextCursor: string | null
   /** Of each row of `data`, and of what was not looked at: for whoever merges pages of several databases. */
   positions: PagePosition[]
+  /** Of the page that begins with the first row; not there where `data` is empty. */
+  start?: string
 }
 
 export interface PagePosition {

@@ -29,8 +29,12 @@ export async function claimGeneration({ kv, generations, place, askFirst }: Clai
     kv.put(shardsKey, shards)
     return
   }
-  const next = `${(generations[0]?.generation ?? generation) + 1}:${shards}`
+  // All that are listed: what is of one that is left out would be out of sight.
+  const mended = generations.map((one) => (one.generation === generation ? { ...one, shards: known } : one))
+  const newest = generations[0]!.generation
+  const wanted = newest === generation ? [{ generation: newest + 1, shards }, ...mended] : mended
+  const example = wanted.map((one) => `${one.generation}:${one.shards}`).join()
   throw new Error(
-    `POLLHOOK_SHARDS says ${generation}:${shards}, but this data was made with ${generation}:${known}: set that again, or add a generation before it; for example POLLHOOK_SHARDS=${next},${generation}:${known}`,
+    `POLLHOOK_SHARDS says ${generation}:${shards}, but this data was made with ${generation}:${known}: set that again, or add a generation before all others; for example POLLHOOK_SHARDS=${example}`,
   )
 }

@@ -15,6 +15,7 @@ interface PageJson<T = unknown> {
   data: T[]
   next_cursor: string | null
   positions: { cursor: string; order: number }[]
+  start?: string
 }
 
 export async function answerList(fleet: Fleet, request: Request): Promise<Response> {
@@ -32,8 +33,8 @@ export async function answerList(fleet: Fleet, request: Request): Promise<Respon
   const pages = []
   for (const { response, asked } of answers) {
     if (!response.ok) return response
-    const { data, next_cursor: nextCursor, positions } = await response.json<PageJson>()
-    pages.push({ place: asked.place, asked: asked.cursor, data, nextCursor, positions })
+    const { data, next_cursor: nextCursor, positions, start } = await response.json<PageJson>()
+    pages.push({ place: asked.place, asked: asked.cursor, data, nextCursor, positions, start })
   }
   const { data, nextCursor } = mergePages(pages, Number(searchParams.get('limit') ?? limitDefault))
   return answerJson(answers[0]!.response, { data, next_cursor: nextCursor })

@@ -4,8 +4,11 @@
  */
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
+import { drizzle } from 'drizzle-orm/durable-sqlite'
 import { beforeEach, expect, it } from 'vitest'
 import { lookMax } from '../../src/store/look.ts'
+import * as schema from '../../src/store/schema.ts'
+import { createStore } from '../../src/store/store.ts'
 import { call, json, newToken, openWorld, until, type World } from './world.ts'
 
 let world: World
@@ -45,6 +48,30 @@ async function countRows(): Promise<Count> {
       return cursors.reduce((sum, { rowsRead }) => sum + rowsRead, 0)
     },
   }
+}
+
+const unused = (): never => {
+  throw new Error('a deletion has no use for it')
+}
+
+/** Whatever has ended is deleted, as after its retention. @returns how many tasks */
+async function forgetAll(): Promise<number> {
+  let deleted = 0
+  await runInDurableObject(shard(), (_instance, { storage }) => {
+    const store = createStore({
+      db: drizzle(storage, { schema }),
+      place: { generation: 1, shard: 0 },
+      vault: { seal: unused, open: unused },
+      randomText: unused,
+      endpointPublicId: unused,
+    })
+    for (let after: number | null = 0; after !== null; ) {
+      const forgotten = store.forgetFinished(after, Number.MAX_SAFE_INTEGER)
+      deleted += forgotten.tasks
+      after = forgotten.after
+    }
+  })
+  return deleted
 }
 
 const failedCall = 'failed call'
@@ -104,6 +131,29 @@ it('writes 5 rows for a task whose calls fail for a while, and 1 for the outage'
   await settledTask([queued!, failedCall, ...more])
   expect(count.rows).toBeLessThanOrEqual(20 + 5 + 1)
 })
+
+it.each([
+  ['three deliveries', threeChanges, 8],
+  [
+    'three more, for progress',
+    [
+      { status: 'encoding', percent: 0 },
+      ...[20, 40, 60].map((percent) => ({ status: 'encoding', percent })),
+      { status: 'completed' },
+    ],
+    12,
+  ],
+])(
+  'writes 8 rows when a task of %s is deleted, and 2 for each event more',
+  async (_what, states, expected) => {
+    // What other tests left.
+    await forgetAll()
+    await settledTask(states)
+    const count = await countRows()
+    expect(await forgetAll()).toBe(1)
+    expect(count.rows).toBeLessThanOrEqual(expected)
+  },
+)
 
 it('writes nothing for polls that change nothing', async () => {
   world.statusOf = () => ({ status: 'encoding', percent: 10 })

@@ -237,6 +237,30 @@ describe('lists', () => {
     expect(Object.keys(await json(both('GET', '/v1/tasks')))).toEqual(['data', 'next_cursor'])
   })
 
+  it.each(['/v1/subscriptions', '/v1/tasks'])(
+    'show nothing on a later page of %s that was made after the first',
+    async (path) => {
+      const tokenOf = (shard: number): string => {
+        const token = newToken()
+        return placesOfToken([{ generation: 2, shards: 3 }], token)[0]?.shard === shard
+          ? token
+          : tokenOf(shard)
+      }
+      const page = async (cursor = '') =>
+        json<Page<{ task_token: string }>>(both('GET', `${path}?limit=1${cursor}`))
+      const [older, newer, newest] = [tokenOf(0), tokenOf(1), tokenOf(0)]
+      for (const token of [older, newer]) {
+        await register(both, token)
+        const at = Date.now()
+        await until(() => Date.now() > at)
+      }
+      const first = await page()
+      await register(both, newest)
+      const second = await page(`&cursor=${first.next_cursor}`)
+      expect([first, second].map(({ data }) => data[0]?.task_token)).toEqual([newer, older])
+    },
+  )
+
   it('refuse a cursor that is none of theirs', async () => {
     expect((await both('GET', '/v1/subscriptions?cursor=c1')).status).toBe(400)
     expect((await both('GET', '/v1/endpoints?cursor=c1')).status).toBe(400)
@@ -515,7 +539,7 @@ describe('a generation whose number of shards was edited', () => {
     expect((await ask('1:7')).status).toBe(200)
     await write('1:7', 4)
     await abortAllDurableObjects()
-    await expect(ask('1:7')).rejects.toThrow(`${said} before it; for example POLLHOOK_SHARDS=3:2,1:4`)
+    await expect(ask('1:7')).rejects.toThrow(`${said} before all others; for example POLLHOOK_SHARDS=2:3,1:4`)
   })
 
   it('does not start the shards either that came by it', async () => {
