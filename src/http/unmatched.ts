@@ -8,6 +8,9 @@ interface KnownPath {
   methods: string[]
 }
 
+/** Whoever opens the URL that a relay logs gets this first. */
+const nothingHere = 'There is nothing at this path. The API is described at /docs, the dashboard is at /dashboard.'
+
 /** For `app.notFound`. The routes are read at the first miss, so that all are there. */
 export function answerUnmatched(app: Hono<HttpEnv>): (c: Context<HttpEnv>) => Response {
   let known: KnownPath[] | null = null
@@ -16,7 +19,7 @@ export function answerUnmatched(app: Hono<HttpEnv>): (c: Context<HttpEnv>) => Re
     // A path may have two patterns: /v1/deliveries/redeliver is also /v1/deliveries/{id}.
     const methods = known.filter(({ pattern }) => pattern.test(c.req.path)).flatMap((path) => path.methods)
     if (methods.length === 0) {
-      return answerProblem(c, { code: 'not_found', detail: 'There is nothing at this path.' })
+      return answerProblem(c, { code: 'not_found', detail: nothingHere })
     }
     const allow = [...new Set(methods)].sort().join(', ')
     const detail = `${c.req.method} is not allowed here. Allowed: ${allow}.`

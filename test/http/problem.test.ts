@@ -19,7 +19,9 @@ describe('problem answers', () => {
 
   test('a path that is nowhere is 404, a method that is not there is 405 with Allow', async () => {
     const { call, app } = testApp()
-    expect((await app.request('/nowhere')).status).toBe(404)
+    const nowhere = await app.request('/nowhere')
+    expect(nowhere.status).toBe(404)
+    expect(await nowhere.json()).toMatchObject({ detail: expect.stringContaining('at /docs') })
     expect((await call('GET', '/v1/nowhere')).status).toBe(404)
     const one = await call('PUT', `/v1/tasks/${token}`)
     expect(one.status).toBe(405)
