@@ -9,7 +9,8 @@ interface KnownPath {
 }
 
 /** Whoever opens the URL that a relay logs gets this first. */
-const nothingHere = 'There is nothing at this path. The API is described at /docs, the dashboard is at /dashboard.'
+const nothingHere =
+  'There is nothing at this path. The API is described at /docs, the dashboard is at /dashboard.'
 
 /** For `app.notFound`. The routes are read at the first miss, so that all are there. */
 export function answerUnmatched(app: Hono<HttpEnv>): (c: Context<HttpEnv>) => Response {

@@ -68,8 +68,8 @@ interface Connections {
 
 const connections = new WeakMap<Server, Connections>()
 
-/** For a request that is on its way on a new connection. */
-const firstRequestMs = 250
+/** For the head of a request that is on its way. */
+const requestHeadMs = 250
 
 /** Ends the port. Resolves once what was asked before has its answer: no connection is kept to be asked on. */
 export function closeServer(server: Server): Promise<void> {
@@ -80,9 +80,9 @@ export function closeServer(server: Server): Promise<void> {
   }
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
-      // Opened ahead of need, as browsers do: Node would wait for the first request.
-      for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
-    }, firstRequestMs)
+      // Opened ahead of need, as browsers do, or in the middle of asking: Node would wait for the rest.
+      for (const socket of open) if (!answers.get(socket)?.size) socket.destroy()
+    }, requestHeadMs)
     server.close(() => {
       clearTimeout(timer)
       resolve()

@@ -110,10 +110,15 @@ it('a refused client that keeps its side open is not waited for', async () => {
   socket.destroy()
 })
 
-it('a connection on which nobody has asked for anything does not keep the port', async () => {
+it.each([
+  ['on which nobody has asked for anything', ''],
+  ['on which half a request has come', 'GET / HTT'],
+])('a connection %s does not keep the port', async (_what, text) => {
   const { port, server } = await listen(() => new Response('not reached'))
   const accepted = once(server, 'connection')
   const unused = connect(port, '127.0.0.1').resume()
+  unused.on('error', () => {})
+  unused.write(text)
   await accepted
   await Promise.all([closeServer(server), once(unused, 'close')])
 })
