@@ -27,6 +27,13 @@ export function isBatchDue({ tasks, flushAt }: BatchQueue, batch: number, at: nu
   return tasks.length >= batch || (flushAt !== null && flushAt <= at)
 }
 
+/** The first `count` that fit. */
+export function takeFitting(queue: BatchQueue, count: number, fits: (entry: Entry) => boolean): Entry[] {
+  const taken = queue.tasks.takeFitting(count, fits)
+  if (queue.tasks.length === 0) queue.flushAt = null
+  return taken
+}
+
 export function takeTasks(queue: BatchQueue, count: number): Entry[] {
   const taken = queue.tasks.take(count)
   if (queue.tasks.length === 0) queue.flushAt = null

@@ -3,8 +3,9 @@
 export interface Fifo<T> {
   readonly length: number
   push(item: T): void
-  /** It stays where it is. */
-  first(): T | undefined
+  some(fits: (item: T) => boolean): boolean
+  /** Removes and returns the first `count` that fit; the others stay in their order. */
+  takeFitting(count: number, fits: (item: T) => boolean): T[]
   /** Removes and returns the first `count`, or as many as there are. */
   take(count: number): T[]
 }
@@ -19,7 +20,18 @@ export function createFifo<T>(): Fifo<T> {
     push(item) {
       items.push(item)
     },
-    first: () => items[gone],
+    some(fits) {
+      for (let i = gone; i < items.length; i++) if (fits(items[i]!)) return true
+      return false
+    },
+    takeFitting(count, fits) {
+      const taken: T[] = []
+      const left: T[] = []
+      for (const item of items.slice(gone)) (taken.length < count && fits(item) ? taken : left).push(item)
+      items = left
+      gone = 0
+      return taken
+    },
     take(count) {
       const taken = items.slice(gone, gone + count)
       gone += taken.length

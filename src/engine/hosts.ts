@@ -3,7 +3,7 @@
  * down (CONTRACT §5.3). Makes no calls and knows no answers.
  */
 import type { Clock } from '../ports.ts'
-import { addTask, bringForward, isBatchDue, takeTasks } from './batch-queue.ts'
+import { addTask, bringForward, isBatchDue, takeFitting, takeTasks } from './batch-queue.ts'
 import { earliest } from './earliest.ts'
 import { type Entry, isAskedAlone, never } from './entry.ts'
 import {
@@ -157,8 +157,10 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
   function leaveToApi(host: Host, queue: DueQueue, at: number): void {
     // Of what has no place an API host that failed gets one batch, which shows whether it still does (see `apiTakes`).
     const isTrial = !isBlocked(host, at) && isOnProbation(api)
-    if (isTrial) for (const entry of takeBatch(host, queue)) join(mayBeTried(entry) ? api : host, entry, at)
-    else handOver(host, at)
+    if (isTrial && queue !== 'lone') {
+      const batch = takeFitting(host[queue], settings.batch, mayBeTried)
+      for (const entry of batch) if (entry.wanted) join(api, entry, at)
+    } else handOver(host, at)
     // A pass goes to the API host last; what is served between two of them does not.
     wake()
   }
@@ -210,8 +212,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     if (!isOnProbation(api)) return true
     if (api.inFlight + waitingAt(api) > 0) return false
     // That a lone one fails shows nothing of the host.
-    const next = queue === 'lone' ? undefined : host[queue].tasks.first()
-    return next !== undefined && mayBeTried(next)
+    return queue !== 'lone' && host[queue].tasks.some(mayBeTried)
   }
 
   /** A master that failed again and again gets one batch at a time, as a probe, until it answers. */

@@ -21,3 +21,26 @@ it('no task is told as stalled whose master answers, however long the API host f
   await world.run(20 * minute)
   expect(world.sent.filter(({ type }) => type === 'task.stalled')).toEqual([])
 })
+
+it('an API host that answers again is asked soon, whatever waits at slow masters', async () => {
+  const world = openWorld(
+    { POLLHOOK_POLL_CONCURRENCY: '3', POLLHOOK_POLL_BATCH: '10' },
+    { mastersConcurrency: 3 },
+  )
+  let apiIsUp = true
+  const honest = world.upstream.answer
+  world.upstream.answer = async (origin, tokens) => {
+    if (origin !== apiOrigin) return world.later(19 * second, await honest(origin, tokens))
+    return apiIsUp ? honest(origin, tokens) : world.later(50, { kind: 'failed', reason: 'network' })
+  }
+  for (let n = 0; n < 2_400; n++)
+    await world.register({ statusUrl: `https://master-${n % 60}.qencode.com/v1/status` })
+  await world.run(minute)
+  apiIsUp = false
+  await world.run(2 * minute)
+  apiIsUp = true
+  const before = world.calls.length
+  // All that waits failed once; what its master answers comes due behind that.
+  await world.run(minute)
+  expect(world.calls.slice(before).some(({ origin }) => origin === apiOrigin)).toBe(true)
+})

@@ -336,3 +336,19 @@ it('of a batch that is tried at it, what failed before goes back to its master',
   hosts.dispatch(later)
   expect(startedAt(master2)).toEqual([failing])
 })
+
+it('what may be tried at a failing API host is found behind what may not', () => {
+  const { hosts, startedAt } = open({ mastersConcurrency: 1 })
+  Object.assign(hosts.api, { failures: 2, failedAt: 0, blockedUntil: later - second })
+  enqueue(hosts, 100, () => master1)
+  hosts.dispatch(later)
+  const put = (entry: Entry) => hosts.enqueue(entry, { hurried: false, hasNeighbours: true, nextDueAt: 0 }, 0)
+  for (let n = 0; n < 150; n++) {
+    const entry = entryOf(n, master2)
+    put({ ...entry, watch: { ...entry.watch, failingSince: 0 } })
+  }
+  const well = entryOf(150, master2)
+  put(well)
+  hosts.dispatch(later)
+  expect(startedAt(apiOrigin)).toEqual([well])
+})
