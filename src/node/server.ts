@@ -45,6 +45,14 @@ export function createHttpServer({ hostname, fetch, log }: HttpServerOptions): S
   })
   const open = new Set<Socket>()
   connections.set(server, { open, answers })
+  const closeIdle = server.closeIdleConnections.bind(server)
+  // Node takes what is written and not sent yet for answered, and cuts it. Where there is such an answer all have the time of
+  // a request's head (see `closeServer`).
+  server.closeIdleConnections = () => {
+    for (const socket of open)
+      for (const answer of answers.get(socket) ?? []) if (answer.writableEnded) return
+    closeIdle()
+  }
   server.on('connection', (socket) => {
     open.add(socket)
     socket.once('close', () => open.delete(socket))

@@ -100,6 +100,37 @@ it.each([1, 2])(
   },
 )
 
+it('an answer that is not read yet when the port ends arrives whole', async () => {
+  const size = 20_000_000
+  const { port, server } = await listen(() => new Response('x'.repeat(size)))
+  const socket = connect(port, '127.0.0.1')
+  socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+  let received = 0
+  await once(socket, 'readable')
+  const closed = closeServer(server)
+  socket.on('data', (part) => {
+    received += part.length
+  })
+  socket.resume()
+  await Promise.all([closed, once(socket, 'close')])
+  expect(received).toBeGreaterThan(size)
+})
+
+it('a connection that Node left open for the sake of such an answer is not waited for', async () => {
+  const { port, server } = await listen(
+    ({ url }) => new Response('x'.repeat(url.endsWith('/long') ? 20_000_000 : 1)),
+  )
+  server.keepAliveTimeout = 0
+  const [idle, reader] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
+  idle.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+  await once(idle, 'data')
+  reader.write('GET /long HTTP/1.1\r\nhost: x\r\n\r\n')
+  await once(reader, 'readable')
+  const closed = closeServer(server)
+  for (const socket of [idle, reader]) socket.resume()
+  await Promise.all([closed, once(idle, 'close'), once(reader, 'close')])
+})
+
 it('a refused client that keeps its side open is not waited for', async () => {
   const { port } = await listen(() => new Response('not reached'))
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).resume()
