@@ -125,9 +125,16 @@ export function readConfig(env: Environment): ReadConfig {
     : { ok: true, config, warnings: unknown.map(({ text }) => text) }
 }
 
-/** For what works on the file alone, without a configuration that a relay could start with. */
+/**
+ * For what works on the file alone, without a configuration that a relay could start with.
+ * @throws an Error whose message is the fault
+ */
 export function readDatabasePath(env: Environment): string {
-  return databasePath(createReader(env))
+  const read = createReader(env)
+  const path = databasePath(read)
+  const [fault] = read.faults()
+  if (fault !== undefined) throw new Error(fault)
+  return path
 }
 
 function databasePath(read: Reader): string {

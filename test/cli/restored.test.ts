@@ -34,6 +34,14 @@ test('a database is marked, and says from which seq on', async () => {
   expect(readdirSync(folder).sort()).toEqual(['pollhook.db', 'pollhook.db.lock'])
 })
 
+test('a path that a relay would not take either is refused for the same reason', async () => {
+  const { code, err } = await pollhook(['restored'], { env: { POLLHOOK_DB: 'file:/var/lib/pollhook.db' } })
+  expect({ code, err }).toEqual({
+    code: 1,
+    err: 'error: POLLHOOK_DB is a URL, not a path; for example POLLHOOK_DB=/var/lib/pollhook/pollhook.db\n',
+  })
+})
+
 test('one that a relay is using is refused, and stays as it is', async () => {
   const used = openDatabase(file)
   const { code, err } = await restored()

@@ -320,6 +320,7 @@ describe('endpoints', () => {
     ['accepted', 'accepted', at, 'ok', false],
     ['was accepted before what is looked at', null, at, 'ok', false],
     ['failed', 'rejected', at, 'wait', true],
+    ['failed, but not the last of all', 'rejected', at + 60_000, 'ok', false],
     ['there was not', null, null, 'off', false],
   ] as const)(
     'is not green because its circuit is closed: the last attempt %s',
