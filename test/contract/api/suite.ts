@@ -53,10 +53,12 @@ function registering(subject: () => Subject): void {
     it('in a batch answers each in order', async () => {
       const { call, callbackUrl } = subject()
       const good = () => ({ task_token: newToken(), callback_url: callbackUrl('/batch') })
-      const subscriptions = [good(), { task_token: 'x' }, good()]
+      const subscriptions = [good(), { task_token: 'x' }, good(), good()]
       const response = await call('POST', '/v1/subscriptions/batch', { subscriptions })
-      const { results } = await json<{ results: { status: number }[] }>(response)
-      expect(results.map(({ status }) => status)).toEqual([201, 400, 201])
+      const { results } = await json<{ results: { status: number; subscription?: Subscription }[] }>(response)
+      expect(results.map(({ status }) => status)).toEqual([201, 400, 201, 201])
+      const tokens = results.map(({ subscription }) => subscription?.task_token ?? 'x')
+      expect(tokens).toEqual(subscriptions.map(({ task_token }) => task_token))
     })
   })
 }
@@ -104,15 +106,18 @@ function subscriptions(subject: () => Subject): void {
       const callback = callbackUrl(`/${newToken()}`)
       const made: string[] = []
       for (let i = 0; i < 5; i++) made.push((await register(subject(), { callback_url: callback })).id)
-      const seen: string[] = []
+      const seen: (Subscription & { created_at: string })[] = []
       for (let cursor = ''; ; ) {
         const path = `/v1/subscriptions?limit=2&callback_url=${encodeURIComponent(callback)}${cursor}`
-        const page = await json<{ data: Subscription[]; next_cursor: string | null }>(call('GET', path))
-        seen.push(...page.data.map(({ id }) => id))
+        const page = await json<{ data: typeof seen; next_cursor: string | null }>(call('GET', path))
+        seen.push(...page.data)
         if (page.next_cursor === null) break
         cursor = `&cursor=${page.next_cursor}`
       }
-      expect([...seen].sort()).toEqual([...made].sort())
+      expect(seen.map(({ id }) => id).sort()).toEqual([...made].sort())
+      // By time, as ids of several shards have no order among them.
+      const times = seen.map(({ created_at }) => created_at)
+      expect(times).toEqual(times.toSorted().reverse())
     })
 
     it('pause, change, resume and end; an ended one does not change any more', async () => {
@@ -201,7 +206,12 @@ function ownersAndSystem(subject: () => Subject): void {
   })
 
   it('an endpoint holds while it is paused', async () => {
-    const { call } = subject()
+    const { call, script } = subject()
+    let polls = 0
+    script.statusOf = () => {
+      polls++
+      return { status: 'encoding' }
+    }
     const made = await register(subject())
     const id = (await endpointOf(subject()))?.id
     expect(await json(call('PATCH', `/v1/endpoints/${id}`, { paused: true }))).toMatchObject({ paused: true })
@@ -209,6 +219,10 @@ function ownersAndSystem(subject: () => Subject): void {
     // The first poll may bring an event of its own after it.
     const tests = (await deliveriesOf(subject(), made)).filter(({ type }) => type === 'pollhook.test')
     expect(tests).toMatchObject([{ state: 'pending' }])
+    // While it is polled a few times more, nothing goes out.
+    const before = polls
+    await until(() => polls > before + 2)
+    expect(receivedBy(subject(), made).filter(({ type }) => type === 'pollhook.test')).toEqual([])
     await call('PATCH', `/v1/endpoints/${id}`, { paused: false })
     await until(() => receivedBy(subject(), made).some(({ type }) => type === 'pollhook.test'))
   })

@@ -56,13 +56,21 @@ function inOrder(subject: () => Subject): void {
     const { script } = subject()
     let done = false
     script.statusOf = () => ({ status: done ? 'completed' : 'encoding' })
+    const refused = new Set<string>()
+    // The first event of each comes twice at least.
+    script.reply = ({ subscriptionId }) => {
+      if (refused.has(subscriptionId)) return { status: 204 }
+      refused.add(subscriptionId)
+      return { status: 500 }
+    }
     const made = await Promise.all(Array.from({ length: 5 }, () => register(subject())))
+    await until(() => made.every((one) => receivedBy(subject(), one).length > 0))
     done = true
     await subject().restart()
     await until(() => made.every((one) => hasEnded(subject(), one)))
     for (const one of made) {
-      const firsts = new Map(receivedBy(subject(), one).map(({ id, seq }) => [id, seq]))
-      expect([...firsts.values()]).toEqual([...firsts.values()].sort())
+      const seqs = [...new Map(receivedBy(subject(), one).map(({ id, seq }) => [id, seq])).values()]
+      expect(seqs).toEqual(seqs.map((_, index) => index + 1))
     }
   })
 
@@ -85,16 +93,22 @@ function inOrder(subject: () => Subject): void {
 
   it('progress that waits is superseded by what is newer, status changes never are', async () => {
     const { call, script } = subject()
-    script.statusOf = (_token, asked) =>
-      asked < 6 ? { status: 'encoding', percent: asked * 10 } : { status: 'completed', percent: 100 }
+    let held = 0
+    let isHeld = false
+    script.statusOf = () => {
+      if (isHeld) held++
+      return held > 5 ? { status: 'completed' } : { status: 'encoding', percent: held * 10 }
+    }
     const made = await register(subject())
     await call('PATCH', `/v1/subscriptions/${made.id}`, { state: 'paused' })
+    isHeld = true
     await until(async () => (await deliveriesOf(subject(), made))[0]?.type === 'task.completed')
     await call('PATCH', `/v1/subscriptions/${made.id}`, { state: 'active' })
     await until(() => hasEnded(subject(), made))
     const all = await deliveriesOf(subject(), made)
     const states = all.map(({ type, state }) => `${type} ${state}`)
     expect(states).toContain('task.encoding delivered')
+    expect(states).toContain('task.progress superseded')
     expect(
       all.filter(({ state }) => state === 'superseded').every(({ type }) => type === 'task.progress'),
     ).toBe(true)
@@ -126,11 +140,22 @@ function answers(subject: () => Subject): void {
   it('Retry-After holds the whole endpoint', async () => {
     const { script } = subject()
     script.reply = () => ({ status: 429, headers: { 'retry-after': '3600' } })
+    let polls = 0
+    script.statusOf = () => {
+      polls++
+      return { status: 'encoding' }
+    }
     const asked = Date.now()
     const made = await register(subject())
     await until(async () => ((await deliveriesOf(subject(), made))[0]?.attempts ?? 0) > 0)
     const until429 = Date.parse((await endpointOf(subject()))?.retry_after_until ?? '')
     expect(until429).toBeGreaterThanOrEqual(asked + 3_600_000)
+    // Of the same task, so in the same shard: no attempt of it while the task is polled a few times more.
+    const { callback_url, task_token } = { ...made, callback_url: subject().callbackUrl('/beside') }
+    const other = await register(subject(), { task_token, callback_url })
+    const before = polls
+    await until(() => polls > before + 2)
+    expect(await deliveriesOf(subject(), other)).toMatchObject([{ attempts: 0 }])
   })
 }
 
