@@ -794,12 +794,18 @@ export interface components {
       subscription_id: string
       task_token: string
       type: string
+      /** Of the transition that it tells of; null for `pollhook.test`. */
       seq: number | null
+      /** `pending`: waits or is being sent; `delivered`: answered 2xx; `superseded`: progress that a newer event overtook; `exhausted`: given up; `cancelled`: with its subscription. */
       state: 'pending' | 'delivered' | 'superseded' | 'exhausted' | 'cancelled'
+      /** `newer_event` of `superseded`; `attempts_exhausted` or `endpoint_unavailable` of `exhausted`; `requested` or `gone` of `cancelled`. */
       state_reason: 'newer_event' | 'attempts_exhausted' | 'endpoint_unavailable' | 'requested' | 'gone' | null
+      /** Settled so far, those before a redelivery included. */
       attempts: number
+      /** The earliest time of the next attempt, which its turn, its endpoint or a pause may put off; null when none is to come. */
       next_attempt_at: string | null
       created_at: string
+      /** When it came to its state; null while `pending`. */
       finished_at: string | null
     }
     DeliveryDetail: {
@@ -809,12 +815,18 @@ export interface components {
       subscription_id: string
       task_token: string
       type: string
+      /** Of the transition that it tells of; null for `pollhook.test`. */
       seq: number | null
+      /** `pending`: waits or is being sent; `delivered`: answered 2xx; `superseded`: progress that a newer event overtook; `exhausted`: given up; `cancelled`: with its subscription. */
       state: 'pending' | 'delivered' | 'superseded' | 'exhausted' | 'cancelled'
+      /** `newer_event` of `superseded`; `attempts_exhausted` or `endpoint_unavailable` of `exhausted`; `requested` or `gone` of `cancelled`. */
       state_reason: 'newer_event' | 'attempts_exhausted' | 'endpoint_unavailable' | 'requested' | 'gone' | null
+      /** Settled so far, those before a redelivery included. */
       attempts: number
+      /** The earliest time of the next attempt, which its turn, its endpoint or a pause may put off; null when none is to come. */
       next_attempt_at: string | null
       created_at: string
+      /** When it came to its state; null while `pending`. */
       finished_at: string | null
       callback_url: string
       /** The body of the webhook, as an object. */
@@ -823,9 +835,13 @@ export interface components {
       attempt_log: ({
         attempt: number
         at: string
+        /** Where it went: `callback_url` may have changed since. */
         url: string
+        /** `accepted`: 2xx; `rejected`: any other answer; `unreachable`: none in time; `refused`: not sent, as the URL or its address is not allowed. */
         outcome: 'accepted' | 'rejected' | 'unreachable' | 'refused'
+        /** Null without an answer. */
         status_code: number | null
+        /** Why there was no answer; null with one. */
         error_code: 'dns_error' | 'connection_refused' | 'connection_reset' | 'timeout' | 'tls_error' | 'network_error' | 'blocked_address' | 'blocked_url' | null
         duration_ms: number
         response_body: string | null
@@ -834,15 +850,23 @@ export interface components {
     Endpoint: {
       id: string
       origin: string
+      /** `failing` from the tenth failure in a row until any other answer: one delivery at a time is tried, the others wait. */
       state: 'healthy' | 'failing'
+      /** The first failure of that row; null while `healthy`. */
       failing_since: string | null
+      /** When it last answered 2xx; may be a minute old after a restart. */
       last_success_at: string | null
       /** Deliveries that wait. More than 10,000 are counted every 5 seconds at most. */
       backlog: number
+      /** When the oldest delivery of the backlog was made. */
       oldest_waiting_at: string | null
+      /** Until when its `Retry-After` holds; null when none does. */
       retry_after_until: string | null
+      /** Set by you: deliveries are made and held. */
       paused: boolean
+      /** Set by you; null: POLLHOOK_ENDPOINT_CONCURRENCY. */
       max_concurrency: number | null
+      /** Set by you; null: no limit. */
       max_per_second: number | null
     }
     EndpointChange: {
@@ -912,22 +936,30 @@ export interface components {
       id: string
       task_token: string
       callback_url: string
+      /** Where the task is polled; null: at the API host. */
       status_url: string | null
       events: (string)[]
       percent_step: number
       metadata: Record<string, string>
       /** True when a `secret` of its own signs. */
       own_secret: boolean
+      /** `active` and `paused` go on. `completed`: the task ended, however it went; `expired`: `expires_in` ran out; `cancelled`: by DELETE or a 410. */
       state: 'active' | 'paused' | 'completed' | 'expired' | 'cancelled'
+      /** Why it is `cancelled`: `requested` by DELETE, or `gone`, as the receiver answered 410. */
       state_reason: 'requested' | 'gone' | null
       task: {
         status: string | null
+        /** As upstream says it, usually 0 to 100; null while it has said none. */
         percent: number | null
+        /** `seq` of the newest transition; 0 before the first. */
         seq: number
+        /** When the newest transition was detected. */
         changed_at: string | null
+        /** Null until the first poll after a start. */
         polled_at: string | null
       }
       created_at: string
+      /** When watching ends with `task.expired`. */
       expires_at: string
     }
     SubscriptionChange: {
@@ -949,21 +981,29 @@ export interface components {
     Task: {
       task_token: string
       status: string | null
+      /** As upstream says it, usually 0 to 100; null while it has said none. */
       percent: number | null
+      /** `seq` of the newest transition; 0 before the first. */
       seq: number
+      /** When the newest transition was detected. */
       changed_at: string | null
       /** Null until the first poll after a start. */
       polled_at: string | null
+      /** When its end was detected, `task.lost` included; null while it goes on. */
       ended_at: string | null
     }
     TaskDetail: {
       task_token: string
       status: string | null
+      /** As upstream says it, usually 0 to 100; null while it has said none. */
       percent: number | null
+      /** `seq` of the newest transition; 0 before the first. */
       seq: number
+      /** When the newest transition was detected. */
       changed_at: string | null
       /** Null until the first poll after a start. */
       polled_at: string | null
+      /** When its end was detected, `task.lost` included; null while it goes on. */
       ended_at: string | null
       error: {
         code: number
@@ -976,11 +1016,13 @@ export interface components {
         seq: number
         type: string
         status: string | null
+        /** As upstream says it, usually 0 to 100; null while it has said none. */
         percent: number | null
         at: string
       })[]
     }
     WebhookEvent: {
+      /** `task.` and the status that changed, `task.progress`, `task.stalled`, `task.resumed`, an end (`task.completed`, `task.failed`, `task.cancelled`, `task.lost`, `task.expired`), or `pollhook.test`. */
       type: string
       /** When the change was detected. */
       timestamp: string
@@ -988,20 +1030,27 @@ export interface components {
         /** Null in an event stream. */
         subscription_id: string | null
         task_token: string
+        /** Of the transition that it tells of; null for `pollhook.test`. */
         seq: number | null
         status: string | null
+        /** As upstream says it, usually 0 to 100; null while it has said none. */
         percent: number | null
+        /** The task at `seq` − 1, whether you were told of it or not; null at the first and on the state told at registration. */
         previous: {
           status: string | null
+          /** As upstream says it, usually 0 to 100; null while it has said none. */
           percent: number | null
         } | null
+        /** As given at registration. */
         metadata: Record<string, string>
+        /** Of `task.failed`; `code` is upstream’s number, 1 if it gave none. */
         error: {
           code: number
           description: string | null
         } | null
         /** Upstream’s status object on terminal events that have one of at most 256 KiB, nested at most a few thousand levels deep. */
         result: Record<string, unknown> | null
+        /** There when the result is too large to be sent. */
         result_truncated?: true
       }
     }

@@ -7,27 +7,43 @@ import { deliveryStates, subscriptionStates } from './schemas.ts'
 
 const time = v.pipe(v.string(), v.isoTimestamp(), v.examples(['2026-11-23T10:00:00.000Z']))
 const timeOrNull = v.nullable(time)
-const percent = v.nullable(v.number())
+const percent = v.pipe(
+  v.nullable(v.number()),
+  v.description('As upstream says it, usually 0 to 100; null while it has said none.'),
+)
 const status = v.nullable(
   v.pipe(v.string(), v.description('The word after `task.`; null before the first snapshot.')),
 )
 const seq = v.pipe(v.number(), v.integer())
+/** What a field is beside its type. */
+const told = <const S extends v.GenericSchema>(schema: S, description: string) =>
+  v.pipe(schema, v.description(description))
+const newestSeq = told(seq, '`seq` of the newest transition; 0 before the first.')
+const changedAt = told(timeOrNull, 'When the newest transition was detected.')
+const polledAt = told(timeOrNull, 'Null until the first poll after a start.')
+const seqOrNull = told(v.nullable(seq), 'Of the transition that it tells of; null for `pollhook.test`.')
 
 export const Subscription = v.pipe(
   v.object({
     id: v.pipe(v.string(), v.examples(['sub_01000000000001abc'])),
     task_token: v.string(),
     callback_url: v.string(),
-    status_url: v.nullable(v.string()),
+    status_url: told(v.nullable(v.string()), 'Where the task is polled; null: at the API host.'),
     events: v.array(v.string()),
     percent_step: v.number(),
     metadata: v.record(v.string(), v.string()),
     own_secret: v.pipe(v.boolean(), v.description('True when a `secret` of its own signs.')),
-    state: v.picklist(subscriptionStates),
-    state_reason: v.nullable(v.picklist(['requested', 'gone'])),
-    task: v.object({ status, percent, seq, changed_at: timeOrNull, polled_at: timeOrNull }),
+    state: told(
+      v.picklist(subscriptionStates),
+      '`active` and `paused` go on. `completed`: the task ended, however it went; `expired`: `expires_in` ran out; `cancelled`: by DELETE or a 410.',
+    ),
+    state_reason: told(
+      v.nullable(v.picklist(['requested', 'gone'])),
+      'Why it is `cancelled`: `requested` by DELETE, or `gone`, as the receiver answered 410.',
+    ),
+    task: v.object({ status, percent, seq: newestSeq, changed_at: changedAt, polled_at: polledAt }),
     created_at: time,
-    expires_at: time,
+    expires_at: told(time, 'When watching ends with `task.expired`.'),
   }),
   v.metadata({ ref: 'Subscription' }),
 )
@@ -67,10 +83,10 @@ const taskEntries = {
   task_token: v.string(),
   status,
   percent,
-  seq,
-  changed_at: timeOrNull,
-  polled_at: v.pipe(timeOrNull, v.description('Null until the first poll after a start.')),
-  ended_at: timeOrNull,
+  seq: newestSeq,
+  changed_at: changedAt,
+  polled_at: polledAt,
+  ended_at: told(timeOrNull, 'When its end was detected, `task.lost` included; null while it goes on.'),
 }
 
 const TaskError = v.nullable(v.object({ code: v.number(), description: v.nullable(v.string()) }))
@@ -99,13 +115,22 @@ const deliveryEntries = {
   subscription_id: v.string(),
   task_token: v.string(),
   type: v.pipe(v.string(), v.examples(['task.encoding'])),
-  seq: v.nullable(seq),
-  state: v.picklist(deliveryStates),
-  state_reason: v.nullable(v.picklist(stateReasons)),
-  attempts: v.pipe(v.number(), v.integer()),
-  next_attempt_at: timeOrNull,
+  seq: seqOrNull,
+  state: told(
+    v.picklist(deliveryStates),
+    '`pending`: waits or is being sent; `delivered`: answered 2xx; `superseded`: progress that a newer event overtook; `exhausted`: given up; `cancelled`: with its subscription.',
+  ),
+  state_reason: told(
+    v.nullable(v.picklist(stateReasons)),
+    '`newer_event` of `superseded`; `attempts_exhausted` or `endpoint_unavailable` of `exhausted`; `requested` or `gone` of `cancelled`.',
+  ),
+  attempts: told(v.pipe(v.number(), v.integer()), 'Settled so far, those before a redelivery included.'),
+  next_attempt_at: told(
+    timeOrNull,
+    'The earliest time of the next attempt, which its turn, its endpoint or a pause may put off; null when none is to come.',
+  ),
   created_at: time,
-  finished_at: timeOrNull,
+  finished_at: told(timeOrNull, 'When it came to its state; null while `pending`.'),
 }
 
 export const Delivery = v.pipe(v.object(deliveryEntries), v.metadata({ ref: 'Delivery' }))
@@ -113,10 +138,16 @@ export const Delivery = v.pipe(v.object(deliveryEntries), v.metadata({ ref: 'Del
 const Attempt = v.object({
   attempt: v.pipe(v.number(), v.integer()),
   at: time,
-  url: v.string(),
-  outcome: v.picklist(['accepted', 'rejected', 'unreachable', 'refused']),
-  status_code: v.nullable(v.number()),
-  error_code: v.nullable(v.picklist([...transportErrorCodes, ...refusalCodes])),
+  url: told(v.string(), 'Where it went: `callback_url` may have changed since.'),
+  outcome: told(
+    v.picklist(['accepted', 'rejected', 'unreachable', 'refused']),
+    '`accepted`: 2xx; `rejected`: any other answer; `unreachable`: none in time; `refused`: not sent, as the URL or its address is not allowed.',
+  ),
+  status_code: told(v.nullable(v.number()), 'Null without an answer.'),
+  error_code: told(
+    v.nullable(v.picklist([...transportErrorCodes, ...refusalCodes])),
+    'Why there was no answer; null with one.',
+  ),
   duration_ms: v.number(),
   response_body: v.nullable(
     v.pipe(v.string(), v.description('The first 1,000 bytes of a rejecting answer.')),
@@ -135,21 +166,24 @@ export const DeliveryDetail = v.pipe(
 
 export const Endpoint = v.pipe(
   v.object({
-    id: v.pipe(v.string(), v.examples(['ep_4f1d2c'])),
+    id: v.pipe(v.string(), v.examples(['ep_c69dd425005be2382cf231c8'])),
     origin: v.pipe(v.string(), v.examples(['https://app.example.com'])),
-    state: v.picklist(['healthy', 'failing']),
-    failing_since: timeOrNull,
-    last_success_at: timeOrNull,
+    state: told(
+      v.picklist(['healthy', 'failing']),
+      '`failing` from the tenth failure in a row until any other answer: one delivery at a time is tried, the others wait.',
+    ),
+    failing_since: told(timeOrNull, 'The first failure of that row; null while `healthy`.'),
+    last_success_at: told(timeOrNull, 'When it last answered 2xx; may be a minute old after a restart.'),
     backlog: v.pipe(
       v.number(),
       v.integer(),
       v.description('Deliveries that wait. More than 10,000 are counted every 5 seconds at most.'),
     ),
-    oldest_waiting_at: timeOrNull,
-    retry_after_until: timeOrNull,
-    paused: v.boolean(),
-    max_concurrency: v.nullable(v.number()),
-    max_per_second: v.nullable(v.number()),
+    oldest_waiting_at: told(timeOrNull, 'When the oldest delivery of the backlog was made.'),
+    retry_after_until: told(timeOrNull, 'Until when its `Retry-After` holds; null when none does.'),
+    paused: told(v.boolean(), 'Set by you: deliveries are made and held.'),
+    max_concurrency: told(v.nullable(v.number()), 'Set by you; null: POLLHOOK_ENDPOINT_CONCURRENCY.'),
+    max_per_second: told(v.nullable(v.number()), 'Set by you; null: no limit.'),
   }),
   v.metadata({ ref: 'Endpoint' }),
 )
@@ -169,24 +203,33 @@ export const Count = v.object({ count: v.pipe(v.number(), v.integer()) })
 /** The body of every webhook and of every `data:` line of an event stream (CONTRACT §3). */
 export const WebhookEvent = v.pipe(
   v.object({
-    type: v.pipe(v.string(), v.examples(['task.encoding'])),
+    type: v.pipe(
+      v.string(),
+      v.description(
+        '`task.` and the status that changed, `task.progress`, `task.stalled`, `task.resumed`, an end (`task.completed`, `task.failed`, `task.cancelled`, `task.lost`, `task.expired`), or `pollhook.test`.',
+      ),
+      v.examples(['task.encoding']),
+    ),
     timestamp: v.pipe(time, v.description('When the change was detected.')),
     data: v.object({
       subscription_id: v.pipe(v.nullable(v.string()), v.description('Null in an event stream.')),
       task_token: v.string(),
-      seq: v.nullable(seq),
+      seq: seqOrNull,
       status,
       percent,
-      previous: v.nullable(v.object({ status, percent })),
-      metadata: v.record(v.string(), v.string()),
-      error: TaskError,
+      previous: told(
+        v.nullable(v.object({ status, percent })),
+        'The task at `seq` − 1, whether you were told of it or not; null at the first and on the state told at registration.',
+      ),
+      metadata: told(v.record(v.string(), v.string()), 'As given at registration.'),
+      error: told(TaskError, 'Of `task.failed`; `code` is upstream’s number, 1 if it gave none.'),
       result: v.pipe(
         v.nullable(v.record(v.string(), v.unknown())),
         v.description(
           'Upstream’s status object on terminal events that have one of at most 256 KiB, nested at most a few thousand levels deep.',
         ),
       ),
-      result_truncated: v.optional(v.literal(true)),
+      result_truncated: told(v.optional(v.literal(true)), 'There when the result is too large to be sent.'),
     }),
   }),
   v.metadata({ ref: 'WebhookEvent' }),

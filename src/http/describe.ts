@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from 'hono'
 import { type DescribeRouteOptions, describeRoute, resolver } from 'hono-openapi'
 import type * as v from 'valibot'
 import * as answers from './answers.ts'
+import * as examples from './examples.ts'
 import { faultAt, type ProblemCode, problemBody, problems } from './problem.ts'
 
 type Responses = NonNullable<DescribeRouteOptions['responses']>
@@ -53,7 +54,7 @@ export const bodyProblems = [
 ] as const satisfies readonly ProblemCode[]
 
 export function idParameter(prefix: 'sub' | 'dlv' | 'ep'): Parameters {
-  const example = `${prefix}_01000000000001abc`
+  const example = prefix === 'ep' ? examples.endpoint.id : `${prefix}_01000000000001abc`
   return [{ in: 'path', name: 'id', required: true, schema: { type: 'string' }, example }]
 }
 

@@ -128,7 +128,7 @@ export const deliveryDetail = {
 }
 
 export const endpoint = {
-  id: 'ep_4f1d2c',
+  id: 'ep_c69dd425005be2382cf231c8',
   origin: 'https://app.example.com',
   state: 'healthy',
   failing_since: null,

@@ -7,9 +7,8 @@ import { describe, json } from './describe.ts'
 import { problem } from './problem.ts'
 
 const KeySet = v.object({ keys: v.array(v.unknown()) })
-/** The key is that of RFC 8037 appendix A.2. */
+/** The key of RFC 8037 appendix A.2, its thumbprint of A.3. */
 const keySetExample = {
-  // RFC 8037, A.2 and A.3.
   keys: [
     {
       kty: 'OKP',
