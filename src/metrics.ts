@@ -142,7 +142,11 @@ function addGauges(
       },
     })
   gauge('pollhook_tasks_active', 'Tasks that are polled', relay.taskCount)
-  gauge('pollhook_attempts_in_flight', 'Attempts under way', relay.inFlightCount)
+  gauge(
+    'pollhook_attempts_in_flight',
+    'Attempts under way, or whose outcome is not on disk yet',
+    relay.heldCount,
+  )
   gauge('pollhook_backlog_seconds', 'Age of the oldest due delivery', () => {
     const at = now()
     return Math.max(0, at - (relay.store.oldestDueAt(at) ?? at)) / 1000

@@ -155,7 +155,7 @@ async function startOn(
     url,
     isUntold: config.listen.port === 0 && ['warn', 'error'].includes(config.logLevel),
     async stop() {
-      log.info('stopping', { in_flight: relay.inFlightCount() })
+      log.info('stopping', { in_flight: relay.heldCount() })
       // Still listening: /readyz tells whoever balances the load, and what is asked for is on disk as ever. Event streams
       // end with the port: by the standard an EventSource that is answered 503 never comes back.
       const rested = relay.stop().finally(() => closing.abort())
@@ -174,7 +174,7 @@ async function startOn(
 }
 
 function tellUnsettled(relay: Relay, log: Log): void {
-  const attempts = relay.inFlightCount()
+  const attempts = relay.heldCount()
   if (attempts > 0)
     log.warn('stopping with attempts unsettled; they are made again after the next start', { attempts })
   else log.warn('stopping before all that waits for a recovered endpoint is due; it waits as it was planned')

@@ -9,7 +9,7 @@ import type { Config } from './config.ts'
 import { boundedCache } from './core/bounded-cache.ts'
 import type { Place } from './core/ids.ts'
 import { originOf, parseStatusUrl } from './core/target.ts'
-import { attemptDelivery } from './engine/attempt.ts'
+import { type AttemptDeps, attemptDelivery } from './engine/attempt.ts'
 import { createClockWatch } from './engine/clock-watch.ts'
 import { createCommands } from './engine/commands.ts'
 import { createDeliverer } from './engine/deliver.ts'
@@ -85,8 +85,8 @@ export interface Relay {
   taskCount(): number
   /** Polls under way, until what they learned is on disk: no plan of the passes has them. */
   pollCount(): number
-  /** Attempts under way. */
-  inFlightCount(): number
+  /** Attempts under way, or whose outcome is not on disk yet. */
+  heldCount(): number
 }
 
 export function createRelay(deps: RelayDeps): Relay {
@@ -109,7 +109,7 @@ export function createRelay(deps: RelayDeps): Relay {
   const owners = store.ensureOwners([...new Set(config.apiKeys.map(({ owner }) => owner))])
   const secretsUnder = createSigningSecrets(config.secrets)
   const secretsOf = (ownerId: number, n: number) => secretsUnder(store.ownerName(ownerId), n)
-  const quota = createQuota(config.ownerQuota, store.countActive)
+  const quota = createQuota(config.ownerQuota, store.countOpen)
 
   const lookAtClock = createClockWatch({
     now,
@@ -141,7 +141,7 @@ export function createRelay(deps: RelayDeps): Relay {
       const parsed = parseStatusUrl(url, config.upstream)
       return parsed.ok ? parsed.origin : null
     },
-    inFlight: (id) => deliverer.isInFlight(id),
+    inFlight: (id) => deliverer.isHeld(id),
     onRecorded(records) {
       report(log, records)
       for (const { released } of records) quota.released(released)
@@ -157,9 +157,13 @@ export function createRelay(deps: RelayDeps): Relay {
   })
 
   const { delivery } = config
+  /** Commands so far that may change what is wanted, where it goes or what signs it. */
   let changes = 0
-  const attempts = {
-    ...deps,
+  const attemptDeps: AttemptDeps = {
+    sender: deps.sender,
+    signer: deps.signer,
+    vault,
+    place,
     signingSecrets: (ownerId: number) =>
       store.secretNumbers(ownerId, now()).flatMap(({ n }) => secretsOf(ownerId, n)),
     recheck(id: number) {
@@ -172,7 +176,7 @@ export function createRelay(deps: RelayDeps): Relay {
   }
   const deliverer = createDeliverer({
     store,
-    attempt: (taken, at) => attemptDelivery(attempts, taken, at).finally(lookAtClock),
+    attempt: (taken, at) => attemptDelivery(attemptDeps, taken, at).finally(lookAtClock),
     now,
     random,
     timers,
@@ -239,7 +243,7 @@ export function createRelay(deps: RelayDeps): Relay {
     },
     taskCount: poller.taskCount,
     pollCount: poller.pollCount,
-    inFlightCount: deliverer.inFlightCount,
+    heldCount: deliverer.heldCount,
   }
 }
 

@@ -40,8 +40,9 @@ export interface AttemptedDelivery {
   newerExists: boolean
 }
 
-/** Longest wait that CONTRACT §4.4 adds after a timeout or a bare 429. */
+/** A terminal event waits at least this long after a timeout or a bare 429 (CONTRACT §4.4)… */
 const overloadedWaitMs = 60_000
+/** …unless its schedule's own wait is shorter than this: whoever set it so wants it quick. */
 const overloadedFromMs = 5_000
 
 export function decide(

@@ -16,7 +16,7 @@ export interface EndpointHealth {
   failingSince: number | null
   /** Since when deliveries are kept waiting by the endpoint: an open circuit or `Retry-After`. */
   unavailableSince: number | null
-  /** Since the circuit opened. It may be closed again by then: see `owesWaits`. */
+  /** Probes planned since the circuit opened. Only a success sets it to 0, not another answer that closes it: see `owesWaits`. */
   probes: number
   nextProbeAt: number | null
   retryAfterUntil: number | null
@@ -38,8 +38,8 @@ export function circuitOpen(health: EndpointHealth): boolean {
 }
 
 /**
- * The circuit was closed by an answer that is no success: what waits for the endpoint is due at the first one. It is written,
- * as hours may lie between the two.
+ * An answer that is no success, such as a 404, has closed the circuit: what waits for the endpoint becomes due only at the
+ * first success. That may be hours later, so `probes`, by which this is known, is on disk.
  */
 export function owesWaits(health: EndpointHealth): boolean {
   return !circuitOpen(health) && health.probes > 0

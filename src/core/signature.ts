@@ -4,8 +4,8 @@
  */
 import { decodeBase64, encodeBase64 } from './base64.ts'
 
-export const signingSecretBytesMin = 24
-export const signingSecretBytesMax = 64
+const signingSecretBytesMin = 24
+const signingSecretBytesMax = 64
 
 const secretPrefix = 'whsec_'
 /** Nothing longer is decoded only to be refused. */

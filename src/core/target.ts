@@ -44,7 +44,7 @@ export type ParsedHostPatterns = { ok: true; patterns: HostPattern[] } | { ok: f
 export const urlCharactersMax = 2048
 /** No longer name is in the DNS (RFC 1035 §2.3.4). */
 const hostCharactersMax = 253
-/** Behind it: a last dot, and a port. */
+/** The name with a trailing dot and a port. */
 const hostTextMax = hostCharactersMax + '.:65535'.length
 
 /**

@@ -175,9 +175,9 @@ async function call(round: Round, tokens: readonly string[], purpose: Purpose): 
   const outcome = outcomeOf(answer)
   // The clock may have been set back since.
   context.onCall({ api, tokens: tokens.length, outcome, durationMs: Math.max(0, now - startedAt) })
-  // What a suspect does is no failure of the last resort, which would keep the others from being asked for.
+  // Suspects that fail at the API host do not count against it: backing off, it would leave all other tasks unpolled.
   const counts = !api || purpose === 'batch'
-  // That it fails was known: what its probe asked for is asked for elsewhere, as are its other tasks (CONTRACT §5.3).
+  // A probe that fails is no news: what it asked for goes to the API host, like the other tasks of its master (CONTRACT §5.3).
   const isProbe = !api && isOnProbation(host)
   switch (answer.kind) {
     case 'statuses':

@@ -58,12 +58,12 @@ export interface Deliverer {
   reload(endpointId: number, resumed: boolean): void
   /** The wall clock was set back: what waits for a time is as far from it as it was. */
   clockWentBack(byMs: number): void
-  /** Of an endpoint, where memory knows of a later one than is written. */
+  /** When the endpoint last accepted, where memory knows of a later time than is written; else null. */
   lastSuccessAt(endpointId: number): number | null
-  /** While something is under way for it. */
+  /** As far as memory knows: false without a lane, whatever is on disk. What is under way has one. */
   isPaused(endpointId: number): boolean
-  isInFlight(deliveryId: number): boolean
-  inFlightCount(): number
+  isHeld(deliveryId: number): boolean
+  heldCount(): number
   /** Resolves when no attempt is under way, all are settled, and what waited for an endpoint that recovered is due. */
   idle(): Promise<void>
   /** Takes nothing more. */

@@ -273,8 +273,8 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
     askAgain: flights.askAgain,
     lastSuccessAt: lanes.lastSuccessAt,
     isPaused: (endpointId) => lanes.known(endpointId)?.endpoint.paused ?? false,
-    isInFlight: flights.isHeld,
-    inFlightCount: flights.heldCount,
+    isHeld: flights.isHeld,
+    heldCount: flights.heldCount,
     async idle() {
       await flights.idle()
       // What was settled last may be a success.

@@ -11,7 +11,7 @@ export interface GiveUpDeps {
   store: Pick<Store, 'exhaustKeptWaiting' | 'nextDueAt'>
   log: Log
   schedules: Pick<Schedules, 'terminalMs'>
-  /** What was known before then may be long over. */
+  /** When the relay started, or its machine last woke: an endpoint found down before then may be up by now. */
   awakeSince(): number
 }
 

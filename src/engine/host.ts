@@ -33,8 +33,8 @@ export function isFurther(turn: Turn): turn is FurtherCall {
   return furtherCalls.some((call) => call === turn)
 }
 
-/** A task of the host comes by once in the longest interval and a bit: what it did is remembered for several. */
-const remembered = 4
+/** How long failures and refusals of a host are remembered. Each of its tasks is polled once an interval, give or take jitter. */
+const rememberedIntervals = 4
 
 export interface Host {
   origin: string
@@ -133,13 +133,13 @@ export function noteAnswer(host: Host): void {
 /** Error 13 or 5 is an answer, and says that there are bad tokens about: each is asked for once in the longest interval. */
 export function noteRefusal(host: Host, now: number, intervalMaxMs: number): void {
   noteAnswer(host)
-  host.freshApartUntil = now + remembered * intervalMaxMs
+  host.freshApartUntil = now + rememberedIntervals * intervalMaxMs
 }
 
 /** @returns false while another search shows whether it is a token or the host, a proxy's page for everything for one */
 export function beginSearch(host: Host, now: number, intervalMaxMs: number): boolean {
   if (now < host.searchedUntil) return false
-  host.searchedUntil = now + remembered * intervalMaxMs
+  host.searchedUntil = now + rememberedIntervals * intervalMaxMs
   return true
 }
 
@@ -172,7 +172,7 @@ export function isIdle(host: Host): boolean {
 export function isForgettable(host: Host, now: number, intervalMaxMs: number): boolean {
   if (!isIdle(host)) return false
   if (host.failures === 0 && !isBlocked(host, now)) return true
-  return Math.max(unblockedAt(host), host.failedAt) + remembered * intervalMaxMs < now
+  return Math.max(unblockedAt(host), host.failedAt) + rememberedIntervals * intervalMaxMs < now
 }
 
 /** The wall clock went back: what was to be in a while is in a while still. */

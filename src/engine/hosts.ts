@@ -82,7 +82,10 @@ function isFresh({ watch: { status } }: Entry): boolean {
   return status === null || status === 'lost'
 }
 
-/** Nothing fails twice at an API host that is being tried before its master was asked: it would be told as stalled, though that answers. */
+/**
+ * May the task be in the batch that tries a failing API host? Not if its last poll failed: failing there once more it would be told
+ * as stalled although its master, which was not asked, answers.
+ */
 function mayBeTried({ watch: { failingSince } }: Entry): boolean {
   return failingSince === null
 }

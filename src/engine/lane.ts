@@ -46,8 +46,8 @@ export interface Lane {
 }
 
 /**
- * Timers are late: what a rate lost by that in so much of a second is caught up on, and taken off the rate, so that no
- * second has more attempts than `max_per_second`.
+ * Timers fire late: up to 20 ms' worth of unused rate may be caught up on. The rate itself is lowered by as much (2 %), so
+ * that no second has more attempts than `max_per_second`.
  */
 const lateSeconds = 0.02
 

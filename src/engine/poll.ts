@@ -28,7 +28,7 @@ function limitsOf({ lostAfterMs, intervalMaxMs, timeoutMs }: PollSettings): Poll
 }
 
 export function createPoller(deps: PollDeps): Poller {
-  const { store, settings, now, random } = deps
+  const { store, settings, now, random, timers, log, inFlight } = deps
   const entries = new Map<string, Entry>()
   const due = createCalendar<Entry>(dayMs(settings), now())
   const looks = createLooks(settings)
@@ -48,7 +48,7 @@ export function createPoller(deps: PollDeps): Poller {
   const context = { ...deps, places: hosts, poll: settings, apiHost: hosts.api }
   const nextPoll = createNextPoll({ settings, limits, random, apiHost: hosts.api, hinted })
   const judge = createJudge({ ...limits, intervalMs: settings.intervalMs }, deps.statusOrigin)
-  const record = createRecorder({ ...deps, limits, onRecorded: follow })
+  const record = createRecorder({ store, limits, now, timers, log, inFlight, onRecorded: follow })
 
   function readChanged(): void {
     const watches = store.watchesOf([...changed])

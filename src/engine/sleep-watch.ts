@@ -2,7 +2,7 @@
 import type { Clock } from '../ports.ts'
 
 export interface SleepWatch {
-  /** What was known before may be long over. */
+  /** When this began, or the machine last woke: what was found out before then may no longer hold. */
   awakeSince(): number
   /** A pass begins. */
   woke(at: number): void

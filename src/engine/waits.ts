@@ -62,7 +62,11 @@ export function createWaits({ store, now, timers, log, onEnded }: WaitsDeps): Wa
     }
   }
 
-  /** What is planned first; what is hidden then; and again what is planned, which may have been hidden. @returns whether there may be more */
+  /**
+   * First the waits that the index of what is due shows, then those hidden from it (`endHiddenWaits`), then the index once more, as
+   * what was hidden may be in it by now.
+   * @returns whether there may be more
+   */
   function endSome(endpointId: number, one: Ending): boolean {
     const except = [...one.failed]
     const ended = store.endWaits(endpointId, now(), { except })

@@ -22,7 +22,7 @@ export interface Settlement {
   chance: number
   /** While the attempt was under way (CONTRACT §4.8). */
   askedAgain?: boolean
-  /** A success that is on disk already ended the outage since: it waits for no other try (CONTRACT §4.5). */
+  /** It failed before the success that ended the outage, but is written after it: due now, not at its next try (CONTRACT §4.5). */
   recoveredSince?: boolean
 }
 

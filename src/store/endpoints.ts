@@ -211,8 +211,9 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
     endWaits,
 
     /**
-     * What lost its place as head to a test or a redelivery stands in no index of what is due, keeps its planned time, and
-     * would wait for it afterwards: a part of the queues that have one, behind `after`. @returns the last of them; null: no more
+     * The waits that no index of what is due shows: a delivery that a test or a redelivery displaced as head has no `due_at`, but
+     * keeps its planned time. Goes through some of the queues that have such a test or redelivery, those after subscription `of.after`.
+     * @returns the last subscription gone through; null when none is left
      */
     endHiddenWaits(
       endpointId: number,

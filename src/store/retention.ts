@@ -13,7 +13,7 @@ import type { TaskRow, TaskVerbs } from './tasks.ts'
 import { afterCommit, inTransaction } from './transaction.ts'
 
 /** One commit looks at so many subscriptions and deletes so many deliveries at most. */
-const lookMax = 200
+const subscriptionsMax = 200
 export const deleteMax = 400
 
 export interface Forgotten {
@@ -78,7 +78,7 @@ export function retentionVerbs(
       if (finished === null || finished > before) stays.add(token)
       else if (forget(token, forgotten) === null) return { ...forgotten, after: id - 1 }
     }
-    const last = rows.length === lookMax ? rows.at(-1) : undefined
+    const last = rows.length === subscriptionsMax ? rows.at(-1) : undefined
     if (last !== undefined && (old.length > 0 || madeAhead(rows, ownerFloor(ownerId + 1))))
       return { ...forgotten, after: last.id }
     const owner = nextOwnerId.get({ after: ownerId })
@@ -116,7 +116,7 @@ function retentionStatements(db: StoreContext['db']) {
     .select({ id: subscriptions.id, token: subscriptions.taskToken, createdAt: subscriptions.createdAt })
     .from(subscriptions)
     .where(and(gt(subscriptions.id, key('after')), lt(subscriptions.id, key('end'))))
-    .orderBy(sql`${subscriptions.id} limit ${sql.raw(String(lookMax))}`)
+    .orderBy(sql`${subscriptions.id} limit ${sql.raw(String(subscriptionsMax))}`)
     .prepare()
   const newest = db
     .select({ createdAt: subscriptions.createdAt })

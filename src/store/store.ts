@@ -47,7 +47,7 @@ export function createStore(context: StoreContext) {
     ...subscriptionChangeVerbs(context, verbs),
     subscription: views.subscription,
     listSubscriptions: views.listSubscriptions,
-    countActive: views.countActive,
+    countOpen: views.countOpen,
     delivery: deliveryViews.delivery,
     listDeliveries: deliveryViews.listDeliveries,
     endpoint: endpoints.endpoint,

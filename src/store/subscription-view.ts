@@ -135,7 +135,7 @@ export function subscriptionViewVerbs(
     },
 
     /** Active and paused subscriptions of an owner: what its quota counts. */
-    countActive(ownerId: number): number {
+    countOpen(ownerId: number): number {
       const ofOwner = sql`${subscriptions.id} >= ${ownerFloor(ownerId)} and ${subscriptions.id} < ${ownerFloor(ownerId + 1)}`
       // A pause outlasts expiry and the end of the task; what is active is found by the index of polled tasks.
       const row = db.all<{ n: number }>(sql`select

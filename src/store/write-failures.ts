@@ -35,7 +35,7 @@ const writes: Readonly<Record<keyof Store, Write | null>> = {
   ownerName: null,
   subscription: null,
   listSubscriptions: null,
-  countActive: null,
+  countOpen: null,
   delivery: null,
   listDeliveries: null,
   endpoint: null,

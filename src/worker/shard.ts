@@ -233,7 +233,7 @@ export class RelayShard extends DurableObject<Env> {
 
 /** What calls and attempts that are under way lead to is in no plan of the passes: an eviction would end it. */
 function isUnderWay(relay: Relay): boolean {
-  return relay.pollCount() + relay.inFlightCount() > 0
+  return relay.pollCount() + relay.heldCount() > 0
 }
 
 /** @param held nothing is sent for these owners: for the engine their endpoints are paused */

@@ -12,10 +12,10 @@ it('a commit that crosses the number of all registrations ever is counted by tho
     const { id } = await world.register()
     await world.relay().commands.cancelSubscription(world.ownerId, id)
   }
-  expect(world.relay().store.countActive(world.ownerId)).toBe(0)
+  expect(world.relay().store.countOpen(world.ownerId)).toBe(0)
   expect(await registerAll(world, 10)).toEqual(Array(10).fill('created'))
   expect((await registerAll(world, 2)).every((result) => result.includes('quota_exceeded'))).toBe(true)
-  expect(world.relay().store.countActive(world.ownerId)).toBe(10)
+  expect(world.relay().store.countOpen(world.ownerId)).toBe(10)
 })
 
 it('one of several subscriptions of a task that expires makes room', async () => {
@@ -25,7 +25,7 @@ it('one of several subscriptions of a task that expires makes room', async () =>
   await world.register({ taskToken, callbackUrl: 'https://app.example.com/other', expiresInMs: minute })
   expect(await registerAll(world, 1)).not.toEqual(['created'])
   await world.run(2 * minute)
-  expect(world.relay().store.countActive(world.ownerId)).toBe(1)
+  expect(world.relay().store.countOpen(world.ownerId)).toBe(1)
   expect(await registerAll(world, 1)).toEqual(['created'])
   await world.run(second)
 })

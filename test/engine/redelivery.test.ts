@@ -225,7 +225,7 @@ it('a rotation without overlap holds for an attempt that is being signed', async
     { signer: { sign: async (...given) => world.later(100, await signer.sign(...given)) } },
   )
   await world.register()
-  while (world.relay().inFlightCount() === 0) await world.run(1)
+  while (world.relay().heldCount() === 0) await world.run(1)
   const { commands } = world.relay()
   const secrets = await commands.rotateSigningSecret(world.ownerId, 0)
   await world.run(second)

@@ -76,7 +76,7 @@ function commandsOf({ store }: World, after: (work: () => void) => void): Comman
     store,
     poller: { reload() {}, hint() {}, polledAt: () => null },
     deliverer: { askAgain() {}, touch() {}, reload() {} },
-    quota: createQuota(10_000, store.countActive),
+    quota: createQuota(10_000, store.countOpen),
     now: () => start,
     timers: {
       after(_ms, work) {

@@ -5,7 +5,7 @@ import { checkPolls } from './check-polls.ts'
 import { checkPromptness } from './check-promptness.ts'
 import { checkQueues } from './check-queues.ts'
 import { checkWaits } from './check-waits.ts'
-import { type History, type Moment, type Send, settlementOf, steppedBetween } from './history.ts'
+import { type History, type Moment, settlementOf, steppedBetween } from './history.ts'
 import type { Job } from './jobs.ts'
 import type { DeliveryRow, Remains } from './remains.ts'
 import { rowOf } from './users.ts'
@@ -210,9 +210,4 @@ function countBy(ids: readonly number[]): Map<number, number> {
 
 export function name(row: Pick<DeliveryRow, 'webhookId' | 'type'>): string {
   return `${row.webhookId} (${row.type})`
-}
-
-/** Attempts that can be compared: the delivery they belong to is known. */
-export function sendsBy(history: History, key: (send: Send) => number | string | undefined): Send[][] {
-  return [...Map.groupBy(history.sends, key).values()]
 }

@@ -87,7 +87,7 @@ export function listSuite(on: OnEmptyDatabase): void {
         pagesOf((query) => world.store.listSubscriptions(world.acme, { ...query, state: 'paused' })),
       ).toEqual([[expired.id]])
       expect(world.store.subscription(world.acme, cancelled.id)?.state).toBe('cancelled')
-      expect(world.store.countActive(world.acme)).toBe(1)
+      expect(world.store.countOpen(world.acme)).toBe(1)
     }))
 
   it('tasks likewise: of many subscriptions to few tasks a bounded number is looked at', () =>
