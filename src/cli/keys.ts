@@ -1,12 +1,10 @@
 /** `pollhook keys`: makes API keys and signing keys. What it prints is stored nowhere. */
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { Command, InvalidArgumentError } from 'commander'
+import { ownerPattern } from '../config/keys.ts'
 import { formatSigningKey } from '../core/signature.ts'
 import { hashApiKey } from '../keys/api-keys.ts'
 import { colorsFor, printLine } from './output.ts'
-
-/** CONTRACT §1, POLLHOOK_API_KEYS. */
-const ownerPattern = /^[a-z0-9][a-z0-9_-]{0,31}$/
 
 const examples = `
 Examples:

@@ -73,7 +73,7 @@ function addFaultFlags(command: Command): Command {
 }
 
 /** The faults that the flags ask for. */
-export function faultsOf(flags: SimulateFlags): Fault[] {
+function faultsOf(flags: SimulateFlags): Fault[] {
   const rated = [
     { kind: 'timeout', probability: flags.timeoutRate },
     { kind: 'reset', probability: flags.resetRate },

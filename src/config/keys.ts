@@ -4,7 +4,8 @@ import { parseSigningKey } from '../core/signature.ts'
 import { type ApiKeyEntry, hashApiKey } from '../keys/api-keys.ts'
 import type { Reader } from './reader.ts'
 
-const ownerPattern = /^[a-z0-9][a-z0-9_-]{0,31}$/
+/** CONTRACT §1, POLLHOOK_API_KEYS. */
+export const ownerPattern = /^[a-z0-9][a-z0-9_-]{0,31}$/
 const hashPattern = /^sha256:([0-9a-f]{64})$/i
 /** Visible ASCII: what stands after `Bearer ` in a header without being changed on the way. */
 const bearerPattern = /^[\x21-\x7e]+$/

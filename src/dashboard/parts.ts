@@ -67,7 +67,7 @@ const units: readonly (readonly [ms: number, name: string])[] = [
 ]
 
 /** @param ms from now; negative for what is past */
-export function relative(ms: number): string {
+function relative(ms: number): string {
   const size = Math.abs(ms)
   const unit = units.find(([unitMs]) => size >= unitMs)
   if (unit === undefined) return 'just now'

@@ -9,7 +9,7 @@ import { createFetchSender, type FetchSender } from '../net/worker-send.ts'
 import type { SendRequest, Timers } from '../ports.ts'
 
 /** POSTs of one invocation. */
-export const batchMax = 6
+const batchMax = 6
 
 /** An invocation keeps the time-out of each attempt itself: only one that is lost is still silent so long after it. */
 const handOverSlackMs = 5_000
