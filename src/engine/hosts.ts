@@ -84,10 +84,10 @@ function isFresh({ watch: { status } }: Entry): boolean {
 
 /**
  * May the task be in the batch that tries a failing API host? Not if its last poll failed: failing there once more it would be told
- * as stalled although its master, which was not asked, answers.
+ * as stalled although its master, which was not asked, answers. What nobody wants any more shows nothing, and waits for its turn.
  */
-function mayBeTried({ watch: { failingSince } }: Entry): boolean {
-  return failingSince === null
+function mayBeTried({ wanted, watch: { failingSince } }: Entry): boolean {
+  return wanted && failingSince === null
 }
 
 export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): Hosts {
@@ -161,8 +161,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     // Of what has no place an API host that failed gets one batch, which shows whether it still does (see `apiTakes`).
     const isTrial = !isBlocked(host, at) && isOnProbation(api)
     if (isTrial && queue !== 'lone') {
-      const batch = takeFitting(host[queue], settings.batch, mayBeTried)
-      for (const entry of batch) if (entry.wanted) join(api, entry, at)
+      for (const entry of takeFitting(host[queue], settings.batch, mayBeTried)) join(api, entry, at)
     } else handOver(host, at)
     // A pass goes to the API host last; what is served between two of them does not.
     wake()

@@ -352,3 +352,16 @@ it('what may be tried at a failing API host is found behind what may not', () =>
   hosts.dispatch(later)
   expect(startedAt(apiOrigin)).toEqual([well])
 })
+
+it('what nobody wants any more shows nothing of a failing API host', () => {
+  const { hosts, startedAt, wake } = open({ mastersConcurrency: 1 })
+  Object.assign(hosts.api, { failures: 2, failedAt: 0, blockedUntil: later - second })
+  enqueue(hosts, 100, () => master1)
+  hosts.dispatch(later)
+  const put = (entry: Entry) => hosts.enqueue(entry, { hurried: false, hasNeighbours: true, nextDueAt: 0 }, 0)
+  // Taken a hundred at a time, each time from a queue that is copied, they would hold up the pass for seconds.
+  for (let n = 0; n < 10_000; n++) put({ ...entryOf(n, master2), wanted: false })
+  hosts.dispatch(later)
+  expect(wake).not.toHaveBeenCalled()
+  expect(startedAt(apiOrigin)).toEqual([])
+})
