@@ -45,14 +45,6 @@ export function createHttpServer({ hostname, fetch, log }: HttpServerOptions): S
   })
   const open = new Set<Socket>()
   connections.set(server, { open, answers })
-  const closeIdle = server.closeIdleConnections.bind(server)
-  // Node takes what is written and not sent yet for answered, and cuts it. Where there is such an answer all have the time of
-  // a request's head (see `closeServer`).
-  server.closeIdleConnections = () => {
-    for (const socket of open)
-      for (const answer of answers.get(socket) ?? []) if (answer.writableEnded) return
-    closeIdle()
-  }
   server.on('connection', (socket) => {
     open.add(socket)
     socket.once('close', () => open.delete(socket))
@@ -82,6 +74,8 @@ const requestHeadMs = 250
 /** Ends the port. Resolves once what was asked before has its answer: no connection is kept to be asked on. */
 export function closeServer(server: Server): Promise<void> {
   const { open, answers } = connections.get(server)!
+  // Node would cut at once what waits to be asked, though a request may be on its way, and what is written and not sent yet.
+  server.closeIdleConnections = () => {}
   for (const socket of open) {
     const last = [...(answers.get(socket) ?? [])].at(-1)
     if (last !== undefined) last.shouldKeepAlive = false

@@ -207,3 +207,16 @@ it('the connection of an answer that had begun when the port ends is not kept fo
   socket.resume()
   await Promise.all([closed, once(socket, 'close')])
 })
+
+it('a client that asks again just as the port ends is answered, and told to go', async () => {
+  const { port, server } = await listen(() => new Response('hi'))
+  const socket = connect(port, '127.0.0.1').setEncoding('latin1')
+  const request = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'
+  socket.write(request)
+  await once(socket, 'data')
+  const closed = closeServer(server)
+  socket.write(request)
+  const [answer] = await once(socket, 'data')
+  expect(String(answer).toLowerCase()).toMatch(/^http\/1\.1 200 .*\r\nconnection: close\r\n/s)
+  await Promise.all([closed, once(socket, 'close')])
+})
