@@ -794,7 +794,7 @@ export interface components {
       subscription_id: string
       task_token: string
       type: string
-      /** Of the transition that it tells of; null for `pollhook.test`. */
+      /** Of the transition that it tells of; of `task.expired`, which is none, one more than the task’s last; null for `pollhook.test`. */
       seq: number | null
       /** `pending`: waits or is being sent; `delivered`: answered 2xx; `superseded`: progress that a newer event overtook; `exhausted`: given up; `cancelled`: with its subscription. */
       state: 'pending' | 'delivered' | 'superseded' | 'exhausted' | 'cancelled'
@@ -802,7 +802,7 @@ export interface components {
       state_reason: 'newer_event' | 'attempts_exhausted' | 'endpoint_unavailable' | 'requested' | 'gone' | null
       /** Settled so far, those before a redelivery included. */
       attempts: number
-      /** The earliest time of the next attempt, which its turn, its endpoint or a pause may put off; null when none is to come. */
+      /** When the next attempt is planned: its turn, its endpoint or a pause may put it off, an endpoint that recovers or a redelivery brings it forward; null when none is to come. */
       next_attempt_at: string | null
       created_at: string
       /** When it came to its state; null while `pending`. */
@@ -815,7 +815,7 @@ export interface components {
       subscription_id: string
       task_token: string
       type: string
-      /** Of the transition that it tells of; null for `pollhook.test`. */
+      /** Of the transition that it tells of; of `task.expired`, which is none, one more than the task’s last; null for `pollhook.test`. */
       seq: number | null
       /** `pending`: waits or is being sent; `delivered`: answered 2xx; `superseded`: progress that a newer event overtook; `exhausted`: given up; `cancelled`: with its subscription. */
       state: 'pending' | 'delivered' | 'superseded' | 'exhausted' | 'cancelled'
@@ -823,7 +823,7 @@ export interface components {
       state_reason: 'newer_event' | 'attempts_exhausted' | 'endpoint_unavailable' | 'requested' | 'gone' | null
       /** Settled so far, those before a redelivery included. */
       attempts: number
-      /** The earliest time of the next attempt, which its turn, its endpoint or a pause may put off; null when none is to come. */
+      /** When the next attempt is planned: its turn, its endpoint or a pause may put it off, an endpoint that recovers or a redelivery brings it forward; null when none is to come. */
       next_attempt_at: string | null
       created_at: string
       /** When it came to its state; null while `pending`. */
@@ -837,11 +837,11 @@ export interface components {
         at: string
         /** Where it went: `callback_url` may have changed since. */
         url: string
-        /** `accepted`: 2xx; `rejected`: any other answer; `unreachable`: none in time; `refused`: not sent, as the URL or its address is not allowed. */
+        /** `accepted`: a whole 2xx; `rejected`: any other status; `unreachable`: no answer in time, or a 2xx that broke off; `refused`: not sent, as the URL or its address is not allowed. */
         outcome: 'accepted' | 'rejected' | 'unreachable' | 'refused'
-        /** Null without an answer. */
+        /** Null where it is `unreachable` or `refused`. */
         status_code: number | null
-        /** Why there was no answer; null with one. */
+        /** Why it was `unreachable` or `refused`; else null. */
         error_code: 'dns_error' | 'connection_refused' | 'connection_reset' | 'timeout' | 'tls_error' | 'network_error' | 'blocked_address' | 'blocked_url' | null
         duration_ms: number
         response_body: string | null
@@ -1030,18 +1030,18 @@ export interface components {
         /** Null in an event stream. */
         subscription_id: string | null
         task_token: string
-        /** Of the transition that it tells of; null for `pollhook.test`. */
+        /** Of the transition that it tells of; of `task.expired`, which is none, one more than the task’s last; null for `pollhook.test`. */
         seq: number | null
         status: string | null
         /** As upstream says it, usually 0 to 100; null while it has said none. */
         percent: number | null
-        /** The task at `seq` − 1, whether you were told of it or not; null at the first and on the state told at registration. */
+        /** The task at `seq` − 1, whether you were told of it or not; null at the first, on the state told at registration and on `pollhook.test`. */
         previous: {
           status: string | null
           /** As upstream says it, usually 0 to 100; null while it has said none. */
           percent: number | null
         } | null
-        /** As given at registration. */
+        /** The subscription’s when the event was made: as registered, or as a PATCH changed it; `{}` in an event stream. */
         metadata: Record<string, string>
         /** Of `task.failed`; `code` is upstream’s number, 1 if it gave none. */
         error: {

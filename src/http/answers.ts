@@ -21,7 +21,10 @@ const told = <const S extends v.GenericSchema>(schema: S, description: string) =
 const newestSeq = told(seq, '`seq` of the newest transition; 0 before the first.')
 const changedAt = told(timeOrNull, 'When the newest transition was detected.')
 const polledAt = told(timeOrNull, 'Null until the first poll after a start.')
-const seqOrNull = told(v.nullable(seq), 'Of the transition that it tells of; null for `pollhook.test`.')
+const seqOrNull = told(
+  v.nullable(seq),
+  'Of the transition that it tells of; of `task.expired`, which is none, one more than the task’s last; null for `pollhook.test`.',
+)
 
 export const Subscription = v.pipe(
   v.object({
@@ -127,7 +130,7 @@ const deliveryEntries = {
   attempts: told(v.pipe(v.number(), v.integer()), 'Settled so far, those before a redelivery included.'),
   next_attempt_at: told(
     timeOrNull,
-    'The earliest time of the next attempt, which its turn, its endpoint or a pause may put off; null when none is to come.',
+    'When the next attempt is planned: its turn, its endpoint or a pause may put it off, an endpoint that recovers or a redelivery brings it forward; null when none is to come.',
   ),
   created_at: time,
   finished_at: told(timeOrNull, 'When it came to its state; null while `pending`.'),
@@ -141,12 +144,12 @@ const Attempt = v.object({
   url: told(v.string(), 'Where it went: `callback_url` may have changed since.'),
   outcome: told(
     v.picklist(['accepted', 'rejected', 'unreachable', 'refused']),
-    '`accepted`: 2xx; `rejected`: any other answer; `unreachable`: none in time; `refused`: not sent, as the URL or its address is not allowed.',
+    '`accepted`: a whole 2xx; `rejected`: any other status; `unreachable`: no answer in time, or a 2xx that broke off; `refused`: not sent, as the URL or its address is not allowed.',
   ),
-  status_code: told(v.nullable(v.number()), 'Null without an answer.'),
+  status_code: told(v.nullable(v.number()), 'Null where it is `unreachable` or `refused`.'),
   error_code: told(
     v.nullable(v.picklist([...transportErrorCodes, ...refusalCodes])),
-    'Why there was no answer; null with one.',
+    'Why it was `unreachable` or `refused`; else null.',
   ),
   duration_ms: v.number(),
   response_body: v.nullable(
@@ -219,9 +222,12 @@ export const WebhookEvent = v.pipe(
       percent,
       previous: told(
         v.nullable(v.object({ status, percent })),
-        'The task at `seq` − 1, whether you were told of it or not; null at the first and on the state told at registration.',
+        'The task at `seq` − 1, whether you were told of it or not; null at the first, on the state told at registration and on `pollhook.test`.',
       ),
-      metadata: told(v.record(v.string(), v.string()), 'As given at registration.'),
+      metadata: told(
+        v.record(v.string(), v.string()),
+        'The subscription’s when the event was made: as registered, or as a PATCH changed it; `{}` in an event stream.',
+      ),
       error: told(TaskError, 'Of `task.failed`; `code` is upstream’s number, 1 if it gave none.'),
       result: v.pipe(
         v.nullable(v.record(v.string(), v.unknown())),

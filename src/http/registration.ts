@@ -56,7 +56,7 @@ export function refusal(result: Exclude<SubscribeResult, { kind: 'created' | 'ex
     case 'subscription_exists':
       return existsProblem(result.id, 'active with other options')
     case 'quota_exceeded': {
-      const detail = `Your quota of ${result.quota} active subscriptions is used up (on Workers each shard has its share). Cancel some, or wait until tasks end.`
+      const detail = `Your quota of active subscriptions is used up: ${result.quota} (on Workers the share of this task's shard). Cancel some, or wait until tasks end.`
       return { code: 'quota_exceeded', detail }
     }
   }
