@@ -42,3 +42,30 @@ it('what is due since the clock was set forward waits a minute at most, also whe
   world.fire()
   expect(world.runs).toBe(2)
 })
+
+it('a pass that fails keeps no other from running, and is tried again in a second', () => {
+  const waits: number[] = []
+  let runs = 0
+  const loop = createLoop({
+    now: () => 0,
+    timers: {
+      after(ms) {
+        waits.push(ms)
+        return () => {}
+      },
+    },
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    passes: [
+      () => {
+        throw new Error('disk I/O error')
+      },
+      () => {
+        runs++
+        return null
+      },
+    ],
+  })
+  loop.start()
+  loop.run()
+  expect([runs, waits]).toEqual([1, [0, 1_000]])
+})

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import type { Outcome } from '../../src/core/outcome.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { inputOf } from '../contract/store/fixture.ts'
-import { hour, minute, newToken, openWorld, rejected, second } from './world.ts'
+import { accepted, hour, minute, newToken, openWorld, rejected, second } from './world.ts'
 
 it('counts every delivery that is made: of changes, of the state at registration, of expiry, of tests', async () => {
   const metrics = createMetrics(() => 0)
@@ -168,4 +168,33 @@ it('a call that upstream refuses for a token is none that fails', async () => {
   const text = await metrics.text()
   expect(text).toMatch(/^pollhook_polls_total\{host="api",outcome="refused"\} [1-9]/m)
   expect(text).toMatch(/^pollhook_polls_total\{host="api",outcome="error"\} 0$/m)
+})
+
+it('measures calls, attempts and what is late, in seconds', async () => {
+  let at = 0
+  const metrics = createMetrics(() => at)
+  const world = openWorld({}, { observer: metrics.observer })
+  metrics.watch(world.relay(), () => 0)
+  const honest = world.upstream.answer
+  world.upstream.answer = async (origin, tokens) => world.later(300, await honest(origin, tokens))
+  world.receiver.answer = () => world.later(2 * second, accepted)
+  const made = await Promise.all([world.register(), world.register(), world.register()])
+  await world.run(second)
+  at = world.deliveries(made[0]!)[0]!.createdAt + 1_500
+  const during = await metrics.text()
+  expect(during).toMatch(/^pollhook_attempts_in_flight 3$/m)
+  expect(during).toMatch(/^pollhook_backlog_seconds 1\.5$/m)
+  expect(during).toMatch(/^pollhook_poll_tokens_sum 3$/m)
+  expect(during).toMatch(/^pollhook_poll_tokens_count 1$/m)
+  expect(during).toMatch(/^pollhook_poll_seconds_sum 0\.3$/m)
+  // They waited for company, a part of a second.
+  expect(during).toMatch(/^pollhook_poll_lag_seconds_sum 0\.\d+$/m)
+  await world.run(2 * second)
+  const after = await metrics.text()
+  expect(after).toMatch(/^pollhook_attempts_in_flight 0$/m)
+  expect(after).toMatch(/^pollhook_backlog_seconds 0$/m)
+  for (const name of ['attempt_seconds', 'change_to_accepted_seconds']) {
+    expect(after).toMatch(new RegExp(`^pollhook_${name}_sum 6$`, 'm'))
+    expect(after).toMatch(new RegExp(`^pollhook_${name}_count 3$`, 'm'))
+  }
 })

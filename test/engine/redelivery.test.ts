@@ -193,7 +193,9 @@ it('a new callback_url and secret hold for every attempt that starts after the a
   const [first, after] = world.sent
   expect(after!.id).toBe(first!.id)
   expect(after!.request.body).toBe(first!.request.body)
-  expect(after!.request.headers['webhook-signature']).not.toBe(first!.request.headers['webhook-signature'])
+  const { headers, body } = after!.request
+  const content = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`
+  expect(headers['webhook-signature']).toBe(createNodeSigner({}).sign([secret], content))
 })
 
 it('no request is started after a DELETE was answered, also none that was already taken', async () => {
@@ -210,12 +212,18 @@ it('no request is started after a DELETE was answered, also none that was alread
 it('both secrets sign while a rotation overlaps, only the new one after it', async () => {
   const world = openWorld()
   const { commands } = world.relay()
-  await world.after(commands.rotateSigningSecret(world.ownerId, 10 * minute))
+  const rotated = await world.after(commands.rotateSigningSecret(world.ownerId, 10 * minute))
+  const [newest, before] = rotated.map(({ secret }) => secret)
   await registered(world, 'completed')
   await world.run(11 * minute)
   await registered(world, 'completed')
-  const parts = world.sent.map(({ request }) => request.headers['webhook-signature']!.split(' ').length)
-  expect(parts).toEqual([2, 1])
+  const signer = createNodeSigner({})
+  const signedBy = [[newest!, before!], [newest!]]
+  expect(world.sent.map(({ request }) => request.headers['webhook-signature'])).toEqual(
+    world.sent.map(({ request: { headers, body } }, i) =>
+      signer.sign(signedBy[i]!, `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`),
+    ),
+  )
 })
 
 it('a rotation without overlap holds for an attempt that is being signed', async () => {
@@ -233,6 +241,21 @@ it('a rotation without overlap holds for an attempt that is being signed', async
   const content = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`
   const inForce = secrets.map(({ secret }) => secret)
   expect(headers['webhook-signature']).toBe(signer.sign(inForce, content))
+})
+
+it('a new callback_url holds for an attempt that is being signed, and the log names it', async () => {
+  const signer = createNodeSigner({})
+  const world: EngineWorld = openWorld(
+    {},
+    { signer: { sign: async (...given) => world.later(100, await signer.sign(...given)) } },
+  )
+  const made = await world.register()
+  while (world.relay().heldCount() === 0) await world.run(1)
+  const callbackUrl = 'https://new.example.com/hook'
+  await world.after(world.relay().commands.updateSubscription(world.ownerId, made.id, { callbackUrl }))
+  await world.run(second)
+  expect(world.sent.map(({ url }) => url)).toEqual([callbackUrl])
+  expect(world.deliveries(made)).toMatchObject([{ attempts: 1, attemptLog: [{ url: callbackUrl }] }])
 })
 
 it('a rotation that could not be written leaves the secret that receivers have', async () => {

@@ -27,6 +27,7 @@ function settler(refuses: (id: number) => boolean, refusal = () => new Error('re
   const written: number[] = []
   const tries: number[] = []
   const recoveries: { id: number; failedSince: readonly number[] }[] = []
+  const delays: number[] = []
   const { add } = createSettler<number>({
     store: {
       settleDeliveries(items, { recovered }) {
@@ -39,7 +40,8 @@ function settler(refuses: (id: number) => boolean, refusal = () => new Error('re
     schedules: { terminalMs: [], interimMs: [] },
     now: () => 0,
     timers: {
-      after(_ms, work) {
+      after(ms, work) {
+        delays.push(ms)
         waiting.push(work)
         return () => waiting.splice(waiting.indexOf(work), 1)
       },
@@ -50,7 +52,7 @@ function settler(refuses: (id: number) => boolean, refusal = () => new Error('re
     onRecovered: () => {},
   })
   for (let id = 0; id < 100; id++) add(unsettled(id))
-  return { log, written, tries, recoveries, round: () => waiting.shift()?.() }
+  return { log, written, tries, recoveries, delays, round: () => waiting.shift()?.() }
 }
 
 function unsettled(id: number): Unsettled<number> {
@@ -61,7 +63,7 @@ function unsettled(id: number): Unsettled<number> {
 
 it('a full disk is told of once a round, however many attempts wait for it', () => {
   let full = true
-  const { log, written, round } = settler(() => full)
+  const { log, written, delays, round } = settler(() => full)
   round()
   round()
   expect(log.error.mock.calls.map(([, fields]) => fields.attempts)).toEqual([100, 100])
@@ -69,6 +71,8 @@ it('a full disk is told of once a round, however many attempts wait for it', () 
   round()
   expect(written).toHaveLength(100)
   expect(log.error).toHaveBeenCalledTimes(2)
+  // At once, a second after each that failed, and a rest after what was written.
+  expect(delays).toEqual([0, 1_000, 1_000, 20])
 })
 
 it('one attempt that cannot be settled does not take the others with it, and is tried again', () => {

@@ -35,7 +35,8 @@ describe('problem answers', () => {
     const { call, logged } = testApp({
       queries: {
         task: () => {
-          throw new Error(`secret inner text about ${token}\nparams: ${token},https://a.example/x?key=1`)
+          const text = `secret inner text about ${token} at https://a.example/x?key=1`
+          throw new Error(`${text}\nparams: ${token},https://b.example/y?key=2`)
         },
       },
     })
@@ -47,7 +48,7 @@ describe('problem answers', () => {
     expect(JSON.parse(text)).toMatchObject({ code: 'internal', request_id: 'req_1' })
     const line = logged.find(({ level }) => level === 'error')
     expect(line?.fields).toMatchObject({ request_id: 'req_1', route: '/v1/tasks/:token' })
-    expect(line?.fields.error).toBe('Error: secret inner text about 471272…')
+    expect(line?.fields.error).toBe('Error: secret inner text about 471272… at https://a.example')
     expect(JSON.stringify(logged)).not.toContain(token)
   })
 

@@ -123,7 +123,13 @@ describe('the stream of an owner whose last subscription ended while another own
     expect((await task.open(2)).status).toBe(204)
     expect(ids(await (await task.open(null)).text())).toEqual([2])
     const others = await task.open(1, task.otherKey)
-    expect(ids(await others.text())).toEqual([2, 3, 4])
+    const told = await others.text()
+    expect(ids(told)).toEqual([2, 3, 4])
+    expect([...told.matchAll(/"previous":\{"status":"(\w+)"/g)].map(([, status]) => status)).toEqual([
+      'queued',
+      'encoding',
+      'saving',
+    ])
     task.close()
   })
 
@@ -145,6 +151,8 @@ describe('GET /v1/tasks/{token}/events', () => {
     expect(response.headers.get('content-type')).toBe('text/event-stream')
     // Nothing is asked for over its connection once a relay that stops has ended it.
     expect(response.headers.get('connection')).toBe('close')
+    // A proxy that kept events back until it has enough of them would make them late.
+    expect(response.headers.get('x-accel-buffering')).toBe('no')
     const stream = reader(response)
     await stream.opened()
     expect(ids(await stream.next())).toEqual([4, 5])

@@ -245,6 +245,13 @@ describe('PATCH /v1/subscriptions/{id}', () => {
     expect(await patched({ callback_url: 'https://b.example' })).toEqual({
       callbackUrl: 'https://b.example/',
     })
+    const options = {
+      events: ['task.completed'],
+      metadata: { job: '8' },
+      secret: `whsec_${Buffer.alloc(24, 9).toString('base64')}`,
+    }
+    const statusUrl = 'https://master-1.qencode.com/v1/status'
+    expect(await patched({ ...options, status_url: statusUrl })).toEqual({ ...options, statusUrl })
   })
 
   test('the task token cannot change, nor a state be invented', async () => {
@@ -253,11 +260,12 @@ describe('PATCH /v1/subscriptions/{id}', () => {
     expect((await call('PATCH', '/v1/subscriptions/sub_1', { state: 'cancelled' })).status).toBe(400)
   })
 
-  test('URLs are held to the same policy', async () => {
-    const response = await testApp().call('PATCH', '/v1/subscriptions/sub_1', {
-      callback_url: 'http://a.example/',
-    })
-    expect(await response.json()).toMatchObject({ status: 400, code: 'callback_not_allowed' })
+  test.each([
+    ['callback_url', 'http://a.example/', 'callback_not_allowed'],
+    ['status_url', 'https://evil.example/v1/status', 'status_url_not_allowed'],
+  ])('%s is held to the same policy', async (name, url, code) => {
+    const response = await testApp().call('PATCH', '/v1/subscriptions/sub_1', { [name]: url })
+    expect(await response.json()).toMatchObject({ status: 400, code })
   })
 
   test.each<[UpdateResult, number, object]>([

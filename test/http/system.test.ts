@@ -15,6 +15,9 @@ describe('POST /callbacks/qencode', () => {
     const multipart = new FormData()
     multipart.set('task_token', token)
     expect(await hinted(multipart)).toEqual({ status: 204, tokens: [token] })
+    const twice = new URLSearchParams({ task_token: token })
+    twice.append('task_token', '0'.repeat(32))
+    expect(await hinted(twice)).toEqual({ status: 204, tokens: [token] })
   })
 
   test.each<[string, string, string]>([
@@ -52,9 +55,9 @@ describe('what operators ask', () => {
 
   test('the key set is there when there is a key', async () => {
     const jwks = () => ({ keys: [{ kty: 'OKP' }] })
-    expect(await (await testApp({ deps: { jwks } }).app.request('/.well-known/jwks.json')).json()).toEqual(
-      jwks(),
-    )
+    const response = await testApp({ deps: { jwks } }).app.request('/.well-known/jwks.json')
+    expect(await response.json()).toEqual(jwks())
+    expect(response.headers.get('cache-control')).toBe('public, max-age=300')
     expect((await testApp().app.request('/.well-known/jwks.json')).status).toBe(404)
   })
 

@@ -121,16 +121,22 @@ describe('endpoints', () => {
   })
 
   it('merge by id: one failing shard fails it, backlogs add up', () => {
-    const failing = { state: 'failing', failing_since: '2026-01-02', oldest_waiting_at: '2026-01-01' }
-    const { data } = mergeEndpoints(
-      [
-        { endpoint: endpoint('ep_a', { oldest_waiting_at: '2026-01-03' }), order: 1 },
-        { endpoint: endpoint('ep_a', failing), order: 2 },
-      ],
-      null,
-      50,
-    )
-    expect(data).toEqual([endpoint('ep_a', { ...failing, backlog: 2 })])
+    const failing = {
+      state: 'failing',
+      failing_since: '2026-01-02',
+      last_success_at: '2026-01-01',
+      oldest_waiting_at: '2026-01-01',
+      retry_after_until: '2026-01-05',
+    }
+    const other = {
+      last_success_at: '2026-01-04',
+      oldest_waiting_at: '2026-01-03',
+      retry_after_until: '2026-01-04',
+    }
+    const both = [failing, other].map((more, order) => ({ endpoint: endpoint('ep_a', more), order }))
+    const merged = endpoint('ep_a', { ...failing, last_success_at: '2026-01-04', backlog: 2 })
+    for (const inAnyOrder of [both, both.toReversed()])
+      expect(mergeEndpoints(inAnyOrder, null, 50).data).toEqual([merged])
   })
 
   it('page through all of them once', () => {

@@ -120,6 +120,21 @@ export function pollSuite(on: OnEmptyDatabase): void {
       }),
   )
 
+  it('after a crash progress that was being sent is sent again where only a test came after it', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { id, taskToken } = world.subscribe()
+      for (const percent of [1, 2]) world.poll(taskToken, { status: 'encoding', percent })
+      world.settle(world.rows()[0]!, accepted)
+      world.store.sendTest(world.acme, id, start)
+      world.store.supersedeStale(start)
+      expect(told(world.rows())).toEqual([
+        'task.encoding delivered',
+        'task.progress pending',
+        'pollhook.test pending',
+      ])
+    }))
+
   it('a poll that changes nothing writes nothing', () =>
     on((empty) => {
       const world = openWorld(empty)
@@ -159,6 +174,15 @@ export function pollSuite(on: OnEmptyDatabase): void {
       ])
       const stateOf = ({ id }: { id: string }) => world.store.subscription(world.acme, id)?.state
       expect([stateOf(slow), stateOf(done)]).toEqual(['expired', 'completed'])
+    }))
+
+  it('who does not want to be told of it expires in silence', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { id, taskToken } = world.subscribe({ expiresInMs: 1_000, events: ['task.completed'] })
+      world.poll(taskToken, { status: 'encoding' }, start + 1_000)
+      expect(world.rows()).toEqual([])
+      expect(world.store.subscription(world.acme, id)?.state).toBe('expired')
     }))
 }
 
@@ -287,6 +311,18 @@ export function settleSuite(on: OnEmptyDatabase): void {
         'task.encoding pending',
       ])
       expect(world.rows()[1]!.dueAt).toBe(start + 9)
+    }))
+
+  it('but what was accepted before it was asked for again ends delivered', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      world.poll(world.subscribe().taskToken, { status: 'completed' })
+      const [row] = world.rows()
+      world.settle(row!, accepted)
+      const [{ id } = { id: '' }] = world.store.listDeliveries(world.acme, { limit: 1, cursor: null }).data
+      world.store.redeliver(world.acme, id, start)
+      expect(world.store.exhaustKeptWaiting(row!.endpointId, start, start + 10, 1)).toBe(1)
+      expect(told(world.rows())).toEqual(['task.completed delivered'])
     }))
 
   it('health is written with the settle, and a recovery makes all that waits due', () =>

@@ -1,8 +1,9 @@
 /** Endpoints, owners' secrets and retention. */
 import { expect, it } from 'vitest'
+import { healthy } from '../../../src/core/endpoint.ts'
 import { deleteMax } from '../../../src/store/retention.ts'
 import { owners, subscriptions, tasks, transitions } from '../../../src/store/schema.ts'
-import { accepted, type OnEmptyDatabase, openWorld, start, told, type World } from './fixture.ts'
+import { accepted, type OnEmptyDatabase, openWorld, schedules, start, told, type World } from './fixture.ts'
 
 export function endpointSuite(on: OnEmptyDatabase): void {
   it('an origin is one endpoint of its owner, and nobody else sees it', () =>
@@ -66,6 +67,23 @@ export function endpointSuite(on: OnEmptyDatabase): void {
       world.store.updateEndpoint(world.acme, endpoint!.id, { paused: true }, start)
       world.store.updateEndpoint(world.acme, endpoint!.id, { paused: false }, start + 60_000)
       expect(world.rows()[0]).toMatchObject({ dueAt: start, attempts: 0, state: 'pending' })
+    }))
+
+  it('what a pause held was not kept waiting by its endpoint, however long that fails', () =>
+    on((empty) => {
+      const { store, acme, subscribe } = openWorld(empty)
+      subscribe()
+      const [endpoint] = store.listEndpoints(acme, { limit: 1, cursor: null }, start).data
+      const id = store.endpointRowId(acme, endpoint!.id)!
+      const health = { ...healthy, failures: 10, failingSince: start, unavailableSince: start }
+      store.settleDeliveries([], { health: [{ id, health }], recovered: [] }, schedules, start)
+      store.updateEndpoint(acme, endpoint!.id, { paused: true }, start)
+      expect(store.endpointState(id)?.health.unavailableSince).toBe(start)
+      store.updateEndpoint(acme, endpoint!.id, { paused: false }, start + 60_000)
+      expect(store.endpointState(id)?.health).toMatchObject({
+        failures: 10,
+        unavailableSince: start + 60_000,
+      })
     }))
 }
 
@@ -164,7 +182,12 @@ export function retentionSuite(on: OnEmptyDatabase): void {
       const { id, taskToken } = world.subscribe()
       for (let n = 0; n < deleteMax + 100; n++) world.store.sendTest(world.acme, id, start)
       world.poll(taskToken, { status: 'completed' })
-      const commits = forgetAll(world, start + 1)
+      const [head] = world.rows()
+      let first = world.store.forgetFinished(0, start + 1)
+      while (first.deliveries === 0) first = world.store.forgetFinished(first.after!, start + 1)
+      // What is left goes on to be sent until it goes too: its head is in it.
+      expect(world.rows()[0]).toEqual(head)
+      const commits = [first, ...forgetAll(world, start + 1)]
       expect(commits.map(({ deliveries }) => deliveries).filter((n) => n > 0)).toEqual([deleteMax, 101])
       expect(world.rows()).toEqual([])
     }))

@@ -170,6 +170,25 @@ export function redeliverySuite(on: OnEmptyDatabase): void {
         expect(world.store.redeliver(world.other, id, start).result.kind).toBe('not_found')
       }
       expect(world.store.sendTest(world.acme, made.id, start).result.kind).toBe('conflict')
+      const given = exhausted(world)
+      world.store.cancelSubscription(world.acme, given.id, start)
+      const before = told(world.rows())
+      expect(before.at(-1)).toBe('task.queued exhausted attempts_exhausted')
+      expect(world.store.redeliverBatch(world.acme, all, 0, start)).toMatchObject({ count: 0 })
+      expect(told(world.rows())).toEqual(before)
+    }))
+
+  it('a test that is asked for again is one still, also while the circuit is open', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const made = world.subscribe()
+      world.store.sendTest(world.acme, made.id, start)
+      const [test] = world.rows()
+      world.settle(test!, accepted)
+      const [{ id } = { id: '' }] = world.store.listDeliveries(world.acme, { limit: 1, cursor: null }).data
+      world.store.redeliver(world.acme, id, start)
+      const due = world.store.dueTests(test!.endpointId, start, 9)
+      expect(due.map((one) => one.id)).toEqual([test!.id])
     }))
 
   it('a test goes first, what was asked for again next, and the rest keeps its turn', () =>
