@@ -139,11 +139,10 @@ export function readDatabasePath(env: Environment): string {
 
 function databasePath(read: Reader): string {
   const path = read.text('POLLHOOK_DB', 'data/pollhook.db')
+  const fault = (problem: string) => read.fault('POLLHOOK_DB', problem, '/var/lib/pollhook/pollhook.db')
   // Taken for names of folders they would make a new database that nobody looks for.
-  const meant = path.startsWith('~/')
-    ? 'begins with ~, which nobody but a shell reads'
-    : 'is a URL, not a path'
-  if (/^(~\/|file:)/.test(path)) read.fault('POLLHOOK_DB', meant, '/var/lib/pollhook/pollhook.db')
+  if (path.startsWith('~/')) fault('begins with ~, which nobody but a shell reads')
+  if (path.startsWith('file:')) fault('is a URL, not a path')
   return path
 }
 

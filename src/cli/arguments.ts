@@ -2,16 +2,17 @@
 import { InvalidArgumentError } from 'commander'
 import { parseDuration } from '../core/duration.ts'
 import { parseSigningSecret } from '../core/signature.ts'
+import { taskTokenPattern } from '../core/task-token.ts'
 
 /** As a filter another text would find nothing, as if there were nothing. */
 export function taskToken(text: string): string {
-  if (!/^[a-f0-9]{32}$/.test(text)) {
+  if (!taskTokenPattern.test(text)) {
     throw new InvalidArgumentError('A task token is 32 hex digits in lower case, as create_task gave it.')
   }
   return text
 }
 
-/** For filters as well. @param prefix e.g. `ep_` */
+/** An id of one kind, for the same reason. @param prefix e.g. `ep_` */
 export function idWith(prefix: string): (text: string) => string {
   return (text) => {
     if (!text.startsWith(prefix)) throw new InvalidArgumentError(`Give an id that begins with ${prefix}.`)

@@ -17,8 +17,8 @@ export function serveCommand(): Command {
     .addHelpText(
       'after',
       `
-The README lists the variables; of those it needs, one line each says what is missing. The secret must stay the same:
-openssl rand -base64 32 makes one, once.
+The README lists the variables. Where one is missing or wrong it does not start, and says why, one line each.
+POLLHOOK_SECRET must stay the same: make it once, with openssl rand -base64 32.
 
 Exit codes: 0 after SIGTERM, SIGINT or SIGHUP, 1 when it could not start: one line per fault says why. 1 also when a
 bug ends it: the last log line tells.

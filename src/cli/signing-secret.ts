@@ -1,5 +1,6 @@
 /** `pollhook signing-secret`: what verifies an owner's webhooks, and a new one. */
 import { Command } from 'commander'
+import { overlapSecondsMax } from '../core/secret-numbers.ts'
 import { type ApiFlags, answeredWithout, createApi, withApiFlags } from './api.ts'
 import { wholeNumber } from './arguments.ts'
 import { printable, printLine } from './output.ts'
@@ -17,8 +18,6 @@ interface Flags extends ApiFlags {
 }
 
 const path = '/v1/signing-secret'
-/** CONTRACT §2. */
-const overlapSecondsMax = 604_800
 
 export function signingSecretCommand(): Command {
   const command = new Command('signing-secret')

@@ -12,6 +12,9 @@ export interface SecretNumber {
 /** Of an owner that never rotated. */
 export const firstNumbers: readonly SecretNumber[] = [{ n: 1, expiresAt: null }]
 
+/** For so long at most the secret before a rotation signs as well: a week (CONTRACT §2). */
+export const overlapSecondsMax = 604_800
+
 /** So many at most sign, however often an owner rotates. */
 const secretsMax = 5
 

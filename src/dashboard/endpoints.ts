@@ -175,7 +175,7 @@ function card(one: Endpoint, { bars, now, cursor, draft }: Shown): Html {
   </article>`
 }
 
-/** The word is the circuit's, which opens at the tenth failure in a row (CONTRACT §4): green it is where something was accepted last. */
+/** The word is the circuit's, which opens at the tenth failure in a row (CONTRACT §4.5): green it is where something was accepted last. */
 function statePill(one: Endpoint, bars: readonly LatencyBar[]): Html {
   const last = bars.at(-1)
   if (one.state !== 'healthy') return pill(one.state)

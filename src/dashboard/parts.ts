@@ -164,12 +164,16 @@ export function jsonBlock(label: string, value: unknown): Html {
     return textBlock(label, 'Nested too deeply to be shown here: the API answers all of it.')
   }
   if (isDeeper(value, indentedLevelsMax)) return textBlock(label, jsonText(value, 0))
-  return html`<pre class="code" tabindex="0" role="region" aria-label="${label}"><code>${jsonText(value, 2)}</code></pre>`
+  return block(label, jsonText(value, 2), 'code')
 }
 
 /** Text of somebody else: its lines may be long, so they are broken. */
 export function textBlock(label: string, text: string): Html {
-  return html`<pre class="code wrap" tabindex="0" role="region" aria-label="${label}"><code>${text}</code></pre>`
+  return block(label, text, 'code wrap')
+}
+
+function block(label: string, text: string, shape: 'code' | 'code wrap'): Html {
+  return html`<pre class="${shape}" tabindex="0" role="region" aria-label="${label}"><code>${text}</code></pre>`
 }
 
 /** What turns the direction of writing (Unicode UAX #9, explicit formatting) would turn the quotes and names around it too. */

@@ -17,14 +17,12 @@ const endpointsMax = '200'
 export async function whyWaiting(api: Api, one: Delivery, now: number): Promise<Html | null> {
   if (one.state !== 'pending' || one.next_attempt_at === null) return null
   const isDue = Date.parse(one.next_attempt_at) <= now
-  const [subscription, endpoints] = await Promise.all([
-    api.get<Subscription>(`/v1/subscriptions/${encodeURIComponent(one.subscription_id)}`),
-    api.get<{ data: Endpoint[] }>('/v1/endpoints', { limit: endpointsMax }),
-  ])
-  const origin = URL.parse(one.callback_url)?.origin
-  const endpoint = endpoints.data.find((each) => each.origin === origin)
   // A retry has its time by the schedule, or by what its endpoint asked for.
-  if (!isDue) return askedToWait(endpoint, now)
+  if (!isDue) return askedToWait(await endpointOf(api, one), now)
+  const [subscription, endpoint] = await Promise.all([
+    api.get<Subscription>(`/v1/subscriptions/${encodeURIComponent(one.subscription_id)}`),
+    endpointOf(api, one),
+  ])
   if (subscription.state === 'paused') {
     const href = `/dashboard/tasks/${one.task_token}#${encodeURIComponent(one.subscription_id)}`
     return html`Its <a href="${href}">subscription</a> is paused.`
@@ -34,6 +32,12 @@ export async function whyWaiting(api: Api, one: Delivery, now: number): Promise<
     heldBy(endpoint, one, now) ??
     html`It waits for its turn. See <a href="${pending}">all that is pending for its subscription</a>.`
   )
+}
+
+async function endpointOf(api: Api, { callback_url }: Delivery): Promise<Endpoint | undefined> {
+  const { data } = await api.get<{ data: Endpoint[] }>('/v1/endpoints', { limit: endpointsMax })
+  const origin = URL.parse(callback_url)?.origin
+  return data.find((each) => each.origin === origin)
 }
 
 function askedToWait(endpoint: Endpoint | undefined, now: number): Html | null {

@@ -3,10 +3,10 @@
  * makes its task due (CONTRACT §2). Anyone may call it, so it writes nothing and always answers the same.
  */
 import { type Context, Hono } from 'hono'
+import { taskTokenPattern } from '../core/task-token.ts'
 import { bodyBytesMax, formOf, readBody } from './body.ts'
 import type { AppDeps, HttpEnv } from './deps.ts'
 import { describe } from './describe.ts'
-import { taskTokenPattern } from './schemas.ts'
 
 export function callbackRoutes({ commands }: Pick<AppDeps, 'commands'>): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>()

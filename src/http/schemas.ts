@@ -2,21 +2,21 @@
  * What requests may contain (CONTRACT §2): each schema validates and is the OpenAPI document's source. URLs
  * are checked here for shape only; whether they are allowed is core/target's answer.
  */
+
 import * as v from 'valibot'
+import { overlapSecondsMax } from '../core/secret-numbers.ts'
 import { parseSigningSecret } from '../core/signature.ts'
 import { hasLongHost, urlCharactersMax } from '../core/target.ts'
+import { taskTokenPattern } from '../core/task-token.ts'
 import { list, strictObject, text, textRecord } from './objects.ts'
 import { fitsUtf8 } from './text.ts'
 
 export const subscriptionsPerBatchMax = 1000
 const metadataBytesMax = 2048
-const overlapSecondsMax = 604_800
 const overlapSecondsDefault = 86_400
 
 export const subscriptionStates = ['active', 'paused', 'completed', 'expired', 'cancelled'] as const
 export const deliveryStates = ['pending', 'delivered', 'superseded', 'exhausted', 'cancelled'] as const
-
-export const taskTokenPattern = /^[a-f0-9]{32}$/
 
 const taskToken = v.pipe(
   v.string(),

@@ -3,9 +3,9 @@ import type { Context } from 'hono'
 import { validator } from 'hono-openapi'
 import type * as v from 'valibot'
 import { getDotPath } from 'valibot'
+import { taskTokenPattern } from '../core/task-token.ts'
 import type { HttpEnv } from './deps.ts'
 import { type Fault, type Problem, problem, throwable } from './problem.ts'
-import { taskTokenPattern } from './schemas.ts'
 
 type Schema = v.GenericSchema
 

@@ -1,7 +1,8 @@
 /** Registrations on their way to the shards of their tokens (DESIGN §5). */
 import type { Place } from '../core/ids.ts'
+import { taskTokenPattern } from '../core/task-token.ts'
 import { batchBytesMax, bodyBytesMax } from '../http/body.ts'
-import { subscriptionsPerBatchMax, taskTokenPattern } from '../http/schemas.ts'
+import { subscriptionsPerBatchMax } from '../http/schemas.ts'
 import { itemTexts } from '../shards/batch-items.ts'
 import { placesOfToken } from '../shards/places.ts'
 import { copyOf, type Fleet, readBody, unavailable } from './fleet.ts'

@@ -55,9 +55,27 @@ function entryOf(n: number, origin: string): Entry {
   return { token, watch, seen: null, origin, busy: true, unreadable: false, wanted: true, ...schedule }
 }
 
+/** Its last poll failed, wherever it was asked for. */
+function failingEntry(n: number): Entry {
+  const entry = entryOf(n, master2)
+  return { ...entry, watch: { ...entry.watch, failingSince: 0 } }
+}
+
+function put(hosts: Hosts, entry: Entry, at = 0): void {
+  hosts.enqueue(entry, { hurried: false, hasNeighbours: true, nextDueAt: 0 }, at)
+}
+
+/** A call to `master1` has the only place of masters, and the API host, which failed, may be tried again. */
+function openCrowded() {
+  const opened = open({ mastersConcurrency: 1 })
+  Object.assign(opened.hosts.api, { failures: 2, failedAt: 0, blockedUntil: later - second })
+  enqueue(opened.hosts, 100, () => master1)
+  opened.hosts.dispatch(later)
+  return opened
+}
+
 function enqueue(hosts: Hosts, count: number, originOf: (n: number) => string, at = 0): void {
-  for (let n = 0; n < count; n++)
-    hosts.enqueue(entryOf(n, originOf(n)), { hurried: false, hasNeighbours: true, nextDueAt: 0 }, at)
+  for (let n = 0; n < count; n++) put(hosts, entryOf(n, originOf(n)), at)
 }
 
 it('of what is due while the API host is not to be asked a pass refuses a thousand, and comes again at once', () => {
@@ -272,10 +290,7 @@ it('masters wait for a place in turn, and hand nothing over, while the API host 
 })
 
 it('an API host that failed once is tried again by a batch of what masters have no place for', () => {
-  const { hosts, started, startedAt } = open({ mastersConcurrency: 1 })
-  Object.assign(hosts.api, { failures: 2, failedAt: 0, blockedUntil: later - second })
-  enqueue(hosts, 100, () => master1)
-  hosts.dispatch(later)
+  const { hosts, started, startedAt } = openCrowded()
   enqueue(hosts, 250, () => master2)
   hosts.dispatch(later)
   expect(startedAt(apiOrigin)).toHaveLength(100)
@@ -287,10 +302,7 @@ it('an API host that failed once is tried again by a batch of what masters have 
 })
 
 it('while that batch is under way, and if it fails, the others wait for a place at their master', () => {
-  const { hosts, started, startedAt, refused } = open({ mastersConcurrency: 1 })
-  Object.assign(hosts.api, { failures: 2, failedAt: 0, blockedUntil: later - second })
-  enqueue(hosts, 100, () => master1)
-  hosts.dispatch(later)
+  const { hosts, started, startedAt, refused } = openCrowded()
   enqueue(hosts, 250, () => master2)
   hosts.dispatch(later)
   Object.assign(hosts.api, { failures: 3, failedAt: later, blockedUntil: later + minute })
@@ -302,34 +314,21 @@ it('while that batch is under way, and if it fails, the others wait for a place 
 })
 
 it('lone tasks, which show nothing of a host, and what failed before, are not tried at it', () => {
-  const { hosts, startedAt } = open({ mastersConcurrency: 1 })
-  Object.assign(hosts.api, { failures: 2, failedAt: 0, blockedUntil: later - second })
-  enqueue(hosts, 100, () => master1)
-  hosts.dispatch(later)
-  const put = (entry: Entry) => hosts.enqueue(entry, { hurried: false, hasNeighbours: true, nextDueAt: 0 }, 0)
-  const failing = (n: number) => {
-    const entry = entryOf(n, master2)
-    return { ...entry, watch: { ...entry.watch, failingSince: 0 } }
-  }
-  for (let n = 0; n < 10; n++) put({ ...entryOf(1_000 + n, master2), unreadable: true })
-  for (let n = 0; n < 100; n++) put(failing(n))
+  const { hosts, startedAt } = openCrowded()
+  for (let n = 0; n < 10; n++) put(hosts, { ...entryOf(1_000 + n, master2), unreadable: true })
+  for (let n = 0; n < 100; n++) put(hosts, failingEntry(n))
   hosts.dispatch(later)
   expect(startedAt(apiOrigin)).toEqual([])
   const well = entryOf(100, 'https://master-3.qencode.com')
-  put(well)
+  put(hosts, well)
   hosts.dispatch(later)
   expect(startedAt(apiOrigin)).toEqual([well])
 })
 
 it('of a batch that is tried at it, what failed before goes back to its master', () => {
-  const { hosts, started, startedAt } = open({ mastersConcurrency: 1 })
-  Object.assign(hosts.api, { failures: 2, failedAt: 0, blockedUntil: later - second })
-  enqueue(hosts, 100, () => master1)
-  hosts.dispatch(later)
-  const [well, failing] = [entryOf(1, master2), entryOf(2, master2)]
-  failing.watch = { ...failing.watch, failingSince: 0 }
-  for (const entry of [well, failing])
-    hosts.enqueue(entry, { hurried: false, hasNeighbours: true, nextDueAt: 0 }, 0)
+  const { hosts, started, startedAt } = openCrowded()
+  const [well, failing] = [entryOf(1, master2), failingEntry(2)]
+  for (const entry of [well, failing]) put(hosts, entry)
   hosts.dispatch(later)
   expect(startedAt(apiOrigin)).toEqual([well])
   hosts.release(started[0]!.host, 'batch')
@@ -338,29 +337,18 @@ it('of a batch that is tried at it, what failed before goes back to its master',
 })
 
 it('what may be tried at a failing API host is found behind what may not', () => {
-  const { hosts, startedAt } = open({ mastersConcurrency: 1 })
-  Object.assign(hosts.api, { failures: 2, failedAt: 0, blockedUntil: later - second })
-  enqueue(hosts, 100, () => master1)
-  hosts.dispatch(later)
-  const put = (entry: Entry) => hosts.enqueue(entry, { hurried: false, hasNeighbours: true, nextDueAt: 0 }, 0)
-  for (let n = 0; n < 150; n++) {
-    const entry = entryOf(n, master2)
-    put({ ...entry, watch: { ...entry.watch, failingSince: 0 } })
-  }
+  const { hosts, startedAt } = openCrowded()
+  for (let n = 0; n < 150; n++) put(hosts, failingEntry(n))
   const well = entryOf(150, master2)
-  put(well)
+  put(hosts, well)
   hosts.dispatch(later)
   expect(startedAt(apiOrigin)).toEqual([well])
 })
 
 it('what nobody wants any more shows nothing of a failing API host', () => {
-  const { hosts, startedAt, wake } = open({ mastersConcurrency: 1 })
-  Object.assign(hosts.api, { failures: 2, failedAt: 0, blockedUntil: later - second })
-  enqueue(hosts, 100, () => master1)
-  hosts.dispatch(later)
-  const put = (entry: Entry) => hosts.enqueue(entry, { hurried: false, hasNeighbours: true, nextDueAt: 0 }, 0)
+  const { hosts, startedAt, wake } = openCrowded()
   // Taken a hundred at a time, each time from a queue that is copied, they would hold up the pass for seconds.
-  for (let n = 0; n < 10_000; n++) put({ ...entryOf(n, master2), wanted: false })
+  for (let n = 0; n < 10_000; n++) put(hosts, { ...entryOf(n, master2), wanted: false })
   hosts.dispatch(later)
   expect(wake).not.toHaveBeenCalled()
   expect(startedAt(apiOrigin)).toEqual([])
