@@ -3,7 +3,7 @@
  * which records nothing either, and beside a bare loop of the same calls; and whether a poll costs the same at 1,000,
  * 10,000 and 100,000 tasks, beyond what a relay without tasks costs: each polled every 5 s, and at intervals at which
  * there are about as many calls a second of each size. With 200 changes a second, recorded and delivered: the share of a
- * core and the memory of a task at the largest size.
+ * core, beside the bare loop's that writes and POSTs each, and the memory of a task, at the largest size.
  */
 import { mediansBeside } from './support/beside.ts'
 import { startProcess } from './support/processes.ts'
@@ -22,6 +22,7 @@ export interface Polling {
 
 /** Of something that polls and is no relay. */
 interface BarePolling {
+  cpuShare: number
   cpuMicrosPerPoll: number
   pollsPerSecond: number
   failedPolls: number
@@ -38,11 +39,13 @@ interface Run {
   receiver: string
   windowMs: number
   intervalMs?: number
+  /** Of a bare loop: whether it writes down and POSTs what changed. */
+  tells?: boolean
 }
 
 /** The process asks an upstream of its own and reports once its window is over. */
 async function watch<T>(file: string, run: Run): Promise<T> {
-  const { tasks, secondsPerChange, receiver, windowMs, intervalMs = 5_000 } = run
+  const { tasks, secondsPerChange, receiver, windowMs, intervalMs = 5_000, tells = false } = run
   const upstream = await startProcess<{ url: string }>('status-upstream.ts', {
     SECONDS_PER_CHANGE: String(secondsPerChange),
   })
@@ -53,6 +56,7 @@ async function watch<T>(file: string, run: Run): Promise<T> {
     WINDOW_MS: String(windowMs),
     INTERVAL: `${intervalMs}ms`,
     WARM_UP_MS: String(11_000 + tasks / 10),
+    ...(tells && { TELL: '1' }),
   }
   const { ready: figures, stop } = await startProcess<T>(file, env, ['--expose-gc'])
   await stop()
@@ -89,6 +93,14 @@ export async function measurePolling(rounds: number, sizes: readonly number[], w
     quietAsScript: relay(scriptTasks, neverSeconds),
     script: bare('naive-poller.ts', scriptTasks),
     changing: relay(most, most / changesPerSecond),
+    tellingCalls: () =>
+      watch<BarePolling>('bare-poller.ts', {
+        tasks: most,
+        secondsPerChange: most / changesPerSecond,
+        receiver,
+        windowMs,
+        tells: true,
+      }),
   }
   // A size that is the script's is not run twice.
   if (sizes.includes(scriptTasks)) delete sides.quietAsScript
@@ -108,14 +120,18 @@ export async function measurePolling(rounds: number, sizes: readonly number[], w
   const asScript = (medians.quietAsScript ?? medians[`quiet ${scriptTasks}`]) as Polling
   const script = medians.script as BarePolling
   const calls = medians.calls as BarePolling
+  const changing = medians.changing as Polling
+  const tellingCalls = medians.tellingCalls as BarePolling
   return {
     idleShare,
     quiet,
     evenly,
-    changing: { size: most, ...(medians.changing as Polling) },
+    changing: { size: most, ...changing },
     script: { size: scriptTasks, ...script },
     calls: { size: most, ...calls },
+    tellingCalls: { size: most, ...tellingCalls },
     ofScript: asScript.cpuMicrosPerPoll / script.cpuMicrosPerPoll,
+    ofTellingCalls: changing.cpuShare / tellingCalls.cpuShare,
     ofCalls: largest.cpuMicrosPerPoll / calls.cpuMicrosPerPoll,
     /** Of all sides together: a poll that failed makes those that did not look dearer, or cheaper. */
     failedPolls: Object.values(medians).reduce((sum, side) => sum + (side?.failedPolls ?? 0), 0),

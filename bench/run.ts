@@ -89,13 +89,14 @@ const measures: Record<string, () => Promise<Result>> = {
   async polling() {
     const [small, middle, large] = quick ? [500, 10_000, 20_000] : [1_000, 10_000, 100_000]
     const figures = await measurePolling(rounds, [small, middle, large], quick ? 5_000 : 10_000)
-    const { ofScript, ofCalls, spread, spreadAtOneRate, changing, failedPolls } = figures
+    const { ofScript, ofCalls, ofTellingCalls, spread, spreadAtOneRate, changing, failedPolls } = figures
     const beyondIdle = `CPU of a poll, the idle relay's taken off, ${small} to ${large} tasks`
     const changes = `${large} tasks at 5 s, ${Math.round(changing.changesPerSecond)} changes/s`
     return {
       figures,
       lines: [
         atMost(`${changes}, share of a core`, changing.cpuShare, { target: 0.25, aim: 0.12 }),
+        atMost(`${changes}, CPU of a bare loop that writes and POSTs each`, ofTellingCalls),
         atLeast(`${changes}, polls/s`, changing.pollsPerSecond),
         atMost(`${changes}, KB of memory per task`, changing.bytesPerTask / 1024, { target: 2, aim: 1 }),
         atMost('CPU of a poll without changes, of one fetch a task', ofScript, {

@@ -55,9 +55,14 @@ export function makeJobs(subscriptions: number, each: number): Job[] {
   })
 }
 
-export function makeEvent(token: string, seq: number, percent: number | null = null): object {
+export function makeEvent(
+  token: string,
+  seq: number,
+  percent: number | null = null,
+  metadata: Record<string, string> = { note: 'y'.repeat(600) },
+): object {
   const id = token.slice(-24)
   const data = { subscription_id: `sub_${id}`, task_token: token, seq, status: `s${seq}`, percent }
-  const rest = { previous: null, metadata: { note: 'y'.repeat(600) }, error: null, result: null }
+  const rest = { previous: null, metadata, error: null, result: null }
   return { type: `task.s${seq}`, timestamp: new Date().toISOString(), data: { ...data, ...rest } }
 }
