@@ -2,6 +2,13 @@
 import { expect, it } from 'vitest'
 import { accepted, hour, minute, openWorld, rejected, second } from './world.ts'
 
+function openPausable() {
+  const world = openWorld()
+  const pauseEndpoint = (paused: boolean) =>
+    world.after(world.relay().commands.updateEndpoint(world.ownerId, world.endpoint().id, { paused }))
+  return { world, pauseEndpoint }
+}
+
 it('tasks go on being polled, as often as before', async () => {
   const world = openWorld()
   const all = await Promise.all(Array.from({ length: 50 }, () => world.register()))
@@ -181,13 +188,11 @@ it('a stall and a loss are told in time', async () => {
 })
 
 it('what is behind a tried head that is due already waits no longer than before', async () => {
-  const world = openWorld()
+  const { world, pauseEndpoint } = openPausable()
   world.receiver.answer = () => rejected(500)
   const one = await world.register()
   await world.run(second)
-  const pause = (paused: boolean) =>
-    world.after(world.relay().commands.updateEndpoint(world.ownerId, world.endpoint().id, { paused }))
-  await pause(true)
+  await pauseEndpoint(true)
   await world.run(90 * minute)
   await world.change(one.taskToken, { status: 'saving' })
   await world.change(one.taskToken, { status: 'completed' })
@@ -195,7 +200,54 @@ it('what is behind a tried head that is due already waits no longer than before'
   world.receiver.answer = () => accepted
   world.step(-hour)
   await world.run(second)
-  await pause(false)
+  await pauseEndpoint(false)
   await world.run(minute)
   expect(world.deliveries(one).map(({ state }) => state)).toEqual(['delivered', 'delivered', 'delivered'])
+})
+
+it('what was due before goes before what would have been by then', async () => {
+  const { world, pauseEndpoint } = openPausable()
+  const one = await world.register()
+  // Polled on, so that the step is noticed.
+  await world.register({ events: ['task.failed'] })
+  await world.run(second)
+  await pauseEndpoint(true)
+  await world.change(one.taskToken, { status: 'saving' })
+  await world.run(30 * second)
+  await world.change(one.taskToken, { status: 'completed' })
+  await world.run(minute)
+  world.step(-100 * second)
+  await world.run(minute)
+  await pauseEndpoint(false)
+  await world.run(2 * minute)
+  expect(world.sent.map(({ seq }) => seq)).toEqual([1, 2, 3])
+})
+
+it('what a paused subscription holds stays held, also at the end of a pause of its endpoint', async () => {
+  const { world, pauseEndpoint } = openPausable()
+  const { id } = await world.register()
+  await world.after(world.relay().commands.updateSubscription(world.ownerId, id, { state: 'paused' }))
+  await world.run(minute)
+  world.step(-hour)
+  await world.run(second)
+  await pauseEndpoint(true)
+  await pauseEndpoint(false)
+  await world.run(minute)
+  expect(world.sent).toEqual([])
+})
+
+it.each([
+  ['retryAfterUntil', 'asked to be left alone', () => rejected(503, '7200')],
+  ['lastSuccessAt', 'took what it was sent', () => accepted],
+] as const)('%s of an endpoint that %s is set back on disk too', async (at, _what, answer) => {
+  const world = openWorld()
+  world.receiver.answer = answer
+  await world.register({ events: ['task.encoding'] })
+  await world.run(hour)
+  const before = world.endpoint()[at]!
+  world.step(at === 'lastSuccessAt' ? -2 * hour : -30 * minute)
+  await world.run(minute)
+  world.crash()
+  world.start()
+  expect(before - world.endpoint()[at]!).toBeGreaterThan(29 * minute)
 })

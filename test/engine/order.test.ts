@@ -204,3 +204,31 @@ it('4.1 what is cut off counts for nothing, however often the relay is told to s
   await world.after(Promise.all([stopped, stoppedAgain]))
   expect(world.deliveries(made)).toMatchObject([{ state: 'pending', attempts: 0 }])
 })
+
+it('a store that fails while what is due is read changes no order', async () => {
+  let fails = false
+  const world = openWorld(
+    {},
+    {
+      wrapStore: (store) => ({
+        ...store,
+        dueDeliveries(...of) {
+          if (!fails) return store.dueDeliveries(...of)
+          fails = false
+          throw new Error('disk I/O error')
+        },
+      }),
+    },
+  )
+  const one = await world.register()
+  await world.run(second)
+  const pause = (paused: boolean) =>
+    world.after(world.relay().commands.updateEndpoint(world.ownerId, world.endpoint().id, { paused }))
+  await pause(true)
+  for (const status of ['saving', 'completed']) await world.change(one.taskToken, { status })
+  fails = true
+  await pause(false)
+  await world.run(5 * second)
+  expect(fails).toBe(false)
+  expect(world.sent.map(({ seq }) => seq)).toEqual([1, 2, 3])
+})

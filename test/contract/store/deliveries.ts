@@ -361,8 +361,24 @@ export function settleSuite(on: OnEmptyDatabase): void {
         world.store.endWaits(endpointId, start, options)
       expect([end({ max: 3 }), waiting()]).toEqual([3, [0, 0, 0, 5_003]])
       expect([end({ max: 3 }), waiting()]).toEqual([1, [0, 0, 0, 0]])
+      // Nor when it is put back as head, behind a test for one.
+      expect(world.rows().map(({ nextAttemptAt }) => nextAttemptAt)).toEqual(Array(4).fill(start))
       expect(end({ max: 3 })).toBe(0)
       world.settle({ id: first, attempts: 0 }, rejected(500))
       expect([end({ except: [first], max: 3 }), world.rows()[0]!.dueAt! > start]).toEqual([0, true])
+    }))
+
+  it('what waits behind a test waits no longer either, but for what failed since', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const made = [world.subscribe(), world.subscribe()]
+      for (const { taskToken } of made) world.poll(taskToken, { status: 'queued' })
+      for (const row of world.rows()) world.settle(row, rejected(500))
+      for (const { id } of made) world.store.sendTest(world.acme, id, start)
+      const [first, second] = world.rows()
+      const of = { except: [second!.id], after: 0 }
+      expect(world.store.endHiddenWaits(first!.endpointId, start, of)).toBeNull()
+      const planned = world.rows().map(({ nextAttemptAt }) => nextAttemptAt! - start)
+      expect(planned).toEqual([0, 5_000, 0, 0])
     }))
 }
