@@ -662,3 +662,29 @@ it('the retry of a test at an open circuit waits for no probe that hangs', async
     'pollhook.test',
   ])
 })
+
+it('nor for the next probe, and no test goes beyond the limits of its endpoint', async () => {
+  const world = openWorld()
+  world.receiver.answer = () => rejected(500)
+  const made = await completeTasks(world, 20)
+  await world.run(10 * minute)
+  let before = world.sent.length
+  while (world.sent.length === before) await world.run(second)
+  before = world.sent.length
+  const { commands } = world.relay()
+  await world.after(commands.sendTest(world.ownerId, made[0]!.id))
+  await world.run(7 * second)
+  const since = () => world.sent.slice(before).map(({ type }) => type)
+  expect(since()).toEqual(Array(2).fill('pollhook.test'))
+  await world.after(commands.updateEndpoint(world.ownerId, world.endpoint().id, { maxConcurrency: 1 }))
+  world.receiver.answer = () => never()
+  for (const { id } of made.slice(1, 4)) await world.after(commands.sendTest(world.ownerId, id))
+  await world.run(second)
+  expect(since()).toEqual(Array(3).fill('pollhook.test'))
+  const limits = { maxConcurrency: 4, maxPerSecond: 0.5 }
+  await world.after(commands.updateEndpoint(world.ownerId, world.endpoint().id, limits))
+  await world.run(second)
+  expect(since()).toEqual(Array(4).fill('pollhook.test'))
+  await world.run(2 * second)
+  expect(since()).toEqual(Array(5).fill('pollhook.test'))
+})
