@@ -122,22 +122,25 @@ it('4.5 what an endpoint that is paused held is not given up by the one that it 
 it.each([
   ['the new endpoint', `${elsewhere}/hook`],
   ['the same endpoint', 'https://app.example.com/new'],
-])('4.2 what was withheld as its queue moved goes before what %s had read ahead', async (_name, callbackUrl) => {
-  const world = openWorld()
-  world.receiver.answer = async ({ isWanted, url }) => {
-    // The new endpoint has an attempt under way until then, so its lane and its list stay.
-    await world.later(url === `${elsewhere}/first` ? minute : 20 * second, null)
-    return isWanted() ? accepted : null
-  }
-  await world.register({ callbackUrl: `${elsewhere}/first` })
-  await world.run(second)
-  const [made] = await subscribed(world, 1, ['queued', 'encoding'])
-  await patch(world, made!, { callbackUrl })
-  await world.run(3 * minute)
-  const arrived = world.deliveries(made!).map(({ attemptLog }) => attemptLog[0]?.at)
-  expect(arrived).toEqual([...arrived].sort())
-  expect(world.sent.filter(({ url }) => url === callbackUrl).map(({ seq }) => seq)).toEqual([1, 2])
-})
+])(
+  '4.2 what was withheld as its queue moved goes before what %s had read ahead',
+  async (_name, callbackUrl) => {
+    const world = openWorld()
+    world.receiver.answer = async ({ isWanted, url }) => {
+      // The new endpoint has an attempt under way until then, so its lane and its list stay.
+      await world.later(url === `${elsewhere}/first` ? minute : 20 * second, null)
+      return isWanted() ? accepted : null
+    }
+    await world.register({ callbackUrl: `${elsewhere}/first` })
+    await world.run(second)
+    const [made] = await subscribed(world, 1, ['queued', 'encoding'])
+    await patch(world, made!, { callbackUrl })
+    await world.run(3 * minute)
+    const arrived = world.deliveries(made!).map(({ attemptLog }) => attemptLog[0]?.at)
+    expect(arrived).toEqual([...arrived].sort())
+    expect(world.sent.filter(({ url }) => url === callbackUrl).map(({ seq }) => seq)).toEqual([1, 2])
+  },
+)
 
 it('3 a test to an endpoint whose circuit is open goes out once what is under way elsewhere has landed', async () => {
   const world = openWorld()
