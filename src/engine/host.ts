@@ -57,6 +57,8 @@ export interface Host {
   waiters: Record<FurtherCall, Fifo<() => void>>
   /** Whose turn it is: who had one goes to the end, so that none waits for long however many wait elsewhere. */
   line: Turn[]
+  /** What was last heard of it was an answer, not a failure. */
+  answers: boolean
   /** Failed calls in a row. */
   failures: number
   /** When the newest of them was seen, and when that call had left. */
@@ -81,6 +83,7 @@ export function createHost(origin: string): Host {
     joinAt: 0,
     waiters: { fallback: createFifo(), loneFallback: createFifo(), split: createFifo() },
     line: [...queues, ...furtherCalls],
+    answers: false,
     failures: 0,
     failedAt: 0,
     failedCallAt: 0,
@@ -125,6 +128,7 @@ export function isOnProbation(host: Host): boolean {
 }
 
 export function noteAnswer(host: Host): void {
+  host.answers = true
   host.failures = 0
   host.searchedUntil = 0
   host.blockedUntil = 0
@@ -154,6 +158,7 @@ export function noteFailedCall(
   // The clock may have been set back since it left.
   const startedAt = Math.min(call.startedAt, call.now)
   if (startedAt < Math.max(host.failedAt, host.failedCallAt + restMs(call))) return
+  host.answers = false
   host.failures++
   host.failedAt = call.now
   host.failedCallAt = startedAt

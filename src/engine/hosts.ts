@@ -158,8 +158,8 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
 
   /** What is due at a master that is down, or has no place left among the calls to masters. */
   function leaveToApi(host: Host, queue: DueQueue, at: number): void {
-    // Of what has no place an API host that failed gets one batch, which shows whether it still does (see `apiTakes`).
-    const isTrial = !isBlocked(host, at) && isOnProbation(api)
+    // Of what has no place an API host in doubt gets one batch, which shows whether it answers (see `apiTakes`).
+    const isTrial = !isBlocked(host, at) && !api.answers
     if (isTrial && queue !== 'lone') {
       for (const entry of takeFitting(host[queue], settings.batch, mayBeTried)) join(api, entry, at)
     } else handOver(host, at)
@@ -206,12 +206,12 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
   }
 
   /**
-   * What the calls to masters leave no place for goes to the API host. While that fails it gets nothing but what is due at hosts
-   * that fail as well; and, once it may be asked, one batch that shows whether it still does.
+   * What the calls to masters leave no place for goes to the API host. Unless that answered last it gets nothing but what is due
+   * at hosts that fail as well; and, once it may be asked, one batch that shows whether it answers.
    */
   function apiTakes(host: Host, queue: DueQueue, at: number): boolean {
     if (isBlocked(api, at)) return false
-    if (!isOnProbation(api)) return true
+    if (api.answers) return true
     if (api.inFlight + waitingAt(api) > 0) return false
     // That a lone one fails shows nothing of the host.
     return queue !== 'lone' && host[queue].tasks.some(mayBeTried)

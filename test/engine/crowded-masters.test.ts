@@ -44,3 +44,44 @@ it('an API host that answers again is asked soon, whatever waits at slow masters
   await world.run(minute)
   expect(world.calls.slice(before).some(({ origin }) => origin === apiOrigin)).toBe(true)
 })
+
+it('nor where the relay starts again and again meanwhile', async () => {
+  const world = openWorld({ POLLHOOK_POLL_CONCURRENCY: '3' }, { mastersConcurrency: 3 })
+  let apiIsUp = true
+  const honest = world.upstream.answer
+  world.upstream.answer = async (origin, tokens) => {
+    if (origin !== apiOrigin) return world.later(15 * second, await honest(origin, tokens))
+    return apiIsUp ? honest(origin, tokens) : { kind: 'failed', reason: 'network' }
+  }
+  for (let n = 0; n < 120; n++)
+    await world.register({ statusUrl: `https://master-${n % 40}.qencode.com/v1/status` })
+  await world.run(minute)
+  apiIsUp = false
+  for (let life = 0; life < 8; life++) {
+    world.crash()
+    world.start()
+    await world.run(100 * second)
+  }
+  expect(world.sent.filter(({ type }) => type === 'task.stalled')).toEqual([])
+})
+
+it('while the API host says nothing, tasks whose masters answer do not wait for it after a start', async () => {
+  const world = openWorld({ POLLHOOK_POLL_CONCURRENCY: '3' }, { mastersConcurrency: 3 })
+  let apiIsUp = true
+  const honest = world.upstream.answer
+  world.upstream.answer = async (origin, tokens) => {
+    if (origin !== apiOrigin) return world.later(100, await honest(origin, tokens))
+    return apiIsUp ? honest(origin, tokens) : world.later(20 * second, { kind: 'failed', reason: 'timeout' })
+  }
+  for (let n = 0; n < 300; n++) await world.register()
+  for (let n = 0; n < 120; n++)
+    await world.register({ statusUrl: `https://master-${n % 40}.qencode.com/v1/status` })
+  await world.run(minute)
+  apiIsUp = false
+  world.crash()
+  world.start()
+  const before = world.calls.length
+  await world.run(15 * second)
+  const calls = world.calls.slice(before).filter(({ origin }) => origin !== apiOrigin)
+  expect(new Set(calls.flatMap(({ tokens }) => tokens)).size).toBe(120)
+})

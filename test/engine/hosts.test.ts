@@ -1,7 +1,7 @@
 /** What one pass does with very many due tasks and hosts is bounded: everything else waits for it. */
 import { expect, it, vi } from 'vitest'
 import { type Entry, never } from '../../src/engine/entry.ts'
-import type { FurtherCall, Host } from '../../src/engine/host.ts'
+import { type FurtherCall, type Host, noteAnswer } from '../../src/engine/host.ts'
 import { createHosts, type Hosts } from '../../src/engine/hosts.ts'
 import { apiOrigin, minute, second } from './world.ts'
 
@@ -29,6 +29,8 @@ function open(more: { mastersConcurrency?: number } = {}) {
     refuse: (batch) => refused.push(...batch),
     wake,
   })
+  // Not the first answer since the start.
+  noteAnswer(hosts.api)
   const startedAt = (origin: string) =>
     started.filter(({ host }) => host.origin === origin).flatMap(({ batch }) => batch)
   return { hosts, refused, started, startedAt, wake }
@@ -65,10 +67,12 @@ function put(hosts: Hosts, entry: Entry, at = 0): void {
   hosts.enqueue(entry, { hurried: false, hasNeighbours: true, nextDueAt: 0 }, at)
 }
 
+const failedTwice = { answers: false, failures: 2, failedAt: 0, blockedUntil: later - second }
+
 /** A call to `master1` has the only place of masters, and the API host, which failed, may be tried again. */
-function openCrowded() {
+function openCrowded(api: Partial<Host> = failedTwice) {
   const opened = open({ mastersConcurrency: 1 })
-  Object.assign(opened.hosts.api, { failures: 2, failedAt: 0, blockedUntil: later - second })
+  Object.assign(opened.hosts.api, api)
   enqueue(opened.hosts, 100, () => master1)
   opened.hosts.dispatch(later)
   return opened
@@ -276,7 +280,7 @@ it('the probe of an API host that failed has its turn among what is asked alone'
 
 it('masters wait for a place in turn, and hand nothing over, while the API host fails', () => {
   const { hosts, started } = open({ mastersConcurrency: 1 })
-  Object.assign(hosts.api, { failures: 2, blockedUntil: later + minute })
+  Object.assign(hosts.api, { ...failedTwice, blockedUntil: later + minute })
   enqueue(hosts, 300, () => master1)
   hosts.dispatch(later)
   enqueue(hosts, 100, () => master2)
@@ -289,41 +293,64 @@ it('masters wait for a place in turn, and hand nothing over, while the API host 
   expect(started.map(({ host }) => host.origin)).toEqual([master1, master1, master2, master1])
 })
 
-it('an API host that failed once is tried again by a batch of what masters have no place for', () => {
-  const { hosts, started, startedAt } = openCrowded()
-  enqueue(hosts, 250, () => master2)
-  hosts.dispatch(later)
-  expect(startedAt(apiOrigin)).toHaveLength(100)
-  // It has answered: the rest need not wait.
-  hosts.api.failures = 0
-  hosts.release(started.at(-1)!.host, 'batch')
-  for (const at of [later, later + second]) hosts.dispatch(at)
-  expect(startedAt(apiOrigin)).toHaveLength(250)
+const inDoubt: [string, Partial<Host>][] = [
+  ['failed again and again', failedTwice],
+  ['failed last', { answers: false, failures: 1, failedAt: 0 }],
+  ['has not answered since the start', { answers: false }],
+]
+
+it.each(inDoubt)(
+  'an API host that %s is tried by a batch of what masters have no place for',
+  (_what, api) => {
+    const { hosts, started, startedAt } = openCrowded(api)
+    enqueue(hosts, 250, () => master2)
+    hosts.dispatch(later)
+    expect(startedAt(apiOrigin)).toHaveLength(100)
+    // It has answered: the rest need not wait.
+    noteAnswer(hosts.api)
+    hosts.release(started.at(-1)!.host, 'batch')
+    for (const at of [later, later + second]) hosts.dispatch(at)
+    expect(startedAt(apiOrigin)).toHaveLength(250)
+  },
+)
+
+it.each(inDoubt)(
+  'where it %s the others wait for a place at their master, also if that batch fails',
+  (_what, api) => {
+    const { hosts, started, startedAt, refused } = openCrowded(api)
+    enqueue(hosts, 250, () => master2)
+    hosts.dispatch(later)
+    Object.assign(hosts.api, { failures: 3, failedAt: later, blockedUntil: later + minute })
+    for (const { host } of [...started]) hosts.release(host, 'batch')
+    hosts.dispatch(later)
+    expect(startedAt(apiOrigin)).toHaveLength(100)
+    expect(startedAt(master2)).toHaveLength(100)
+    expect(refused).toEqual([])
+  },
+)
+
+it('what is due at the API host itself is asked for at full speed before it has answered', () => {
+  const { hosts, startedAt } = open()
+  hosts.api.answers = false
+  enqueue(hosts, 1_000, () => apiOrigin)
+  for (let n = 0; n < 4; n++) hosts.dispatch(later + n * second)
+  expect(startedAt(apiOrigin)).toHaveLength(400)
 })
 
-it('while that batch is under way, and if it fails, the others wait for a place at their master', () => {
-  const { hosts, started, startedAt, refused } = openCrowded()
-  enqueue(hosts, 250, () => master2)
-  hosts.dispatch(later)
-  Object.assign(hosts.api, { failures: 3, failedAt: later, blockedUntil: later + minute })
-  for (const { host } of [...started]) hosts.release(host, 'batch')
-  hosts.dispatch(later)
-  expect(startedAt(apiOrigin)).toHaveLength(100)
-  expect(startedAt(master2)).toHaveLength(100)
-  expect(refused).toEqual([])
-})
-
-it('lone tasks, which show nothing of a host, and what failed before, are not tried at it', () => {
-  const { hosts, startedAt } = openCrowded()
-  for (let n = 0; n < 10; n++) put(hosts, { ...entryOf(1_000 + n, master2), unreadable: true })
-  for (let n = 0; n < 100; n++) put(hosts, failingEntry(n))
-  hosts.dispatch(later)
-  expect(startedAt(apiOrigin)).toEqual([])
-  const well = entryOf(100, 'https://master-3.qencode.com')
-  put(hosts, well)
-  hosts.dispatch(later)
-  expect(startedAt(apiOrigin)).toEqual([well])
-})
+it.each(inDoubt)(
+  'where it %s lone tasks, which show nothing of a host, and what failed before, are not tried',
+  (_what, api) => {
+    const { hosts, startedAt } = openCrowded(api)
+    for (let n = 0; n < 10; n++) put(hosts, { ...entryOf(1_000 + n, master2), unreadable: true })
+    for (let n = 0; n < 100; n++) put(hosts, failingEntry(n))
+    hosts.dispatch(later)
+    expect(startedAt(apiOrigin)).toEqual([])
+    const well = entryOf(100, 'https://master-3.qencode.com')
+    put(hosts, well)
+    hosts.dispatch(later)
+    expect(startedAt(apiOrigin)).toEqual([well])
+  },
+)
 
 it('of a batch that is tried at it, what failed before goes back to its master', () => {
   const { hosts, started, startedAt } = openCrowded()
