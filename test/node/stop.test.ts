@@ -32,6 +32,24 @@ function fillDisk(file: string): { free(): void } {
   }
 }
 
+/** Takes what is sent to it and answers nothing. */
+async function openSilent() {
+  const calls: ServerResponse[] = []
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => calls.push(response))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    calls,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close() {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
 /** Under a fake clock: a stop waits for what is under way. */
 async function stopWhileTimePasses(relay: NodePollhook): Promise<void> {
   let stopped = false
@@ -80,13 +98,8 @@ it('an attempt that cannot be settled does not hold up the end, and is made agai
 
 it('a status call that the end cuts off is no failure of upstream', async () => {
   world = await openWorld(() => ({}))
-  const calls: ServerResponse[] = []
-  const silent = createServer((request, response) => {
-    request.resume().on('end', () => calls.push(response))
-  })
-  silent.listen(0, '127.0.0.1')
-  await once(silent, 'listening')
-  world.env.POLLHOOK_UPSTREAM_URL = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+  const silent = await openSilent()
+  world.env.POLLHOOK_UPSTREAM_URL = silent.url
   const relay = await start([])
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true })
   await fetch(`${relay.url}/v1/subscriptions`, {
@@ -94,10 +107,9 @@ it('a status call that the end cuts off is no failure of upstream', async () => 
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
     body: JSON.stringify({ task_token: '7'.repeat(32), callback_url: world.callbackUrl('/hook') }),
   })
-  await expect.poll(() => calls.length, { timeout: 10_000 }).toBe(1)
+  await expect.poll(() => silent.calls.length, { timeout: 10_000 }).toBe(1)
   await stopWhileTimePasses(relay)
   vi.useRealTimers()
-  silent.closeAllConnections()
   silent.close()
   const sqlite = new Sqlite(world.env.POLLHOOK_DB!)
   expect(sqlite.prepare('SELECT polling, failing_since FROM tasks').all()).toEqual([
@@ -109,29 +121,43 @@ it('a status call that the end cuts off is no failure of upstream', async () => 
 
 it('an attempt that the end cuts off is none of its receiver, and is made again after the next start', async () => {
   world = await openWorld(() => ({ status: 'completed', error: 0 }))
-  const open: ServerResponse[] = []
-  const slow = createServer((request, response) => {
-    request.resume().on('end', () => open.push(response))
-  })
-  slow.listen(0, '127.0.0.1')
-  await once(slow, 'listening')
+  const silent = await openSilent()
   const relay = await start([])
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true })
-  const callbackUrl = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/hook`
   await fetch(`${relay.url}/v1/subscriptions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ task_token: '7'.repeat(32), callback_url: callbackUrl }),
+    body: JSON.stringify({ task_token: '7'.repeat(32), callback_url: `${silent.url}/hook` }),
   })
-  await expect.poll(() => open.length, { timeout: 10_000 }).toBe(1)
+  await expect.poll(() => silent.calls.length, { timeout: 10_000 }).toBe(1)
   await stopWhileTimePasses(relay)
   vi.useRealTimers()
-  slow.closeAllConnections()
-  slow.close()
+  silent.close()
   const sqlite = new Sqlite(world.env.POLLHOOK_DB!)
   expect(sqlite.prepare('SELECT state, attempts, attempt_log FROM deliveries').all()).toEqual([
     { state: 'pending', attempts: 0, attempt_log: expect.stringMatching(/^\[ *\]$/) },
   ])
   expect(sqlite.prepare('SELECT failures FROM endpoints').pluck().all()).toEqual([0])
   sqlite.close()
+})
+
+it('an attempt that does not end keeps no event stream from ending in order', async () => {
+  world = await openWorld(() => ({ status: 'encoding', error: 0 }))
+  const silent = await openSilent()
+  const relay = await start([])
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true })
+  const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
+  await fetch(`${relay.url}/v1/subscriptions`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ task_token: '7'.repeat(32), callback_url: `${silent.url}/hook` }),
+  })
+  await expect.poll(() => silent.calls.length, { timeout: 10_000 }).toBe(1)
+  const stream = await fetch(`${relay.url}/v1/tasks/${'7'.repeat(32)}/events`, { headers })
+  // Cut off it would reject.
+  const streamed = expect(stream.text()).resolves.toContain('task.encoding')
+  await stopWhileTimePasses(relay)
+  vi.useRealTimers()
+  silent.close()
+  await streamed
 })
