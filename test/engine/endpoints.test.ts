@@ -174,12 +174,18 @@ it('a relay that was down longer than the whole schedule asks once more before i
   expect(made.map((one) => world.deliveries(one)[0]!.state)).toEqual(made.map(() => 'delivered'))
 })
 
-it('a relay whose machine slept as long asks once more as well', async () => {
+it.each([
+  ['', 0],
+  [', also after its clock was set back', -2 * hour],
+])('a relay whose machine slept as long asks once more as well%s', async (_also, byMs) => {
   const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '1m,10m' })
   world.receiver.answer = () => timedOut
   const made = await completeTasks(world, 12)
   await world.run(2 * minute)
   expect(world.endpoint().state).toBe('failing')
+  world.step(byMs)
+  await completeTasks(world, 1)
+  await world.run(second)
   world.step(hour)
   world.receiver.answer = () => accepted
   await world.run(6 * minute)
@@ -570,6 +576,19 @@ it('the last success of an endpoint is the last one, also while it is not writte
   world.receiver.answer = () => rejected(500)
   await world.change(one.taskToken, { status: 'completed' })
   expect(world.sent.at(-1)?.type).toBe('task.completed')
+  expect(world.endpoint()).toMatchObject({ lastSuccessAt })
+})
+
+it('a change of its settings forgets none of it while an attempt is under way', async () => {
+  const world = openWorld()
+  const one = await world.register()
+  await world.run(10 * second)
+  await world.change(one.taskToken, { status: 'saving' })
+  const { id, lastSuccessAt } = world.endpoint()
+  world.receiver.answer = () => never()
+  await world.change(one.taskToken, { status: 'completed' })
+  expect(world.sent).toHaveLength(3)
+  await world.after(world.relay().commands.updateEndpoint(world.ownerId, id, { maxConcurrency: 9 }))
   expect(world.endpoint()).toMatchObject({ lastSuccessAt })
 })
 

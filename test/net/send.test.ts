@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
 import net, { type Socket } from 'node:net'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { parseCidrs } from '../../src/core/address.ts'
 import type { Lookup } from '../../src/net/node/lookups.ts'
 import { createSender, type NodeSender, type SenderOptions } from '../../src/net/node/send.ts'
@@ -171,6 +171,14 @@ describe('a request that waits for its connection', () => {
 })
 
 describe('accepted', () => {
+  test('leaves no timer, which would keep the body until the deadline', async () => {
+    const [started, ended] = [vi.spyOn(globalThis, 'setTimeout'), vi.spyOn(globalThis, 'clearTimeout')]
+    onTestFinished(() => void vi.restoreAllMocks())
+    await sendTo((_incoming, response) => response.writeHead(204).end(), 12_345)
+    const deadline = started.mock.calls.findIndex(([, ms]) => ms === 12_345)
+    expect(ended).toHaveBeenCalledWith(started.mock.results[deadline]!.value)
+  })
+
   test('is a 2xx with headers of up to 16 KiB', async () => {
     const outcome = await sendTo((_incoming, response) =>
       response.writeHead(200, { 'x-trace': 'x'.repeat(15_000) }).end(),
