@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { healthy } from '../../../src/core/endpoint.ts'
 import { parseStatusEntry } from '../../../src/core/snapshot.ts'
-import { transitions } from '../../../src/store/schema.ts'
+import { heldAt, transitions } from '../../../src/store/schema.ts'
 import {
   accepted,
   limits,
@@ -277,6 +277,19 @@ export function settleSuite(on: OnEmptyDatabase): void {
         stateReason: 'gone',
       })
       expect(world.store.watch(taskToken)).toBeNull()
+    }))
+
+  it('what follows a head that was sent when a pause began is held in its place', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      const { id, taskToken } = world.subscribe()
+      for (const status of ['queued', 'encoding']) world.poll(taskToken, { status })
+      const [sent] = world.rows()
+      world.store.updateSubscription(world.acme, id, { state: 'paused' }, start)
+      world.settle(sent!, accepted)
+      expect(world.rows().map(({ dueAt }) => dueAt)).toEqual([null, heldAt])
+      const [endpoint] = world.store.listEndpoints(world.acme, { limit: 1, cursor: null }, start).data
+      expect(endpoint).toMatchObject({ backlog: 1 })
     }))
 
   it('more than a hundred deliveries are taken and settled in one commit', () =>
