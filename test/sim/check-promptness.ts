@@ -137,14 +137,18 @@ function dueAt(
   return wall + Math.max(scheduledMs * jitter, overloadedMs, askedMs(outcome, wall) ?? 0)
 }
 
+/** What an endpoint has had to deliver, and what users asked for, by subscription. */
+interface Queues {
+  rows: readonly DeliveryRow[]
+  commands: ReadonlyMap<number, readonly Command[]>
+}
+
 /** By subscription: when the last of what waits there is due. Those of which not enough is known are left out. */
-function waitingAt(history: History, rows: readonly DeliveryRow[], idle: Idle, health: Health) {
+function waitingAt(history: History, of: Queues, idle: Idle, health: Health) {
   const waiting = new Map<number, { row: DeliveryRow; due: number }>()
   const unsure = new Set<number>()
-  for (const row of rows) {
-    const commands = history.commands.filter(
-      ({ subscription }) => subscription !== undefined && rowOf(subscription) === row.subscriptionId,
-    )
+  for (const row of of.rows) {
+    const commands = of.commands.get(row.subscriptionId) ?? []
     if (isUnsure(commands, idle.from)) unsure.add(row.subscriptionId)
     if (row.createdAt >= idle.until.wall || (row.finishedAt ?? Number.POSITIVE_INFINITY) <= idle.until.wall)
       continue
@@ -193,13 +197,14 @@ export const checkPromptness: Record<string, Check> = {
     const isUntold = history.faults.has('diskFull') || history.steps.some(({ ms }) => ms < 0)
     if (isUntold || history.restAt === null) return []
     const slack = slackMs + (history.faults.has('endpoints') ? rateSlackMs : 0)
+    const commands = Map.groupBy(history.commands, ({ subscription }) => rowOf(subscription ?? ''))
     return remains.endpoints.flatMap((endpoint) => {
       const sends = history.sends.filter(({ context }) => context?.endpointId === endpoint.id)
       const rows = remains.deliveries.filter(({ endpointId }) => endpointId === endpoint.id)
       return idleOf(history, sends).flatMap((idle) => {
         if (idle.until.wall - idle.from.wall <= slack || isHeldByUser(history, endpoint, idle.from)) return []
         const health = healthOf(history, sends, idle.from)
-        const waiting = waitingAt(history, rows, idle, health).sort((a, b) => a.due - b.due)
+        const waiting = waitingAt(history, { rows, commands }, idle, health).sort((a, b) => a.due - b.due)
         // An open circuit lets one go.
         const first = health.open ? waiting.slice(0, 1) : waiting
         return first.flatMap(({ row, due }) => {

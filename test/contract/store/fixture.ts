@@ -99,6 +99,7 @@ export function openWorld({ db, migrations }: EmptyDatabase): World {
   })
   const [acme = 0, other = 0] = store.ensureOwners(['acme', 'other']).map(({ id }) => id)
   const newToken = () => next(32, 16)
+  const all = db.select().from(deliveries).orderBy(sql`${deliveries.id}`).prepare()
   return {
     db,
     store,
@@ -127,7 +128,7 @@ export function openWorld({ db, migrations }: EmptyDatabase): World {
       const [settled] = store.settleDeliveries([{ delivery, outcome, ...attempt }], noChanges, by, now)
       return settled?.state ?? expect.fail('nothing was settled')
     },
-    rows: () => db.select().from(deliveries).orderBy(sql`${deliveries.id}`).all(),
+    rows: () => all.all(),
   }
 }
 

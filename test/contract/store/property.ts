@@ -76,7 +76,7 @@ function step(run: Run, todo: Verb): void {
   const { store, acme, now } = run
   const token = at(tokens, todo.token)!
   const callbackUrl = at(urls, todo.url)!
-  const id = at(store.listSubscriptions(acme, page).data, todo.which)?.id ?? 'sub_none'
+  const id = () => at(store.listSubscriptions(acme, page).data, todo.which)?.id ?? 'sub_none'
   switch (todo.verb) {
     case 'subscribe': {
       const { step: percentStep } = todo as { step: number }
@@ -86,16 +86,16 @@ function step(run: Run, todo: Verb): void {
     }
     case 'pause':
     case 'resume':
-      store.updateSubscription(acme, id, { state: todo.verb === 'pause' ? 'paused' : 'active' }, now)
+      store.updateSubscription(acme, id(), { state: todo.verb === 'pause' ? 'paused' : 'active' }, now)
       return
     case 'move':
-      store.updateSubscription(acme, id, { callbackUrl }, now)
+      store.updateSubscription(acme, id(), { callbackUrl }, now)
       return
     case 'cancel':
-      store.cancelSubscription(acme, id, now)
+      store.cancelSubscription(acme, id(), now)
       return
     case 'test':
-      store.sendTest(acme, id, now)
+      store.sendTest(acme, id(), now)
       return
     case 'wait':
       run.now += (todo as { ms: number }).ms

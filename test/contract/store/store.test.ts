@@ -1,4 +1,5 @@
 /** The store on better-sqlite3; test/workers/store.test.ts is its twin in a Durable Object. */
+import { getCallSites } from 'node:util'
 import Sqlite from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
 import { afterAll, describe, expect } from 'vitest'
@@ -9,13 +10,13 @@ import { storeSuite } from './suite.ts'
 
 /** Statements that the store's own verbs prepared, in all tests together. */
 const asked = new Set<string>()
-Error.stackTraceLimit = 50
 
 function note(statement: string): void {
   if (asked.has(statement)) return
-  const caller = new Error().stack
-    ?.split('\n')
-    .find((line) => /\/(src|test)\/(?!.*(on-node|store\.test)\.ts)/.test(line))
+  // No error's stack: Vitest maps each line of it to its source.
+  const caller = getCallSites(50).find(({ scriptName }) =>
+    /\/(src|test)\/(?!.*(on-node|store\.test)\.ts)/.test(scriptName),
+  )?.scriptName
   // `pollhook restored` counts tasks, while nothing runs.
   if (caller?.includes('/src/store/') && !caller.includes('numbering.ts')) asked.add(statement)
 }
