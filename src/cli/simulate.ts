@@ -1,12 +1,12 @@
 /** `pollhook simulate`: the simulated upstream by itself, with faults by flags. */
 import { Command, Option } from 'commander'
 import type { Fault } from '../simulator/faults.ts'
-import { createSimulator, type Simulator } from '../simulator/simulator.ts'
+import { createSimulator, type Simulator, type SimulatorOptions } from '../simulator/simulator.ts'
 import { duration, factor, share, wholeNumber } from './arguments.ts'
 import { colorsFor, failStart, printLine } from './output.ts'
 import { untilSignal } from './signals.ts'
 
-interface SimulateFlags {
+export interface SimulateFlags {
   port: number
   masters: number
   jobs: number
@@ -72,6 +72,18 @@ function addFaultFlags(command: Command): Command {
     .option('--hang', 'a dead master hangs instead of resetting connections')
 }
 
+export function simulatorOptions(flags: SimulateFlags): SimulatorOptions {
+  return {
+    port: flags.port,
+    masters: flags.masters,
+    speed: flags.speed,
+    durationMs: flags.jobDuration,
+    failRate: flags.failRate,
+    faults: faultsOf(flags),
+    ...(flags.seed !== undefined && { seed: flags.seed }),
+  }
+}
+
 /** The faults that the flags ask for. */
 function faultsOf(flags: SimulateFlags): Fault[] {
   const rated = [
@@ -95,15 +107,7 @@ function faultsOf(flags: SimulateFlags): Fault[] {
 
 async function simulate(flags: SimulateFlags): Promise<void> {
   const signal = untilSignal()
-  const simulator = await createSimulator({
-    port: flags.port,
-    masters: flags.masters,
-    speed: flags.speed,
-    durationMs: flags.jobDuration,
-    failRate: flags.failRate,
-    faults: faultsOf(flags),
-    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
-  }).catch((error: NodeJS.ErrnoException) => {
+  const simulator = await createSimulator(simulatorOptions(flags)).catch((error: NodeJS.ErrnoException) => {
     failStart(
       error.code === 'EADDRINUSE'
         ? `port ${flags.port} is in use: choose another with --port`
