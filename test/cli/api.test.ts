@@ -19,6 +19,24 @@ test('a redirect is named, not followed: elsewhere the call would go without its
   )
 })
 
+test('of several faults each has a line, a single one is the detail already', async () => {
+  const faults = [
+    { path: 'since', message: 'must be a time' },
+    { path: 'until', message: 'must\u009b be a time' },
+  ]
+  const relay = await loopback.http((request, response) => {
+    const errors = faults.slice(Number(request.url?.slice(1)))
+    const problem = { code: 'invalid_request', detail: 'since must be a time.', request_id: 'r1', errors }
+    response.writeHead(400).end(JSON.stringify(problem))
+  })
+  const { call } = createApi({ url: `http://127.0.0.1:${relay.port}`, key: 'a-key' })
+  const told = 'since must be a time (400 invalid_request, request r1)'
+  await expect(call('POST', '/0')).rejects.toMatchObject({
+    message: `${told}\n  since must be a time\n  until must� be a time`,
+  })
+  await expect(call('POST', '/1')).rejects.toMatchObject({ message: told })
+})
+
 test('a list under a filter asks on until the page is full, where the relay has looked through many in vain', async () => {
   const asked: (string | null)[] = []
   const pages = [
@@ -104,4 +122,8 @@ test('a relay that does not answer in time is not said to be none', async () => 
     'http://127.0.0.1:1 did not answer within 30 s: what was to be changed may have been',
   )
   late.mockRestore()
+  const broken = new ReadableStream({ pull: () => Promise.reject(new DOMException('', 'TimeoutError')) })
+  const begun = vi.spyOn(globalThis, 'fetch').mockResolvedValue(new Response(broken))
+  await expect(call('GET', '/v1/tasks')).rejects.toThrow('http://127.0.0.1:1 did not answer within 30 s')
+  begun.mockRestore()
 })

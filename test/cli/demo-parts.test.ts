@@ -85,8 +85,8 @@ test('a seq that does not rise spoils it, a repeat or another subscription’s d
   tally.add(webhook('two', 'task.encoding', { seq: 1 }))
   tally.add(webhook('one', 'task.completed', { seq: 4 }))
   expect(tally.summary()).toMatchObject({ disordered: 0, ok: true })
-  tally.add(webhook('one', 'task.saving', { seq: 2 }))
-  expect(tally.summary()).toMatchObject({ disordered: 1, ok: false })
+  for (const seq of [4, 2]) tally.add(webhook('one', 'task.saving', { seq }))
+  expect(tally.summary()).toMatchObject({ disordered: 2, ok: false })
 })
 
 test('control characters from elsewhere never reach the terminal', () => {

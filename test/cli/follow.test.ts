@@ -79,7 +79,8 @@ test('a refusal is not asked for again; a relay that stays away is, for a while'
 })
 
 test('a relay that is back within a minute is followed on: a start anew drains for ten seconds first', async () => {
-  const answers = [broken(message(1, 'task.queued')), ...Array.from({ length: 28 }, draining)]
+  const answers = [broken(message(1, 'task.queued')), ...Array.from({ length: 27 }, draining)]
+  answers.push(Object.assign(new Error('failed'), { code: 'internal' }))
   answers.push(new Response(message(2, 'task.completed')))
   expect(await follow(answers)).toMatchObject({ end: 'task.completed', seqs: [1, 2] })
 })

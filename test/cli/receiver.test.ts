@@ -104,6 +104,21 @@ test('an app that needs time is heard: Retry-After of where it is passed on come
   await loopback.closeAll()
 })
 
+test('the app behind learns what it gets, and is followed nowhere', async () => {
+  const loopback = createLoopback()
+  const asked: unknown[] = []
+  const app = await loopback.http(({ url, headers }, response) => {
+    asked.push([url, headers['content-type']])
+    response.writeHead(302, { location: '/elsewhere' }).end()
+  })
+  await receiver.close()
+  const forwardTo = `http://127.0.0.1:${app.port}/hooks`
+  receiver = await createReceiver({ secrets: [secret], forwardTo, onWebhook: () => {} })
+  expect(await send('{}')).toBe(302)
+  expect(asked).toEqual([['/hooks', 'application/json']])
+  await loopback.closeAll()
+})
+
 test('closing waits for no app behind, and shows no answer that nobody got', async () => {
   const loopback = createLoopback()
   const [asked, left] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]

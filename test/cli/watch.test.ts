@@ -62,8 +62,10 @@ test('--status-url is given to a subscription that is there, as it belongs to th
   await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(relay.address() as AddressInfo).port}`
   const statusUrl = 'https://master-1.qencode.com/v1/status'
-  await watch(['a'.repeat(32), '--url', url, '--status-url', statusUrl])
+  const { code, err } = await watch(['a'.repeat(32), '--url', url, '--status-url', statusUrl])
   await new Promise((resolve) => relay.close(resolve))
+  expect(code).toBe(2)
+  expect(err).toContain('is no longer watched: its last subscription expired or was cancelled')
   expect(changes).toEqual([`/v1/subscriptions/sub_1 {"status_url":"${statusUrl}"}`])
 })
 
