@@ -195,6 +195,11 @@ describe('request bodies', () => {
     } as RequestInit)
     expect(chunked.status).toBe(413)
     expect(await chunked.json()).toMatchObject({ code: 'body_too_large' })
+    const largest = large.slice(2)
+    const taken = await call('POST', '/v1/subscriptions', largest, {
+      'content-length': String(largest.length),
+    })
+    expect(await taken.json()).toMatchObject({ code: 'invalid_json' })
   })
 
   test.each(['[]', 'null', '5', '"x"'])('%s is no object, so an invalid request', async (body) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { at, deliveryRecord, emptyPage, endpointRecord, testApp, token } from './support.ts'
+import { at, deliveryRecord, emptyPage, endpointRecord, key, testApp, token } from './support.ts'
 
 const time = '2026-11-23T10:00:00.000Z'
 
@@ -93,8 +93,10 @@ describe('/v1/deliveries', () => {
       endpointId: 'ep_1',
       dryRun: true,
     })
-    await call('POST', '/v1/deliveries/redeliver', { state: 'exhausted' })
-    expect(redeliverMany).toHaveBeenLastCalledWith(1, { dryRun: false })
+    await call('POST', '/v1/deliveries/redeliver', { state: 'exhausted', until: time })
+    expect(redeliverMany).toHaveBeenLastCalledWith(1, { until: at, dryRun: false })
+    await call('POST', '/v1/deliveries/redeliver', { state: 'exhausted', since: time, until: time })
+    expect(redeliverMany).toHaveBeenLastCalledWith(1, { since: at, until: at, dryRun: false })
   })
 
   test.each<[object, string]>([
@@ -193,6 +195,15 @@ describe('/v1/signing-secret', () => {
       [1, 86_400_000],
       [1, 86_400_000],
     ])
+  })
+
+  test('no overlap is overlooked: a body that does not say what it is is refused', async () => {
+    const response = await testApp().app.request('/v1/signing-secret/rotate', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}` },
+      body: new TextEncoder().encode('{"overlap":0}'),
+    })
+    expect(response.status).toBe(415)
   })
 
   test.each([{ overlap: -1 }, { overlap: 604_801 }, { overlap: 0.5 }, { overlap: '1' }, { seconds: 1 }])(

@@ -11,7 +11,7 @@ function liveTask(seqs: number) {
   const events: TransitionEvent[] = Array.from({ length: seqs }, (_, n) => transition(n + 1))
   const listeners = new Set<() => void>()
   const closing = new AbortController()
-  const state = { watching: true, reads: 0, timers: 0 }
+  const state = { watching: true, broken: false, reads: 0, timers: 0 }
   let beat = () => {}
   const deps: Partial<AppDeps> = {
     closing: closing.signal,
@@ -35,6 +35,7 @@ function liveTask(seqs: number) {
     streamState: () => ({ lastSeq: events.length, watching: state.watching }),
     transitionsAfter: (_token: string, seq: number, limit: number) => {
       state.reads++
+      if (state.broken) throw new Error('disk I/O error')
       return events.filter((event) => event.seq > seq).slice(0, limit)
     },
   }
@@ -244,6 +245,8 @@ describe('GET /v1/tasks/{token}/events', () => {
     task.beatAll()
     expect(await stream.next()).toBe(': heartbeat\n\n')
     const next = stream.next()
+    // Time for a second one, that nobody asked for.
+    await new Promise((resolve) => setImmediate(resolve))
     task.commit()
     expect(ids(await next)).toEqual([2])
     await stream.cancel()
@@ -316,6 +319,15 @@ describe('GET /v1/tasks/{token}/events', () => {
     expect(task.listeners.size).toBe(1)
     await stream.cancel()
     expect(task.listeners.size).toBe(0)
+  })
+
+  test('nor does one that the store fails', async () => {
+    const task = liveTask(1)
+    const stream = reader(await task.open())
+    await stream.opened()
+    task.state.broken = true
+    await expect(stream.next()).rejects.toThrow('disk I/O error')
+    expect([task.listeners.size, task.state.timers]).toEqual([0, 0])
   })
 
   test('HEAD opens nothing', async () => {

@@ -62,12 +62,16 @@ describe('what operators ask', () => {
   })
 
   test('requests are logged by route pattern, probes at level debug', async () => {
-    const { call, logged } = testApp()
+    const { app, call, logged } = testApp()
     await call('GET', `/v1/tasks/${token}`)
-    await call('GET', '/healthz')
+    const probes = ['/healthz', '/readyz', '/metrics']
+    for (const path of probes) await call('GET', path)
+    // No ticket of the dashboard, but a key that nobody has: who tries some is seen.
+    await app.request('/v1/tasks', { headers: { authorization: 'Bearer pht_acme.1.0' } })
     expect(logged).toMatchObject([
       { level: 'info', fields: { method: 'GET', route: '/v1/tasks/:token', status: 200, owner: 'acme' } },
-      { level: 'debug', fields: { route: '/healthz' } },
+      ...probes.map((route) => ({ level: 'debug', fields: { route } })),
+      { level: 'info', fields: { route: '/v1/tasks', status: 401 } },
     ])
     expect(JSON.stringify(logged)).not.toContain(token)
   })
