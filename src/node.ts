@@ -60,7 +60,7 @@ export class BootError extends Error {
 
 /** What is in flight gets this long at a stop, then it is given up and sent again after the next start. */
 const drainMs = 10_000
-/** Where that was too short, whoever asks is answered all the same. */
+/** What is left for the answers where all of that went by: whoever asks is answered all the same. */
 const lastAnswersMs = 1_000
 /** What was cut off then is settled in a moment, unless the disk is full: there it could take for ever. */
 const settleMs = 2_000
@@ -158,14 +158,13 @@ async function startOn(
     isUntold: config.listen.port === 0 && ['warn', 'error'].includes(config.logLevel),
     async stop() {
       log.info('stopping', { in_flight: relay.heldCount() })
-      // Event streams end with the port: by the standard an EventSource that is answered 503 never comes back.
-      const closePort = () => {
+      // Still listening: /readyz tells whoever balances the load, and what is asked for is on disk as ever.
+      const closed = endsWithin(timers, drainMs, relay.stop()).then(() => {
+        // Event streams end with the port: by the standard an EventSource that is answered 503 never comes back.
         closing.abort()
         return closeServer(server)
-      }
-      // Still listening: /readyz tells whoever balances the load, and what is asked for is on disk as ever.
-      await endsWithin(timers, drainMs, relay.stop().then(closePort))
-      if (server.listening) await endsWithin(timers, lastAnswersMs, closePort())
+      })
+      await endsWithin(timers, drainMs + lastAnswersMs, closed)
       cutServer(server)
       relay.cutOff()
       await Promise.all([sender.close(), upstreamFetch.close()])
