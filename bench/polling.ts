@@ -22,10 +22,15 @@ export interface Polling {
 
 /** Of something that polls and is no relay. */
 interface BarePolling {
-  cpuShare: number
   cpuMicrosPerPoll: number
   pollsPerSecond: number
   failedPolls: number
+}
+
+/** Of a bare loop that tells what changed. */
+interface BareTelling extends BarePolling {
+  cpuShare: number
+  changesPerSecond: number
 }
 
 const changesPerSecond = 200
@@ -79,8 +84,10 @@ export async function measurePolling(rounds: number, sizes: readonly number[], w
       windowMs,
       ...(intervalMs !== undefined && { intervalMs }),
     })
-  const bare = (file: string, tasks: number) => () =>
-    watch<BarePolling>(file, { tasks, secondsPerChange: neverSeconds, receiver, windowMs })
+  const bare =
+    (file: string, tasks: number, more: Partial<Run> = {}) =>
+    () =>
+      watch<BarePolling>(file, { tasks, secondsPerChange: neverSeconds, receiver, windowMs, ...more })
   const most = sizes.at(-1) as number
   const atOneRate = sizes.filter((tasks) => tasks !== most)
   const sides: Record<string, () => Promise<Polling | BarePolling>> = {
@@ -93,14 +100,7 @@ export async function measurePolling(rounds: number, sizes: readonly number[], w
     quietAsScript: relay(scriptTasks, neverSeconds),
     script: bare('naive-poller.ts', scriptTasks),
     changing: relay(most, most / changesPerSecond),
-    tellingCalls: () =>
-      watch<BarePolling>('bare-poller.ts', {
-        tasks: most,
-        secondsPerChange: most / changesPerSecond,
-        receiver,
-        windowMs,
-        tells: true,
-      }),
+    tellingCalls: bare('bare-poller.ts', most, { secondsPerChange: most / changesPerSecond, tells: true }),
   }
   // A size that is the script's is not run twice.
   if (sizes.includes(scriptTasks)) delete sides.quietAsScript
@@ -121,7 +121,7 @@ export async function measurePolling(rounds: number, sizes: readonly number[], w
   const script = medians.script as BarePolling
   const calls = medians.calls as BarePolling
   const changing = medians.changing as Polling
-  const tellingCalls = medians.tellingCalls as BarePolling
+  const tellingCalls = medians.tellingCalls as BareTelling
   return {
     idleShare,
     quiet,
