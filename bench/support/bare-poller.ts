@@ -68,11 +68,11 @@ function ask(batch: readonly Task[]): void {
   )
 }
 
-/** Every task about once in an interval, and not always in the same company: those of a relay mix as well. */
+/** Every task once in an interval, and not always in the same company: those of a relay mix as well. */
 function askInTurns(): void {
   const msPerCall = (intervalMs * tokensPerCall) / tasks.length
   const step = 7_919
-  let next = 0
+  let asked = 0
   let owed = 0
   let lookedAt = performance.now()
   setInterval(
@@ -81,11 +81,10 @@ function askInTurns(): void {
       owed += (now - lookedAt) / msPerCall
       lookedAt = now
       for (; owed >= 1; owed--) {
-        const batch = Array.from(
-          { length: tokensPerCall },
-          (_, i) => tasks[(next + i * step) % tasks.length]!,
-        )
-        next = (next + tokensPerCall * step + 1) % tasks.length
+        const batch = Array.from({ length: tokensPerCall }, () => {
+          const round = Math.floor(asked / tasks.length)
+          return tasks[(asked++ * step + round) % tasks.length]!
+        })
         ask(batch)
       }
     },
