@@ -1,15 +1,8 @@
-import { afterEach, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { codeOfSignal, untilSignal } from '../../src/cli/signals.ts'
+import { keepSignalListeners } from './signal-listeners.ts'
 
-const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-const before = names.map((name) => [name, process.listeners(name)] as const)
-afterEach(() => {
-  vi.restoreAllMocks()
-  for (const [name, listeners] of before) {
-    process.removeAllListeners(name)
-    for (const listener of listeners) process.on(name, listener)
-  }
-})
+keepSignalListeners()
 
 test('the first signal is told; npm’s own Ctrl-C right behind it is the same, and a later one ends at once', async () => {
   const exit = vi.spyOn(process, 'exit').mockReturnValue(undefined as never)
@@ -25,8 +18,9 @@ test('the first signal is told; npm’s own Ctrl-C right behind it is the same, 
   expect(exit).not.toHaveBeenCalled()
   at(51_001, 'SIGINT')
   expect(exit).toHaveBeenCalledExactlyOnceWith(1)
+  vi.restoreAllMocks()
 })
 
 test('the code is the one that a shell has for it', () => {
-  expect(names.map(codeOfSignal)).toEqual([130, 143, 129])
+  expect((['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map(codeOfSignal)).toEqual([130, 143, 129])
 })

@@ -79,11 +79,15 @@ describe('defaults', () => {
 describe('keys', () => {
   it('are kept as hashes, several per owner', () => {
     const hash = 'A'.repeat(64)
-    const { apiKeys } = configOf({ POLLHOOK_API_KEYS: `acme=${key}, acme=${key}=+/, b-2=sha256:${hash}` })
+    const longest = 'k'.repeat(512)
+    const { apiKeys } = configOf({
+      POLLHOOK_API_KEYS: `acme=${key}, acme=${key}=+/, b-2=sha256:${hash}, b-2=${longest}`,
+    })
     expect(apiKeys).toEqual([
       { owner: 'acme', sha256Hex: hashApiKey(key) },
       { owner: 'acme', sha256Hex: hashApiKey(`${key}=+/`) },
       { owner: 'b-2', sha256Hex: hash.toLowerCase() },
+      { owner: 'b-2', sha256Hex: hashApiKey(longest) },
     ])
   })
 
@@ -162,6 +166,7 @@ describe('values', () => {
       POLLHOOK_UPSTREAM_HOSTS: '127.0.0.1:*',
       POLLHOOK_POLL_INTERVAL: '100ms',
       POLLHOOK_RETRY_SCHEDULE: '1s, 2m',
+      POLLHOOK_RETRY_SCHEDULE_INTERIM: Array(20).fill('1s').join(),
       POLLHOOK_INSECURE_CALLBACKS: 'TRUE',
       POLLHOOK_PRIVATE_CALLBACKS: '127.0.0.0/8,::1/128',
       POLLHOOK_SHARDS: '2:8,1:4',
@@ -172,6 +177,7 @@ describe('values', () => {
     expect(config.upstream.hostPatterns).toEqual([{ host: '127.0.0.1', below: false, port: '*' }])
     expect(config.poll.intervalMs).toBe(100)
     expect(config.delivery.retryScheduleMs).toEqual([1_000, 120_000])
+    expect(config.delivery.retryScheduleInterimMs).toEqual(Array(20).fill(1_000))
     expect(config.callbacks.insecure).toBe(true)
     expect(config.callbacks.privateCidrs).toHaveLength(2)
     expect(config.shards).toEqual([
@@ -204,6 +210,8 @@ describe('values', () => {
     ['POLLHOOK_UPSTREAM_URL', 'api.qencode.com'],
     ['POLLHOOK_UPSTREAM_URL', 'ftp://api.qencode.com'],
     ['POLLHOOK_UPSTREAM_URL', 'https://api.qencode.com/v1'],
+    ['POLLHOOK_UPSTREAM_URL', 'https://api.qencode.com/?key=1'],
+    ['POLLHOOK_UPSTREAM_URL', 'https://:password@api.qencode.com'],
     ['POLLHOOK_UPSTREAM_HOSTS', 'https://qencode.com/'],
     ['POLLHOOK_POLL_INTERVAL', '5'],
     ['POLLHOOK_POLL_INTERVAL', '-5s'],

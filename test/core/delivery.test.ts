@@ -93,7 +93,9 @@ describe('the wait', () => {
       })
     }
     expect(decide(terminal, rejected(429, '7'), context)).toMatchObject({ nextAttemptAt: now + 7_000 })
-    expect(decide(terminal, rejected(503), context)).toMatchObject({ nextAttemptAt: now + 5_000 })
+    for (const other of [rejected(503), { kind: 'unreachable', errorCode: 'connection_reset' } as const]) {
+      expect(decide(terminal, other, context)).toMatchObject({ nextAttemptAt: now + 5_000 })
+    }
   })
 
   it('is never shorter than Retry-After, nor than four fifths of the schedule', () => {

@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   afterAttempt,
+  afterClockBack,
+  afterPause,
   circuitOpen,
   circuitOpensAfter,
   type EndpointHealth,
@@ -134,6 +136,14 @@ describe('Retry-After', () => {
     expect(asked.lastSuccessAt).toBe(now + 1_000)
   })
 
+  it('keeps what waits waiting since the first time, also over failures that asked for nothing', () => {
+    const failed = healthAfter([rejected(429, '1'), rejected(500)])
+    expect([isUnavailable(failed, now + 1_000), failed.unavailableSince]).toEqual([false, now])
+    expect(healthAfter([rejected(503, '60')], failed).unavailableSince).toBe(now)
+    expect(afterPause(failed, now + 5_000).unavailableSince).toBe(now + 5_000)
+    expect(afterPause(healthy, now).unavailableSince).toBeNull()
+  })
+
   it('holds for ten hours at most', () => {
     fc.assert(
       fc.property(fc.array(outcome, { maxLength: 20 }), (outcomes) => {
@@ -141,6 +151,20 @@ describe('Retry-After', () => {
         expect(retryAfterUntil ?? 0).toBeLessThanOrEqual(now + outcomes.length * 1000 + 36_000_000)
       }),
     )
+  })
+})
+
+it('after the clock was set back nothing began in the future, and what ends does so as soon as it would have', () => {
+  const open = healthAfter([accepted, rejected(429, '60'), ...nine])
+  const hour = 3_600_000
+  const at = now + 10_000 - hour
+  expect(afterClockBack(open, hour, at)).toEqual({
+    ...open,
+    failingSince: at,
+    unavailableSince: at,
+    lastSuccessAt: at,
+    nextProbeAt: (open.nextProbeAt ?? 0) - hour,
+    retryAfterUntil: (open.retryAfterUntil ?? 0) - hour,
   })
 })
 

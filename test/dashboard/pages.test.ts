@@ -27,7 +27,7 @@ describe('tasks', () => {
     expect(page).toContain(`href="/dashboard/tasks/${token}"`)
     expect(page).toContain('<span class="pill ok">completed</span>')
     expect(page).toMatch(/<progress [^>]*max="100" value="100\.0"/)
-    expect(page).toContain('<time datetime="2026-11-23T10:00:00.000Z"')
+    expect(page).toContain('<time datetime="2026-11-23T09:59:59.998Z"')
   })
 
   it('says what to do where there is nothing yet', async () => {
@@ -103,7 +103,7 @@ describe('one task', () => {
       { seq: 3, type: 'task.completed', status: 'completed', percent: 100, at },
     ]
     const queries = {
-      task: () => ({ ...taskRecord, seq: 3, transitions }),
+      task: () => ({ ...taskRecord, seq: 3, endedAt: at, transitions }),
       listSubscriptions: () => onePage([{ ...subscriptionRecord, metadata: { job: '7' } }]),
     }
     const page = await (await openDashboard({ overrides: { queries } }).reader()).text(

@@ -16,7 +16,7 @@ async function shown(of: {
   endpoint?: Partial<typeof endpointRecord>
   subscription?: Partial<typeof subscriptionRecord>
 }): Promise<string> {
-  const endpoint = { ...endpointRecord, state: 'healthy', ...of.endpoint } as const
+  const endpoint = { ...endpointRecord, state: 'healthy', retryAfterUntil: null, ...of.endpoint } as const
   const queries = {
     delivery: () => ({ ...due, ...of.delivery }),
     subscription: () => ({ ...subscriptionRecord, ...of.subscription }),

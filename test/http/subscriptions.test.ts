@@ -66,7 +66,7 @@ describe('POST /v1/subscriptions', () => {
         status: 'encoding',
         percent: 42,
         seq: 7,
-        changed_at: '2026-11-23T10:00:00.000Z',
+        changed_at: '2026-11-23T09:59:59.998Z',
         polled_at: '2026-11-23T10:00:00.000Z',
       },
       created_at: '2026-11-23T10:00:00.000Z',
@@ -86,6 +86,11 @@ describe('POST /v1/subscriptions', () => {
       secret: null,
       expiresInMs: 86_400_000,
     })
+  })
+
+  test('null is what no status URL and no secret are, as an answer or a form may have it', async () => {
+    const input = await stored({ ...minimal, status_url: null, secret: null })
+    expect(input).toMatchObject({ statusUrl: null, secret: null })
   })
 
   test('passes every option on', async () => {

@@ -46,6 +46,13 @@ describe('an API key', () => {
     expect(ownerOf(`sha256:${hash}`)).toBeNull()
   })
 
+  it('is compared to the last byte of its hash', () => {
+    const hash = sha256Hex('first-key-of-acme-0000000')
+    const near = hash.slice(0, -1) + (hash.endsWith('0') ? '1' : '0')
+    const ownerOf = createAuthenticator([{ owner: 'acme', sha256Hex: near }])
+    expect(ownerOf('first-key-of-acme-0000000')).toBeNull()
+  })
+
   it('is nobody’s when there are no keys', () => {
     expect(createAuthenticator([])('anything')).toBeNull()
   })

@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { jwksOf, loadSigningKey } from '../../src/keys/signing-key.ts'
+import { jwksOf, loadSigningKey, publishedKeys } from '../../src/keys/signing-key.ts'
 import { createNodeSigner } from '../../src/net/node/signer.ts'
 
 /** Published by Svix together with its public half. */
@@ -27,6 +27,11 @@ describe('the signing key', () => {
     expect(await loadSigningKey(whsk(a.seed, a.publicKey))).not.toBeNull()
     expect(await loadSigningKey(whsk(a.seed, b.publicKey))).toBeNull()
     expect(await loadSigningKey(whsk(a.publicKey, a.seed))).toBeNull()
+    await expect(publishedKeys(whsk(a.seed, b.publicKey))).rejects.toThrow(
+      'POLLHOOK_SIGNING_KEY has a public',
+    )
+    expect(await publishedKeys(whsk(a.seed, a.publicKey))).toMatchObject({ keys: [{ crv: 'Ed25519' }] })
+    expect(await publishedKeys(null)).toBeNull()
   })
 
   it.each(['', 'whsk_', published.replace('whsk_', 'whsec_'), published.slice(0, -4), `${published} `])(

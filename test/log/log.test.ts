@@ -115,8 +115,10 @@ describe('a line', () => {
   it('survives fields that contain themselves', () => {
     const loop: Record<string, unknown> = { name: 'loop' }
     loop.self = loop
-    log.info('x', { loop })
-    expect(last().loop).toMatchObject({ name: 'loop' })
+    const error = new Error('its own cause')
+    error.cause = error
+    log.info('x', { loop, error })
+    expect(last()).toMatchObject({ loop: { name: 'loop' }, error: { message: 'its own cause' } })
   })
 })
 
@@ -143,6 +145,7 @@ describe('secrets', () => {
   ]
   const secrets = {
     'task token': token,
+    'task token in capitals': token.toUpperCase(),
     'signing secret': signingSecret,
     'signing key': signingKey,
     'API key': `phk_${'aB3-_'.repeat(8)}xyz`,

@@ -23,6 +23,13 @@ it.each([
   await expect(start({ HOST })).rejects.toMatchObject({ faults: [expect.stringMatching(fault)] })
 })
 
+it('a signing key whose halves do not belong together is the fault of POLLHOOK_SIGNING_KEY', async () => {
+  const POLLHOOK_SIGNING_KEY = `whsk_${Buffer.alloc(64, 1).toString('base64')}`
+  await expect(start({ POLLHOOK_SIGNING_KEY })).rejects.toMatchObject({
+    faults: [expect.stringMatching(/^POLLHOOK_SIGNING_KEY has a public half .*; for example /)],
+  })
+})
+
 it('a port that is in use is named, with another one', async () => {
   const other = createServer()
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))

@@ -1,7 +1,11 @@
-/** What `pollhook watch` registers, changes and takes back, against an API that is a function. */
-import { expect, test } from 'vitest'
+/** What `pollhook watch` registers, changes, takes back and lets go, against an API that is a function. */
+import { expect, test, vi } from 'vitest'
 import type { Api } from '../../src/cli/api.ts'
+import { watchCommand } from '../../src/cli/watch.ts'
 import { subscribeTo } from '../../src/cli/watch-subscriptions.ts'
+import { keepSignalListeners } from './signal-listeners.ts'
+
+keepSignalListeners()
 
 const [one, other] = ['a'.repeat(32), 'b'.repeat(32)] as const
 const statusUrl = 'https://master-1.qencode.com/v1/status'
@@ -62,4 +66,18 @@ test('where one of several is refused, those that were made go, also if the rela
     ['POST', '', { task_token: other }],
     ['DELETE', '/sub_1', null],
   ])
+})
+
+test('when one task cannot be followed, the others are let go too: none holds the process', async () => {
+  const left = Promise.withResolvers<void>()
+  const fetched = vi.spyOn(globalThis, 'fetch').mockImplementation(async (url, init) => {
+    if (!String(url).endsWith('/events')) return Response.json({ ...none, data: [{ id: 'sub_1' }] })
+    if (String(url).includes(one)) return Response.json({ code: 'not_found', title: 'no' }, { status: 404 })
+    init?.signal?.addEventListener('abort', () => left.resolve())
+    return new Response(new ReadableStream())
+  })
+  const argv = [one, other, '--url', 'http://relay', '--key', 'a-key']
+  await expect(watchCommand().parseAsync(argv, { from: 'user' })).rejects.toThrow('404 not_found')
+  await left.promise
+  fetched.mockRestore()
 })
