@@ -110,6 +110,11 @@ describe('the client', () => {
     expect(missing.error?.code).toBe('not_found')
   })
 
+  test('answers what is no JSON as it was asked for', async () => {
+    const metrics = await client.GET('/metrics', { parseAs: 'text' })
+    expect(metrics.data).toMatch(/^pollhook_ready 1$/m)
+  })
+
   test('says who it is not, with a wrong key', async () => {
     const stranger = createPollhookClient({ baseUrl: relay.url, key: 'a-key-that-nobody-gave-out' })
     const { error } = await stranger.GET('/v1/tasks')
@@ -184,8 +189,10 @@ describe('an answer that is not of a relay', () => {
     ['without a body', undefined, '0'],
     ['without a body or a length', undefined, undefined],
     ['with a page', '<h1>Bad Gateway</h1>', undefined],
+    ['with JSON of its own', '{"message":"Bad Gateway"}', undefined],
   ])('502 of a proxy, %s, is neither data nor a problem: it rejects', async (_name, page, length) => {
     const answer = registerThrough((_path, response) => {
+      if (page?.startsWith('{')) response.setHeader('content-type', 'application/json')
       response.writeHead(502, length === undefined ? {} : { 'content-length': length }).end(page)
     })
     await expect(answer).rejects.toThrow(/answered POST \/v1\/subscriptions with 502, not as Pollhook/)

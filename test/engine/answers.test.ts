@@ -44,8 +44,10 @@ it.for([301, 302, 307, 400, 401, 404, 500, 503])('%i is tried again', async (sta
 })
 
 it('410 to any attempt, a test included, cancels the subscription and what waits', async () => {
-  const world = openWorld()
+  const world = openWorld({ POLLHOOK_OWNER_QUOTA: '1' })
   const made = await firstAttempt(world, 'encoding', accepted)
+  const seen: string[] = []
+  world.relay().feed.subscribe(made.taskToken, () => seen.push(world.subscription(made.id).state))
   world.receiver.answer = () => rejected(410)
   await world.after(world.relay().commands.sendTest(world.ownerId, made.id))
   await world.run(second)
@@ -54,6 +56,9 @@ it('410 to any attempt, a test included, cancels the subscription and what waits
   await world.run(hour)
   expect(world.sent).toHaveLength(2)
   expect(world.calls).toHaveLength(calls)
+  // Streams of it end, and there is room for another.
+  expect(seen.at(-1)).toBe('cancelled')
+  await world.register()
 })
 
 it.for([429, 503])(

@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import type { Outcome } from '../../src/core/outcome.ts'
 import { createMetrics } from '../../src/metrics.ts'
+import type { PollRecord } from '../../src/store/polls.ts'
 import { inputOf } from '../contract/store/fixture.ts'
 import { accepted, hour, minute, newToken, openWorld, rejected, second } from './world.ts'
 
@@ -184,6 +185,7 @@ it('measures calls, attempts and what is late, in seconds', async () => {
   const during = await metrics.text()
   expect(during).toMatch(/^pollhook_attempts_in_flight 3$/m)
   expect(during).toMatch(/^pollhook_backlog_seconds 1\.5$/m)
+  expect(during).toMatch(/^pollhook_ready 1$/m)
   expect(during).toMatch(/^pollhook_poll_tokens_sum 3$/m)
   expect(during).toMatch(/^pollhook_poll_tokens_count 1$/m)
   expect(during).toMatch(/^pollhook_poll_seconds_sum 0\.3$/m)
@@ -196,5 +198,19 @@ it('measures calls, attempts and what is late, in seconds', async () => {
   for (const name of ['attempt_seconds', 'change_to_accepted_seconds']) {
     expect(after).toMatch(new RegExp(`^pollhook_${name}_sum 6$`, 'm'))
     expect(after).toMatch(new RegExp(`^pollhook_${name}_count 3$`, 'm'))
+  }
+  await world.relay().stop()
+  expect(await metrics.text()).toMatch(/^pollhook_ready 0$/m)
+})
+
+it('knows a change by what it is to whoever waits, whatever upstream calls it', async () => {
+  const metrics = createMetrics(() => 0)
+  const types = ['weird', 'progress', 'stalled', 'resumed', 'lost'].map((word) => `task.${word}`)
+  const changes = types.map((type) => ({ type, status: null, percent: null, end: null, error: null }))
+  const record = { token: newToken(), changes, queued: [], released: null }
+  metrics.observer.recorded([record as unknown as PollRecord], 0)
+  const text = await metrics.text()
+  for (const kind of ['status', 'progress', 'end', 'stalled', 'resumed']) {
+    expect(text).toContain(`pollhook_changes_total{kind="${kind}"} 1\n`)
   }
 })

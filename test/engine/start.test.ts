@@ -1,5 +1,6 @@
 /** After a start: polled tasks are read a part at a time, and what happens meanwhile is not lost. */
 import { expect, it } from 'vitest'
+import type { StatusAnswer } from '../../src/ports.ts'
 import { watchesPart } from '../../src/store/watches.ts'
 import { type EngineWorld, newToken, openWorld, second } from './world.ts'
 
@@ -90,4 +91,25 @@ it('a part that cannot be read keeps nothing waiting that was read before, and i
   isBroken = false
   await world.run(10 * second)
   expect(new Set(asked(world))).toEqual(new Set(world.tokens))
+})
+
+it('a stop waits for the status call that is under way, and keeps what it learns', async () => {
+  const world = openWorld()
+  const answer = Promise.withResolvers<StatusAnswer>()
+  world.upstream.answer = () => answer.promise
+  const { taskToken, id } = await world.register()
+  await world.run(second)
+  let stopped = false
+  const stop = world
+    .relay()
+    .stop()
+    .then(() => {
+      stopped = true
+    })
+  await world.run(second)
+  expect([world.calls.length, stopped]).toEqual([1, false])
+  answer.resolve({ kind: 'statuses', statuses: new Map([[taskToken, { status: 'completed' }]]) })
+  await world.run(second)
+  await stop
+  expect(world.subscription(id).state).toBe('completed')
 })

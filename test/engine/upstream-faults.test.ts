@@ -89,12 +89,17 @@ it('a master that fails again and again is left alone for longer each time, and 
 it('the status_url of an answer is where the task is polled next, if policy allows it', async () => {
   const world = openWorld()
   const taskToken = newToken()
-  world.statuses.set(taskToken, { status: 'encoding', status_url: 'https://evil.example.com/v1/status' })
-  await world.register({ taskToken })
+  const evil = { status: 'encoding', status_url: 'https://evil.example.com/v1/status' }
+  world.statuses.set(taskToken, evil)
+  const { id } = await world.register({ taskToken })
   await world.run(second)
   await world.change(taskToken, { status: 'encoding', status_url: statusUrl })
   await world.run(minute)
   expect(world.calls.map(({ origin }) => origin).slice(0, 3)).toEqual([apiOrigin, apiOrigin, masterOrigin])
+  await world.change(taskToken, evil)
+  await world.run(minute)
+  expect(world.calls.at(-1)?.origin).toBe(masterOrigin)
+  expect(world.subscription(id).statusUrl).toBe(statusUrl)
 })
 
 it('one bad token in a batch of 64 costs O(log n) calls and hurts no other', async () => {
