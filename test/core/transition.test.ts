@@ -184,6 +184,12 @@ it('changes of the relay itself keep the percent, and a lost task has ended', ()
   expect(lostChange(encoding)).toMatchObject({ type: 'task.lost', status: 'lost', percent: 40, end: 'lost' })
 })
 
+it('a lost task that is registered again has no status until upstream names one', () => {
+  const lost = { ...encoding, status: 'lost' }
+  expect(typesOf(lost, { percent: 60 })).toEqual([])
+  expect(typesOf(lost, { status: 'encoding' })).toEqual(['task.encoding'])
+})
+
 it('only ends and expiry are terminal', () => {
   const terminal = ['completed', 'failed', 'cancelled', 'lost', 'expired'].map((word) => `task.${word}`)
   expect(terminal.every(isTerminalType)).toBe(true)
