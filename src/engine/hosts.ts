@@ -84,10 +84,11 @@ function isFresh({ watch: { status } }: Entry): boolean {
 
 /**
  * May the task be in the batch that tries a failing API host? Not if its last poll failed: failing there once more it would be told
- * as stalled although its master, which was not asked, answers. What nobody wants any more shows nothing, and waits for its turn.
+ * as stalled although its master, which was not asked, answers. Nor if this is the last poll it has, as its master may know that
+ * it has ended. What nobody wants any more shows nothing, and waits for its turn.
  */
-function mayBeTried({ wanted, watch: { failingSince } }: Entry): boolean {
-  return wanted && failingSince === null
+function mayBeTried({ wanted, watch: { failingSince, expiresAt } }: Entry, at: number): boolean {
+  return wanted && failingSince === null && expiresAt > at
 }
 
 export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): Hosts {
@@ -161,7 +162,8 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     // Of what has no place an API host in doubt gets one batch, which shows whether it answers (see `apiTakes`).
     const isTrial = !isBlocked(host, at) && !api.answers
     if (isTrial && queue !== 'lone') {
-      for (const entry of takeFitting(host[queue], settings.batch, mayBeTried)) join(api, entry, at)
+      const tried = takeFitting(host[queue], settings.batch, (entry) => mayBeTried(entry, at))
+      for (const entry of tried) join(api, entry, at)
     } else handOver(host, at)
     // A pass goes to the API host last; what is served between two of them does not.
     wake()
@@ -214,7 +216,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     if (api.answers) return true
     if (api.inFlight + waitingAt(api) > 0) return false
     // That a lone one fails shows nothing of the host.
-    return queue !== 'lone' && host[queue].tasks.some(mayBeTried)
+    return queue !== 'lone' && host[queue].tasks.some((entry) => mayBeTried(entry, at))
   }
 
   /** A master that failed again and again gets one batch at a time, as a probe, until it answers. */

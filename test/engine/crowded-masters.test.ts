@@ -1,6 +1,6 @@
 /** As on Workers, where masters have three calls together: slow ones hold them, and the API host fails. */
 import { expect, it } from 'vitest'
-import { apiOrigin, minute, openWorld, second } from './world.ts'
+import { apiOrigin, minute, newToken, openWorld, second } from './world.ts'
 
 const fast = 'https://master-fast.qencode.com'
 
@@ -84,4 +84,33 @@ it('while the API host says nothing, tasks whose masters answer do not wait for 
   await world.run(15 * second)
   const calls = world.calls.slice(before).filter(({ origin }) => origin !== apiOrigin)
   expect(new Set(calls.flatMap(({ tokens }) => tokens)).size).toBe(120)
+})
+
+it('an end that the master knows of wins at the last poll, though the API host fails', async () => {
+  const world = openWorld({ POLLHOOK_POLL_CONCURRENCY: '3' }, { mastersConcurrency: 3 })
+  let apiIsUp = true
+  const honest = world.upstream.answer
+  world.upstream.answer = async (origin, tokens) => {
+    if (origin !== apiOrigin) return world.later(15 * second, await honest(origin, tokens))
+    return apiIsUp ? honest(origin, tokens) : { kind: 'failed', reason: 'network' }
+  }
+  for (let n = 0; n < 40; n++)
+    await world.register({ statusUrl: `https://master-${n}.qencode.com/v1/status` })
+  await world.run(minute)
+  apiIsUp = false
+  const tokens = Array.from({ length: 40 }, newToken)
+  for (const [n, taskToken] of tokens.entries())
+    await world.register({
+      taskToken,
+      statusUrl: `https://master-${n}.qencode.com/v1/status`,
+      events: ['task.completed', 'task.expired'],
+      expiresInMs: 4 * minute + n * 7 * second,
+    })
+  for (const [n, token] of tokens.entries()) {
+    await world.run(n === 0 ? 4 * minute - second : 7 * second)
+    world.statuses.set(token, { status: 'completed' })
+  }
+  await world.run(5 * minute)
+  const ends = world.sent.map(({ type }) => type).filter((type) => type !== 'task.encoding')
+  expect(ends).toEqual(Array(40).fill('task.completed'))
 })

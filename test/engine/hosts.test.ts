@@ -3,7 +3,7 @@ import { expect, it, vi } from 'vitest'
 import { type Entry, never } from '../../src/engine/entry.ts'
 import { type FurtherCall, type Host, noteAnswer } from '../../src/engine/host.ts'
 import { createHosts, type Hosts } from '../../src/engine/hosts.ts'
-import { apiOrigin, minute, second } from './world.ts'
+import { apiOrigin, hour, minute, second } from './world.ts'
 
 const master1 = 'https://master-1.qencode.com'
 const master2 = 'https://master-2.qencode.com'
@@ -45,7 +45,7 @@ function entryOf(n: number, origin: string): Entry {
     percent: null,
     changedAt: 0,
     steps: [1],
-    expiresAt: later,
+    expiresAt: hour,
     regressed: false,
     stalled: false,
     unknownSince: null,
@@ -61,6 +61,12 @@ function entryOf(n: number, origin: string): Entry {
 function failingEntry(n: number): Entry {
   const entry = entryOf(n, master2)
   return { ...entry, watch: { ...entry.watch, failingSince: 0 } }
+}
+
+/** Its time has run out. */
+function lastPollOf(n: number): Entry {
+  const entry = entryOf(n, master2)
+  return { ...entry, watch: { ...entry.watch, expiresAt: later } }
 }
 
 function put(hosts: Hosts, entry: Entry, at = 0): void {
@@ -338,11 +344,12 @@ it('what is due at the API host itself is asked for at full speed before it has 
 })
 
 it.each(inDoubt)(
-  'where it %s lone tasks, which show nothing of a host, and what failed before, are not tried',
+  'where it %s lone tasks, which show nothing of a host, what failed before, and last polls are not tried',
   (_what, api) => {
     const { hosts, startedAt } = openCrowded(api)
     for (let n = 0; n < 10; n++) put(hosts, { ...entryOf(1_000 + n, master2), unreadable: true })
     for (let n = 0; n < 100; n++) put(hosts, failingEntry(n))
+    for (let n = 0; n < 100; n++) put(hosts, lastPollOf(2_000 + n))
     hosts.dispatch(later)
     expect(startedAt(apiOrigin)).toEqual([])
     const well = entryOf(100, 'https://master-3.qencode.com')
