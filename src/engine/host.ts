@@ -147,6 +147,16 @@ export function beginSearch(host: Host, now: number, intervalMaxMs: number): boo
   return true
 }
 
+/** A call that leaves before then counts as one with the failure before, if it fails. */
+function countsFrom({ failedAt, failedCallAt }: Host, pace: { intervalMs: number }): number {
+  return Math.max(failedAt, failedCallAt + restMs(pace))
+}
+
+/** When it may be tried. Trials that fail at once, one after the other, would count as one failure: it would not back off. */
+export function triableAt(host: Host, pace: { intervalMs: number }): number {
+  return Math.max(unblockedAt(host), countsFrom(host, pace))
+}
+
 /**
  * Calls that were under way together count as one failure, and so do those that leave one by one within a look. One alone is
  * retried; repeated ones back off.
@@ -157,7 +167,7 @@ export function noteFailedCall(
 ): void {
   // The clock may have been set back since it left.
   const startedAt = Math.min(call.startedAt, call.now)
-  if (startedAt < Math.max(host.failedAt, host.failedCallAt + restMs(call))) return
+  if (startedAt < countsFrom(host, call)) return
   host.answers = false
   host.failures++
   host.failedAt = call.now

@@ -23,6 +23,7 @@ import {
   setHostBack,
   type Turn,
   toEnd,
+  triableAt,
   waitingAt,
 } from './host.ts'
 import { createKnownHosts } from './known-hosts.ts'
@@ -109,7 +110,11 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     // Perhaps there is more to be refused than this pass may.
     if (host === api && isBlocked(host, at) && refusable <= 0) return at
     const joinAt = mayJoinAt(host)
-    if (joinAt > at && queues.some((queue) => isDue(host, queue, at))) return joinAt
+    const waits = queues.some((queue) => isDue(host, queue, at))
+    if (joinAt > at && waits) return joinAt
+    // No answer need come before, where masters say nothing.
+    const trialAt = triableAt(api, settings)
+    if (trialAt > at && waits && isCrowdedOut(host)) return trialAt
     // What is due by now waits for a place, which comes with an answer.
     const flushAt = earliest(host.known.flushAt, host.fresh.flushAt)
     return flushAt !== null && flushAt > at ? flushAt : null
@@ -214,7 +219,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
   function apiTakes(host: Host, queue: DueQueue, at: number): boolean {
     if (isBlocked(api, at)) return false
     if (api.answers) return true
-    if (api.inFlight + waitingAt(api) > 0) return false
+    if (at < triableAt(api, settings) || api.inFlight + waitingAt(api) > 0) return false
     // That a lone one fails shows nothing of the host.
     return queue !== 'lone' && host[queue].tasks.some((entry) => mayBeTried(entry, at))
   }

@@ -1,7 +1,7 @@
 /** What one pass does with very many due tasks and hosts is bounded: everything else waits for it. */
 import { expect, it, vi } from 'vitest'
 import { type Entry, never } from '../../src/engine/entry.ts'
-import { type FurtherCall, type Host, noteAnswer } from '../../src/engine/host.ts'
+import { type FurtherCall, type Host, noteAnswer, noteFailedCall } from '../../src/engine/host.ts'
 import { createHosts, type Hosts } from '../../src/engine/hosts.ts'
 import { apiOrigin, hour, minute, second } from './world.ts'
 
@@ -334,6 +334,20 @@ it.each(inDoubt)(
     expect(refused).toEqual([])
   },
 )
+
+it('where that batch fails at once, none follows it before its failure would count', () => {
+  const { hosts, started, startedAt } = openCrowded({ answers: false })
+  const call = { now: later, intervalMs: 5 * second, intervalMaxMs: 30 * second, chance: 0.5 }
+  enqueue(hosts, 250, () => master2)
+  hosts.dispatch(later)
+  noteFailedCall(hosts.api, { ...call, startedAt: later })
+  hosts.release(started.at(-1)!.host, 'batch')
+  // Also if no answer comes before, as masters may say nothing.
+  expect(hosts.dispatch(later + 1)).toBe(later + 40)
+  expect(startedAt(apiOrigin)).toHaveLength(100)
+  hosts.dispatch(later + 40)
+  expect(startedAt(apiOrigin)).toHaveLength(200)
+})
 
 it('what is due at the API host itself is asked for at full speed before it has answered', () => {
   const { hosts, startedAt } = open()
