@@ -24,6 +24,11 @@ export function isAskedAlone({ watch, unreadable }: Entry): boolean {
   return watch.askedAlone || unreadable
 }
 
+/** Upstream has not known the task yet, or not since it was lost. */
+export function isFresh({ watch: { status } }: Entry): boolean {
+  return status === null || status === 'lost'
+}
+
 export const never = Number.NEGATIVE_INFINITY
 
 /** The wall clock was set back by so much; what is on disk was too (store/outage.ts). */

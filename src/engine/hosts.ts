@@ -5,7 +5,7 @@
 import type { Clock } from '../ports.ts'
 import { addTask, bringForward, isBatchDue, takeFitting, takeTasks } from './batch-queue.ts'
 import { earliest } from './earliest.ts'
-import { type Entry, isAskedAlone, never } from './entry.ts'
+import { type Entry, isAskedAlone, isFresh, never } from './entry.ts'
 import {
   callsWaiting,
   type DueQueue,
@@ -77,20 +77,6 @@ const masterCallsMax = 64
 
 /** Refusing so many takes about a millisecond: the others wait for the next pass, and what else there is to do comes between. */
 const refusedMax = 1_000
-
-/** Upstream has not known the task yet, or not since it was lost. */
-function isFresh({ watch: { status } }: Entry): boolean {
-  return status === null || status === 'lost'
-}
-
-/**
- * May the task be in the batch that tries a failing API host? Not if its last poll failed: failing there once more it would be told
- * as stalled although its master, which was not asked, answers. Nor if this is the last poll it has, as its master may know that
- * it has ended. What nobody wants any more shows nothing, and waits for its turn.
- */
-function mayBeTried({ wanted, watch: { failingSince, expiresAt } }: Entry, at: number): boolean {
-  return wanted && failingSince === null && expiresAt > at
-}
 
 export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): Hosts {
   const hosts = createKnownHosts(settings)
@@ -164,14 +150,17 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
 
   /** What is due at a master that is down, or has no place left among the calls to masters. */
   function leaveToApi(host: Host, queue: DueQueue, at: number): void {
-    // Of what has no place an API host in doubt gets one batch, which shows whether it answers (see `apiTakes`).
-    const isTrial = !isBlocked(host, at) && !api.answers
-    if (isTrial && queue !== 'lone') {
-      const tried = takeFitting(host[queue], settings.batch, (entry) => mayBeTried(entry, at))
-      for (const entry of tried) join(api, entry, at)
-    } else handOver(host, at)
+    if (isBlocked(host, at)) handOver(host, at)
+    else for (const entry of takeLeaving(host, queue, at)) join(api, entry, at)
     // A pass goes to the API host last; what is served between two of them does not.
     wake()
+  }
+
+  /** All that may leave, or one batch of it, which shows whether an API host in doubt answers (see `apiTakes`). */
+  function takeLeaving(host: Host, queue: DueQueue, at: number): Entry[] {
+    const count = api.answers ? Number.POSITIVE_INFINITY : settings.batch
+    const fits = (entry: Entry) => mayLeave(entry, at)
+    return queue === 'lone' ? host.lone.takeFitting(count, fits) : takeFitting(host[queue], count, fits)
   }
 
   /** All that queues there. */
@@ -217,11 +206,23 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
    * at hosts that fail as well; and, once it may be asked, one batch that shows whether it answers.
    */
   function apiTakes(host: Host, queue: DueQueue, at: number): boolean {
-    if (isBlocked(api, at)) return false
-    if (api.answers) return true
-    if (at < triableAt(api, settings) || api.inFlight + waitingAt(api) > 0) return false
-    // That a lone one fails shows nothing of the host.
-    return queue !== 'lone' && host[queue].tasks.some((entry) => mayBeTried(entry, at))
+    if (isBlocked(api, at) || !(api.answers || mayBeTried(queue, at))) return false
+    const fits = (entry: Entry) => mayLeave(entry, at)
+    return queue === 'lone' ? host.lone.some(fits) : host[queue].tasks.some(fits)
+  }
+
+  /** That a lone one fails shows nothing of the API host. */
+  function mayBeTried(queue: DueQueue, at: number): boolean {
+    return queue !== 'lone' && at >= triableAt(api, settings) && api.inFlight + waitingAt(api) === 0
+  }
+
+  /**
+   * May the API host be asked for the task, as its master has no place? Not if its last poll failed: failing there again and again,
+   * where perhaps every second call fails, it would be told as stalled although its master, which was not asked, answers. Nor with
+   * an API host in doubt if this is the last poll it has, as its master may know that it has ended.
+   */
+  function mayLeave({ wanted, watch: { failingSince, expiresAt } }: Entry, at: number): boolean {
+    return wanted && failingSince === null && (api.answers || expiresAt > at)
   }
 
   /** A master that failed again and again gets one batch at a time, as a probe, until it answers. */

@@ -22,6 +22,43 @@ it('no task is told as stalled whose master answers, however long the API host f
   expect(world.sent.filter(({ type }) => type === 'task.stalled')).toEqual([])
 })
 
+it('nor where the API host asks to wait at every second call', async () => {
+  const world = openWorld({ POLLHOOK_POLL_CONCURRENCY: '3' }, { mastersConcurrency: 3 })
+  let busy: (() => boolean) | null = null
+  const honest = world.upstream.answer
+  world.upstream.answer = async (origin, tokens) => {
+    if (origin !== apiOrigin) return world.later(4 * second, await honest(origin, tokens))
+    return busy?.() ? { kind: 'busy', retryAfterMs: 3 * second } : honest(origin, tokens)
+  }
+  for (let n = 0; n < 120; n++)
+    await world.register({ statusUrl: `https://master-${n % 40}.qencode.com/v1/status` })
+  await world.run(minute)
+  let calls = 0
+  busy = () => calls++ % 2 === 0
+  await world.run(8 * minute)
+  expect(world.sent.filter(({ type }) => type === 'task.stalled')).toEqual([])
+})
+
+it('nor where the relay starts again and again meanwhile', async () => {
+  const world = openWorld({ POLLHOOK_POLL_CONCURRENCY: '3' }, { mastersConcurrency: 3 })
+  let apiIsUp = true
+  const honest = world.upstream.answer
+  world.upstream.answer = async (origin, tokens) => {
+    if (origin !== apiOrigin) return world.later(15 * second, await honest(origin, tokens))
+    return apiIsUp ? honest(origin, tokens) : { kind: 'failed', reason: 'network' }
+  }
+  for (let n = 0; n < 120; n++)
+    await world.register({ statusUrl: `https://master-${n % 40}.qencode.com/v1/status` })
+  await world.run(minute)
+  apiIsUp = false
+  for (let life = 0; life < 8; life++) {
+    world.crash()
+    world.start()
+    await world.run(100 * second)
+  }
+  expect(world.sent.filter(({ type }) => type === 'task.stalled')).toEqual([])
+})
+
 it('an API host that answers again is asked soon, whatever waits at slow masters', async () => {
   const world = openWorld(
     { POLLHOOK_POLL_CONCURRENCY: '3', POLLHOOK_POLL_BATCH: '10' },
@@ -43,26 +80,6 @@ it('an API host that answers again is asked soon, whatever waits at slow masters
   // All that waits failed once; what its master answers comes due behind that.
   await world.run(minute)
   expect(world.calls.slice(before).some(({ origin }) => origin === apiOrigin)).toBe(true)
-})
-
-it('nor where the relay starts again and again meanwhile', async () => {
-  const world = openWorld({ POLLHOOK_POLL_CONCURRENCY: '3' }, { mastersConcurrency: 3 })
-  let apiIsUp = true
-  const honest = world.upstream.answer
-  world.upstream.answer = async (origin, tokens) => {
-    if (origin !== apiOrigin) return world.later(15 * second, await honest(origin, tokens))
-    return apiIsUp ? honest(origin, tokens) : { kind: 'failed', reason: 'network' }
-  }
-  for (let n = 0; n < 120; n++)
-    await world.register({ statusUrl: `https://master-${n % 40}.qencode.com/v1/status` })
-  await world.run(minute)
-  apiIsUp = false
-  for (let life = 0; life < 8; life++) {
-    world.crash()
-    world.start()
-    await world.run(100 * second)
-  }
-  expect(world.sent.filter(({ type }) => type === 'task.stalled')).toEqual([])
 })
 
 it('while the API host says nothing, tasks whose masters answer do not wait for it after a start', async () => {
