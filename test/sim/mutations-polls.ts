@@ -16,6 +16,7 @@ export const brokenPolls: Mutation[] = [
   {
     name: 'polls more seldom than it promises',
     rule: '5.2 polls go on',
+    shownBy: 23,
     config: ({ poll, ...config }) => ({
       ...config,
       poll: { ...poll, intervalMs: 10 * poll.intervalMs, intervalMaxMs: 10 * poll.intervalMaxMs },
@@ -24,6 +25,7 @@ export const brokenPolls: Mutation[] = [
   {
     name: 'overfills its calls',
     rule: '5.1 batches',
+    shownBy: 23,
     config: (config) => ({ ...config, poll: { ...config.poll, batch: config.poll.batch + 5 } }),
   },
   {
@@ -47,6 +49,7 @@ export const brokenPolls: Mutation[] = [
   {
     name: 'overlooks that upstream is busy',
     rule: '5.4 busy',
+    shownBy: 28,
     needs: ['busy'],
     upstream: told((answer) => (answer.kind === 'busy' ? { kind: 'failed', reason: 'network' } : answer)),
   },
@@ -84,6 +87,7 @@ export const brokenPolls: Mutation[] = [
   {
     name: 'writes down only the first answer of a pass',
     rule: '5 transitions',
+    shownBy: 28,
     store: (store) => ({
       ...store,
       recordPoll: (results, limits, now, inFlight) =>
@@ -118,6 +122,7 @@ export const brokenPolls: Mutation[] = [
   {
     name: 'puts a bad token back among the others',
     rule: '5.4 asked alone',
+    shownBy: 22,
     needs: ['badTokens'],
     store: (store) => ({
       ...store,

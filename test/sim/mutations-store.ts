@@ -37,6 +37,7 @@ export const brokenStores: Mutation[] = [
   {
     name: 'forgets to settle one attempt in five',
     rule: '4.1 attempts count when settled',
+    shownBy: 23,
     store(store) {
       let n = 0
       return {
@@ -59,6 +60,7 @@ export const brokenStores: Mutation[] = [
   {
     name: 'sends the newest event of a subscription first',
     rule: '4.2 in order',
+    shownBy: 38,
     needs: ['fails', 'hangs'],
     store: spoiled(
       'recordPoll',
@@ -70,6 +72,7 @@ export const brokenStores: Mutation[] = [
   {
     name: 'lets what follows go while the head waits for another try',
     rule: '4.2 in order',
+    shownBy: 23,
     needs: ['fails'],
     store: spoiled(
       'settleDeliveries',
@@ -79,6 +82,7 @@ export const brokenStores: Mutation[] = [
   {
     name: 'makes the next due without what follows it',
     rule: '4.6 every delivery ends',
+    shownBy: 28,
     store: spoiled(
       'settleDeliveries',
       `update deliveries set due_at = null where state = 'pending' and rank = 2 and id not in
@@ -98,6 +102,7 @@ export const brokenStores: Mutation[] = [
   {
     name: 'never supersedes progress',
     rule: '4.3 latest wins',
+    shownBy: 28,
     needs: ['fails'],
     store: (store) => ({
       ...store,
@@ -117,6 +122,7 @@ export const brokenStores: Mutation[] = [
   {
     name: 'overlooks max_per_second',
     rule: '4.5 endpoint rate',
+    shownBy: 23,
     needs: ['endpoints'],
     store: (store) => ({
       ...store,
@@ -129,6 +135,7 @@ export const brokenStores: Mutation[] = [
   {
     name: 'gives up what an endpoint has kept waiting only for a moment',
     rule: '4.5 endpoint_unavailable',
+    shownBy: 9,
     needs: ['fails', 'hangs', 'resets', 'retryAfter'],
     store: (store) => ({
       ...store,
@@ -138,6 +145,7 @@ export const brokenStores: Mutation[] = [
   {
     name: 'lets what waits for an endpoint wait on when that has recovered',
     rule: '4.5 no needless wait',
+    shownBy: 16,
     needs: ['fails', 'hangs', 'resets'],
     store: (store) => ({
       ...store,
@@ -149,6 +157,7 @@ export const brokenStores: Mutation[] = [
   {
     name: 'plans a second try half a minute late',
     rule: '4.5 no needless wait',
+    shownBy: 27,
     needs: ['fails', 'rejects'],
     store: (store, world) => ({
       ...store,
@@ -166,6 +175,7 @@ export const brokenStores: Mutation[] = [
   {
     name: 'waits five minutes for each probe',
     rule: '4.5 no needless wait',
+    shownBy: 16,
     needs: ['fails', 'resets'],
     store: (store) => ({
       ...store,
@@ -212,18 +222,21 @@ export const brokenStores: Mutation[] = [
   {
     name: 'lets a redelivery wait its turn',
     rule: '4.8 redelivery',
+    shownBy: 39,
     needs: ['redeliver', 'fails'],
     store: spoiled('redeliver', `update deliveries set rank = 2, due_at = null where rank = 1`),
   },
   {
     name: 'forgets at a redelivery that it was accepted before',
     rule: '4.4 success is 2xx',
+    shownBy: 23,
     needs: ['redeliver', 'fails', 'rejects'],
     store: spoiled('redeliver', `update deliveries set accepted_at = null where state = 'pending'`),
   },
   {
     name: 'forgets that a subscription ended with its task',
     rule: '2 quota',
+    shownBy: 24,
     store: (store) => ({
       ...store,
       recordPoll: (...of) => store.recordPoll(...of).map((record) => ({ ...record, released: [] })),
@@ -232,6 +245,7 @@ export const brokenStores: Mutation[] = [
   {
     name: 'takes a cancelled subscription off twice',
     rule: '2 quota',
+    shownBy: 24,
     needs: ['cancel'],
     store: (store) => ({
       ...store,
@@ -244,6 +258,7 @@ export const brokenStores: Mutation[] = [
   {
     name: 'answers a DELETE and goes on',
     rule: '2 promises of answers',
+    shownBy: 21,
     needs: ['cancel'],
     store: (store) => ({
       ...store,
@@ -256,6 +271,7 @@ export const brokenStores: Mutation[] = [
   {
     name: 'answers a PATCH of the state and goes on as before',
     rule: '2 promises of answers',
+    shownBy: 23,
     needs: ['pause', 'patch'],
     store: (store) => ({
       ...store,

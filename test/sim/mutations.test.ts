@@ -3,12 +3,16 @@ import { describe, expect, test } from 'vitest'
 import { mutations } from './mutations.ts'
 import { type Mutation, simulate } from './simulate.ts'
 
-const seedsMax = 40
+/** So many are tried before a bug counts as not caught. */
+const seeds = Array.from({ length: 40 }, (_, i) => i + 1)
+/** It is quick, and no other shows more bugs. */
+const usualSeed = 26
 
 /** @returns the rules that were seen broken, until the right one was among them */
 async function brokenRules(mutation: Mutation): Promise<Set<string>> {
   const broken = new Set<string>()
-  for (let seed = 1; seed <= seedsMax && !broken.has(mutation.rule); seed++) {
+  for (const seed of [mutation.shownBy ?? usualSeed, ...seeds]) {
+    if (broken.has(mutation.rule)) break
     const { violations } = await simulate(seed, mutation)
     for (const violation of violations) broken.add(violation.slice(0, violation.indexOf(':')))
   }

@@ -45,6 +45,7 @@ const brokenSenders: Mutation[] = [
   {
     name: 'makes a new webhook id for each attempt',
     rule: '4.2 same id, same bytes',
+    shownBy: 37,
     sender(sender) {
       let n = 0
       return {
@@ -68,6 +69,7 @@ const brokenSenders: Mutation[] = [
   {
     name: 'takes a redirect for success',
     rule: '4.1 at least once',
+    shownBy: 21,
     needs: ['rejects'],
     sender: told((outcome) =>
       outcome.kind === 'rejected' && outcome.statusCode === 307
@@ -84,6 +86,7 @@ const brokenSenders: Mutation[] = [
   {
     name: 'takes a 410 for any other refusal',
     rule: '4.4 gone',
+    shownBy: 23,
     needs: ['gone'],
     sender: told((outcome) =>
       outcome.kind === 'rejected' && outcome.statusCode === 410 ? notFound : outcome,
@@ -106,6 +109,7 @@ const brokenSenders: Mutation[] = [
   {
     name: 'sends one request at a time to all endpoints together',
     rule: '4.5 others are not hurt',
+    shownBy: 31,
     needs: ['hangs'],
     sender(sender) {
       let last: Promise<unknown> = Promise.resolve()
@@ -133,6 +137,7 @@ const brokenSettings: Mutation[] = [
   {
     name: 'gives up before its schedule is over',
     rule: '4.1 at least once',
+    shownBy: 28,
     needs: ['fails', 'rejects'],
     config: (config) => ({
       ...config,
@@ -142,6 +147,7 @@ const brokenSettings: Mutation[] = [
   {
     name: 'overlooks the concurrency of an endpoint',
     rule: '4.5 endpoint concurrency',
+    shownBy: 24,
     needs: ['slowReceivers', 'hangs'],
     config: (config) => ({ ...config, delivery: { ...config.delivery, endpointConcurrency: 64 } }),
   },
@@ -151,6 +157,7 @@ const brokenSigners: Mutation[] = [
   {
     name: 'signs with the oldest secret first',
     rule: '4.9 signatures',
+    shownBy: 28,
     needs: ['rotate'],
     signer: (signer) => ({ sign: (secrets, content) => signer.sign(secrets.toReversed(), content) }),
   },

@@ -27,6 +27,8 @@ export interface Mutation {
   name: string
   /** The clause of the contract that it breaks. */
   rule: string
+  /** A seed under which it shows, where the usual one does not show it; tried first. */
+  shownBy?: number
   /** Faults without which it would not show. */
   needs?: readonly Fault[]
   store?(store: Store, world: World): Store
