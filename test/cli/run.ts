@@ -20,12 +20,14 @@ export interface RunOptions {
   leaveAt?: string
 }
 
-/** Nothing of this machine's environment but the PATH, so that the answer is the same everywhere. */
+/** Nothing of this machine's environment but what finds and starts it, so that the answer is the same everywhere. */
+const { PATH, NODE_COMPILE_CACHE } = process.env
+
 export function pollhook(
   args: readonly string[],
   { bin = builtBin, env = {}, signal, meanwhile, leaveAt }: RunOptions = {},
 ): Promise<Run> {
-  const child = spawn(process.execPath, [bin, ...args], { env: { PATH: process.env.PATH, ...env } })
+  const child = spawn(process.execPath, [bin, ...args], { env: { PATH, NODE_COMPILE_CACHE, ...env } })
   const run: Run = { code: null, out: '', err: '' }
   let wanted = signal !== undefined || meanwhile !== undefined
   return new Promise((resolve, reject) => {

@@ -13,5 +13,7 @@ export const builtNode = join(built, 'node.js')
 
 /** Vitest's global set-up. */
 export function setup(): void {
+  // What is started again and again would compile the same files anew each time.
+  process.env.NODE_COMPILE_CACHE = join(built, 'compiled')
   execFileSync(process.execPath, [join(root, '.ci/build.ts'), built], { stdio: 'inherit' })
 }
