@@ -150,7 +150,21 @@ export function createPoller(deps: PollDeps): Poller {
       deps.log.error('poll failed', { error })
       return new Map<string, Reply>()
     })
-    track(call.then((replies) => settle(batch, replies, startedAt)))
+    track(
+      call.then((replies) => {
+        noteAnswered(batch)
+        return settle(batch, replies, startedAt)
+      }),
+    )
+  }
+
+  /** The interval counts from the answer: a call may take a while to reach upstream, and the next one less. */
+  function noteAnswered(batch: readonly Entry[]): void {
+    const at = now()
+    for (const entry of batch) {
+      entry.polledAt = at
+      if (!entry.wanted) putNewest(lately, entry.token, at, latelyMax)
+    }
   }
 
   function refuse(batch: readonly Entry[]): void {

@@ -167,6 +167,27 @@ it("upstream's own callback makes a task due as soon as the interval allows, and
   expect(calls[0]!.at - before).toBeGreaterThanOrEqual(5 * second)
 })
 
+it('the interval counts from the answer, for what is hinted at and for what is registered anew', async () => {
+  const world = openWorld()
+  const honest = world.upstream.answer
+  // Most of it the way there, as for a first call that has to connect.
+  world.upstream.answer = async (origin, tokens) => world.later(800, await honest(origin, tokens))
+  const taskToken = newToken()
+  const { id } = await world.register({ taskToken })
+  const polls = () => callsFor(world, taskToken).map(({ at }) => at)
+  await world.run(second)
+  world.relay().commands.hint(taskToken)
+  await world.run(5.2 * second)
+  // Under way: its answer comes to a task that nobody waits for, and counts for the next who does.
+  expect(polls()).toHaveLength(2)
+  await world.after(world.relay().commands.cancelSubscription(world.ownerId, id))
+  await world.run(second)
+  await world.register({ taskToken })
+  await world.run(6 * second)
+  const [first = 0, hinted = 0, anew = 0] = polls()
+  expect(Math.min(hinted - first, anew - hinted)).toBeGreaterThanOrEqual(5.8 * second)
+})
+
 it('a hint that comes while the task is asked for is not lost: the answer may be older', async () => {
   const world = openWorld()
   const taskToken = newToken()
