@@ -43,7 +43,7 @@ function refuseLogAlone(path: string): void {
 /** Through a link as well, even one to a file that is yet to be: only what is there has a real path. */
 function makeFile(path: string): void {
   try {
-    closeSync(openSync(path, 'a', sqliteFileMode))
+    closeSync(openSync(path, 'a', fileMode))
   } catch (error) {
     throw new Error(`the file ${path} cannot be made (${codeOf(error)}); ${advice}`)
   }
@@ -68,8 +68,8 @@ function prepareFolder(folder: string): void {
   needAccess(folder, `the folder ${folder} may not be written`)
 }
 
-/** As SQLite makes its own, whatever the umask adds. */
-const sqliteFileMode = 0o644
+/** Whoever reads a task's token may ask upstream about it. SQLite gives what it makes beside the file the same mode. */
+const fileMode = 0o600
 
 const readAndWrite = constants.R_OK | constants.W_OK
 

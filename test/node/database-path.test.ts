@@ -55,7 +55,7 @@ describe('the path of the database', () => {
     )
   })
 
-  it('is writable for its user alone, whatever the umask leaves to others', () => {
+  it('is for its user alone, whatever the umask leaves to others', () => {
     const file = join(folder, 'pollhook.db')
     const umask = process.umask(0)
     try {
@@ -63,7 +63,7 @@ describe('the path of the database', () => {
     } finally {
       process.umask(umask)
     }
-    expect(statSync(file).mode & 0o777).toBe(0o644)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
   })
 
   // Root may write everything.
