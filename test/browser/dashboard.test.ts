@@ -1,6 +1,6 @@
 /** The dashboard as people use it: in Chromium, over a relay whose upstream is the simulator. */
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { launch, logIn, openPage, seriousFaults, type WatchedPage, whyNoBrowser } from './browser.ts'
 import { type DashboardWorld, openWorld } from './world.ts'
 
@@ -31,8 +31,12 @@ describe.skipIf(whyNoBrowser !== null)('the dashboard in Chromium', { timeout: 6
     browser = await launch()
   }, 60_000)
 
+  // A page that stays goes on asking for what is new.
+  afterEach(async () => {
+    for (const { close } of opened.splice(0)) await close()
+  })
+
   afterAll(async () => {
-    for (const { close } of opened) await close()
     await browser?.close()
     await world?.close()
   })
