@@ -57,8 +57,8 @@ export interface Host {
   waiters: Record<FurtherCall, Fifo<() => void>>
   /** Whose turn it is: who had one goes to the end, so that none waits for long however many wait elsewhere. */
   line: Turn[]
-  /** What was last heard of it was an answer, not a failure. */
-  answers: boolean
+  /** Answered calls in a row, since the start or the last failure. */
+  answered: number
   /** Failed calls in a row. */
   failures: number
   /** When the newest of them was seen, and when that call had left. */
@@ -83,7 +83,7 @@ export function createHost(origin: string): Host {
     joinAt: 0,
     waiters: { fallback: createFifo(), loneFallback: createFifo(), split: createFifo() },
     line: [...queues, ...furtherCalls],
-    answers: false,
+    answered: 0,
     failures: 0,
     failedAt: 0,
     failedCallAt: 0,
@@ -122,13 +122,23 @@ export function unblockedAt(host: Host): number {
   return Math.max(host.blockedUntil, host.toldUntil)
 }
 
+/** What was last heard of it was a failure, or nothing since the start. */
+export function isInDoubt(host: Host): boolean {
+  return host.answered === 0
+}
+
+/** It answered so often in a row that not every second call fails, nor every tenth. */
+export function isProven(host: Host): boolean {
+  return host.answered >= 10
+}
+
 /** It failed before and is being tried again: one call at a time until it answers. */
 export function isOnProbation(host: Host): boolean {
   return host.failures >= 2
 }
 
 export function noteAnswer(host: Host): void {
-  host.answers = true
+  host.answered++
   host.failures = 0
   host.searchedUntil = 0
   host.blockedUntil = 0
@@ -168,7 +178,7 @@ export function noteFailedCall(
   // The clock may have been set back since it left.
   const startedAt = Math.min(call.startedAt, call.now)
   if (startedAt < countsFrom(host, call)) return
-  host.answers = false
+  host.answered = 0
   host.failures++
   host.failedAt = call.now
   host.failedCallAt = startedAt

@@ -15,7 +15,9 @@ import {
   isBlocked,
   isFurther,
   isIdle,
+  isInDoubt,
   isOnProbation,
+  isProven,
   mayJoinAt,
   type Purpose,
   purposeOf,
@@ -158,7 +160,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
 
   /** All that may leave, or one batch of it, which shows whether an API host in doubt answers (see `apiTakes`). */
   function takeLeaving(host: Host, queue: DueQueue, at: number): Entry[] {
-    const count = api.answers ? Number.POSITIVE_INFINITY : settings.batch
+    const count = isInDoubt(api) ? settings.batch : Number.POSITIVE_INFINITY
     const fits = (entry: Entry) => mayLeave(entry, at)
     return queue === 'lone' ? host.lone.takeFitting(count, fits) : takeFitting(host[queue], count, fits)
   }
@@ -202,27 +204,26 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
   }
 
   /**
-   * What the calls to masters leave no place for goes to the API host. Unless that answered last it gets nothing but what is due
-   * at hosts that fail as well; and, once it may be asked, one batch that shows whether it answers.
+   * What the calls to masters leave no place for goes to the API host. In doubt that gets nothing but what is due at hosts that
+   * fail as well; and, once it may be asked, one batch that shows whether it answers.
    */
   function apiTakes(host: Host, queue: DueQueue, at: number): boolean {
-    if (isBlocked(api, at) || !(api.answers || mayBeTried(queue, at))) return false
+    if (isBlocked(api, at)) return false
+    const mayBeTried = at >= triableAt(api, settings) && api.inFlight + waitingAt(api) === 0
+    // That a lone one fails shows nothing of the host.
+    if (isInDoubt(api) && (queue === 'lone' || !mayBeTried)) return false
     const fits = (entry: Entry) => mayLeave(entry, at)
     return queue === 'lone' ? host.lone.some(fits) : host[queue].tasks.some(fits)
   }
 
-  /** That a lone one fails shows nothing of the API host. */
-  function mayBeTried(queue: DueQueue, at: number): boolean {
-    return queue !== 'lone' && at >= triableAt(api, settings) && api.inFlight + waitingAt(api) === 0
-  }
-
   /**
-   * May the API host be asked for the task, as its master has no place? Not if its last poll failed: failing there again and again,
-   * where perhaps every second call fails, it would be told as stalled although its master, which was not asked, answers. Nor with
-   * an API host in doubt if this is the last poll it has, as its master may know that it has ended.
+   * May the API host be asked for the task, as its master has no place? Unless it is proven, not if the last poll failed: failing
+   * there again and again, where perhaps every second call fails, it would be told as stalled although its master, which was not
+   * asked, answers. Nor, in doubt, if this is the last poll it has, as its master may know that it has ended.
    */
   function mayLeave({ wanted, watch: { failingSince, expiresAt } }: Entry, at: number): boolean {
-    return wanted && failingSince === null && (api.answers || expiresAt > at)
+    if (!wanted || isProven(api)) return wanted
+    return failingSince === null && (!isInDoubt(api) || expiresAt > at)
   }
 
   /** A master that failed again and again gets one batch at a time, as a probe, until it answers. */

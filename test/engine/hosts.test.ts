@@ -73,7 +73,7 @@ function put(hosts: Hosts, entry: Entry, at = 0): void {
   hosts.enqueue(entry, { hurried: false, hasNeighbours: true, nextDueAt: 0 }, at)
 }
 
-const failedTwice = { answers: false, failures: 2, failedAt: 0, blockedUntil: later - second }
+const failedTwice = { answered: 0, failures: 2, failedAt: 0, blockedUntil: later - second }
 
 /** A call to `master1` has the only place of masters, and the API host, which failed, may be tried again. */
 function openCrowded(api: Partial<Host> = failedTwice) {
@@ -301,8 +301,8 @@ it('masters wait for a place in turn, and hand nothing over, while the API host 
 
 const inDoubt: [string, Partial<Host>][] = [
   ['failed again and again', failedTwice],
-  ['failed last', { answers: false, failures: 1, failedAt: 0 }],
-  ['has not answered since the start', { answers: false }],
+  ['failed last', { answered: 0, failures: 1, failedAt: 0 }],
+  ['has not answered since the start', { answered: 0 }],
 ]
 
 it.each(inDoubt)(
@@ -336,7 +336,7 @@ it.each(inDoubt)(
 )
 
 it('where that batch fails at once, none follows it before its failure would count', () => {
-  const { hosts, started, startedAt } = openCrowded({ answers: false })
+  const { hosts, started, startedAt } = openCrowded({ answered: 0 })
   const call = { now: later, intervalMs: 5 * second, intervalMaxMs: 30 * second, chance: 0.5 }
   enqueue(hosts, 250, () => master2)
   hosts.dispatch(later)
@@ -351,7 +351,7 @@ it('where that batch fails at once, none follows it before its failure would cou
 
 it('what is due at the API host itself is asked for at full speed before it has answered', () => {
   const { hosts, startedAt } = open()
-  hosts.api.answers = false
+  hosts.api.answered = 0
   enqueue(hosts, 1_000, () => apiOrigin)
   for (let n = 0; n < 4; n++) hosts.dispatch(later + n * second)
   expect(startedAt(apiOrigin)).toHaveLength(400)
@@ -382,6 +382,24 @@ it('of a batch that is tried at it, what failed before goes back to its master',
   hosts.release(started[0]!.host, 'batch')
   hosts.dispatch(later)
   expect(startedAt(master2)).toEqual([failing])
+})
+
+it('what failed before waits for its master until the API host has answered ten calls in a row', () => {
+  const { hosts, startedAt } = openCrowded()
+  const failing = failingEntry(1)
+  put(hosts, failing)
+  for (let n = 0; n < 9; n++) noteAnswer(hosts.api)
+  hosts.dispatch(later)
+  expect(startedAt(apiOrigin)).toEqual([])
+  const call = { intervalMs: 5 * second, intervalMaxMs: 30 * second, chance: 0.5 }
+  noteFailedCall(hosts.api, { ...call, startedAt: later, now: later })
+  for (let n = 0; n < 10; n++) {
+    hosts.dispatch(later)
+    expect(startedAt(apiOrigin)).toEqual([])
+    noteAnswer(hosts.api)
+  }
+  hosts.dispatch(later)
+  expect(startedAt(apiOrigin)).toEqual([failing])
 })
 
 it('what may be tried at a failing API host is found behind what may not', () => {
