@@ -3,7 +3,7 @@
  * down (CONTRACT §5.3). Makes no calls and knows no answers.
  */
 import type { Clock } from '../ports.ts'
-import { addTask, bringForward, isBatchDue, takeFitting, takeTasks } from './batch-queue.ts'
+import { addTask, bringForward, isBatchDue, takeTasks } from './batch-queue.ts'
 import { earliest } from './earliest.ts'
 import { type Entry, isAskedAlone, isFresh, never } from './entry.ts'
 import {
@@ -15,9 +15,7 @@ import {
   isBlocked,
   isFurther,
   isIdle,
-  isInDoubt,
   isOnProbation,
-  isProven,
   mayJoinAt,
   type Purpose,
   purposeOf,
@@ -29,6 +27,7 @@ import {
   waitingAt,
 } from './host.ts'
 import { createKnownHosts } from './known-hosts.ts'
+import { createOverflow } from './overflow.ts'
 import { hurriedLingerMs, lingerMs, staggerMs } from './pace.ts'
 import type { PollSettings } from './poll-ports.ts'
 
@@ -83,6 +82,7 @@ const refusedMax = 1_000
 export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): Hosts {
   const hosts = createKnownHosts(settings)
   const { api } = hosts
+  const overflow = createOverflow(api, settings)
   /** Masters for which something waits or is under way: a pass looks at no others, however many failed not long ago. */
   const busy = new Set<Host>()
   /** However many tokens spoil calls, as many places are left to the others. */
@@ -121,7 +121,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     if (!isDue(host, turn, at)) return false
     // What is due at a blocked host needs no place to be refused, or left to the API host.
     if (isBlocked(host, at)) return host !== api || refusable > 0
-    if (mayJoinAt(host) > at || (isCrowdedOut(host) && !apiTakes(host, turn, at))) return false
+    if (mayJoinAt(host) > at || (isCrowdedOut(host) && !overflow.mayLeave(host, turn, at))) return false
     return isFree(host, turn)
   }
 
@@ -153,16 +153,9 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
   /** What is due at a master that is down, or has no place left among the calls to masters. */
   function leaveToApi(host: Host, queue: DueQueue, at: number): void {
     if (isBlocked(host, at)) handOver(host, at)
-    else for (const entry of takeLeaving(host, queue, at)) join(api, entry, at)
+    else for (const entry of overflow.take(host, queue, at)) join(api, entry, at)
     // A pass goes to the API host last; what is served between two of them does not.
     wake()
-  }
-
-  /** All that may leave, or one batch of it, which shows whether an API host in doubt answers (see `apiTakes`). */
-  function takeLeaving(host: Host, queue: DueQueue, at: number): Entry[] {
-    const count = isInDoubt(api) ? settings.batch : Number.POSITIVE_INFINITY
-    const fits = (entry: Entry) => mayLeave(entry, at)
-    return queue === 'lone' ? host.lone.takeFitting(count, fits) : takeFitting(host[queue], count, fits)
   }
 
   /** All that queues there. */
@@ -201,29 +194,6 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
   /** For what is due there the calls to masters leave no place. */
   function isCrowdedOut(host: Host): boolean {
     return host !== api && mastersInFlight >= mastersMax
-  }
-
-  /**
-   * What the calls to masters leave no place for goes to the API host. In doubt that gets nothing but what is due at hosts that
-   * fail as well; and, once it may be asked, one batch that shows whether it answers.
-   */
-  function apiTakes(host: Host, queue: DueQueue, at: number): boolean {
-    if (isBlocked(api, at)) return false
-    const mayBeTried = at >= triableAt(api, settings) && api.inFlight + waitingAt(api) === 0
-    // That a lone one fails shows nothing of the host.
-    if (isInDoubt(api) && (queue === 'lone' || !mayBeTried)) return false
-    const fits = (entry: Entry) => mayLeave(entry, at)
-    return queue === 'lone' ? host.lone.some(fits) : host[queue].tasks.some(fits)
-  }
-
-  /**
-   * May the API host be asked for the task, as its master has no place? Unless it is proven, not if the last poll failed: failing
-   * there again and again, where perhaps every second call fails, it would be told as stalled although its master, which was not
-   * asked, answers. Nor, in doubt, if this is the last poll it has, as its master may know that it has ended.
-   */
-  function mayLeave({ wanted, watch: { failingSince, expiresAt } }: Entry, at: number): boolean {
-    if (!wanted || isProven(api)) return wanted
-    return failingSince === null && (!isInDoubt(api) || expiresAt > at)
   }
 
   /** A master that failed again and again gets one batch at a time, as a probe, until it answers. */

@@ -150,21 +150,7 @@ export function createPoller(deps: PollDeps): Poller {
       deps.log.error('poll failed', { error })
       return new Map<string, Reply>()
     })
-    track(
-      call.then((replies) => {
-        noteAnswered(batch)
-        return settle(batch, replies, startedAt)
-      }),
-    )
-  }
-
-  /** The interval counts from the answer: a call may take a while to reach upstream, and the next one less. */
-  function noteAnswered(batch: readonly Entry[]): void {
-    const at = now()
-    for (const entry of batch) {
-      entry.polledAt = at
-      if (!entry.wanted) putNewest(lately, entry.token, at, latelyMax)
-    }
+    track(call.then((replies) => settle(batch, replies, startedAt)))
   }
 
   function refuse(batch: readonly Entry[]): void {
@@ -188,6 +174,11 @@ export function createPoller(deps: PollDeps): Poller {
     startedAt: number,
   ): Promise<void> {
     const at = now()
+    // The interval counts from the answer: a call may take a while to reach upstream, and the next one less.
+    for (const entry of replies.size > 0 ? batch : []) {
+      entry.polledAt = at
+      if (!entry.wanted) putNewest(lately, entry.token, at, latelyMax)
+    }
     // The clock may have been set back since: nobody's time ran out by that.
     const polledAt = Math.min(startedAt, at)
     let judged: Judgement | null = null
