@@ -198,6 +198,16 @@ it('a back-up put over a crashed relay’s file is refused with the file and the
   await (await start({ POLLHOOK_DB: restored })).stop()
 })
 
+it('each commit is flushed, and what holds the file for a moment is waited for', () => {
+  const { db, close } = openDatabase(file)
+  const pragma = (name: string) =>
+    Object.values(db.get<Record<string, unknown>>(sql.raw(`pragma ${name}`)))[0]
+  const all = ['synchronous', 'journal_mode', 'busy_timeout', 'foreign_keys'].map(pragma)
+  const full = 2
+  expect(all).toEqual([full, 'wal', 5000, 1])
+  close()
+})
+
 describe('another program that writes to the file', () => {
   it('is waited for before anything is read, not found when it comes to writing', () => {
     const { db, close } = openDatabase(file)
