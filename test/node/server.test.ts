@@ -44,16 +44,34 @@ it.each([
   ['a Host that is none', `GET / HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n`, 400],
   ['a method that is none', `FOO / HTTP/1.1\r\n${rest}`, 400],
   ['what is no HTTP', 'hello\r\n\r\n', 400],
-  ['no Host', `GET / HTTP/1.1\r\nconnection: close\r\n\r\n`, 400],
-  ['an expectation that nobody knows', `GET / HTTP/1.1\r\nexpect: more\r\n${rest}`, 417],
+  ['no Host', 'GET / HTTP/1.1\r\n\r\n', 400],
+  ['an expectation that nobody knows', 'GET / HTTP/1.1\r\nexpect: more\r\nhost: x\r\n\r\n', 417],
   ['too many headers', `GET / HTTP/1.1\r\nx: ${'x'.repeat(20_000)}\r\n${rest}`, 431],
-])('%s is refused as a problem with an id', async (_what, request, status) => {
+])('%s is refused as a problem with an id, and ends the connection', async (_what, request, status) => {
   const { port } = await listen(() => new Response('not reached'))
   const { headers, body, ...answer } = parse(await exchange(port, request))
   expect([answer.status, headers.get('content-type')]).toEqual([status, 'application/problem+json'])
   expect(body).toMatchObject({ type: 'about:blank', code: 'invalid_request', status })
   expect(body.request_id).toMatch(/^[0-9a-f-]{36}$/)
   expect(headers.get('x-request-id')).toBe(body.request_id)
+  expect(headers.get('connection')).toBe('close')
+})
+
+it.each([
+  ['a request that took too long to arrive', 'ERR_HTTP_REQUEST_TIMEOUT', 408],
+  ['too large chunk extensions', 'HPE_CHUNK_EXTENSIONS_OVERFLOW', 413],
+])('%s is no mistake of form: its status says what it is', async (_what, code, status) => {
+  const { port, server } = await listen(() => new Response('not reached'))
+  server.once('connection', (socket) =>
+    server.emit('clientError', Object.assign(new Error(), { code }), socket),
+  )
+  expect(parse(await exchange(port, ''))).toMatchObject({ status, body: { status } })
+})
+
+it('a request of HTTP/1.0, as of a health check, need not name a host', async () => {
+  const { port } = await listen(({ url }) => new Response(JSON.stringify(url)))
+  const { status, body } = parse(await exchange(port, 'GET /healthz HTTP/1.0\r\n\r\n'))
+  expect([status, body]).toEqual([200, 'http://127.0.0.1/healthz'])
 })
 
 it('an app that throws is an internal error without its text, and logged', async () => {
