@@ -139,7 +139,8 @@ export function redeliverySuite(on: OnEmptyDatabase): void {
       world.settle(world.rows()[0]!, rejected(500))
       expect(world.rows()).toMatchObject([{ state: 'exhausted', attempts: 2 }])
       world.store.redeliver(world.acme, id, start)
-      expect(world.rows()).toMatchObject([{ state: 'pending', scheduleFrom: 2, dueAt: start }])
+      const anew = { state: 'pending', stateReason: null, finishedAt: null, scheduleFrom: 2, dueAt: start }
+      expect(world.rows()).toMatchObject([anew])
     }))
 
   it('it goes where its subscription sends now', () =>
