@@ -3,11 +3,15 @@ import { expect, it } from 'vitest'
 import { createSleepWatch } from '../../src/engine/sleep-watch.ts'
 import { hour, minute, second } from './world.ts'
 
-function open() {
+function open(attemptMsMax = 15 * second) {
   let time = 0
-  const watch = createSleepWatch(() => time, 15 * second)
+  const watch = createSleepWatch(() => time, attemptMsMax)
   return {
     planned: watch.planned,
+    goBack(ms: number): void {
+      time -= ms
+      watch.clockWentBack(ms)
+    },
     /** A pass so much later. @returns whether it takes the time for sleep */
     pass(ms: number): boolean {
       time += ms
@@ -37,4 +41,17 @@ it('what is due already is no plan of long ago', () => {
   expect(pass(10 * hour)).toBe(false)
   planned(0, false)
   expect(pass(second)).toBe(false)
+})
+
+it('an attempt that takes as long as it may is no sleep', () => {
+  const { planned, pass } = open(10 * minute)
+  planned(5 * hour, true)
+  expect(pass(10 * minute)).toBe(false)
+})
+
+it('a sleep after the clock went back is noticed as any other', () => {
+  const { planned, pass, goBack } = open()
+  planned(hour, false)
+  goBack(5 * hour)
+  expect(pass(2 * hour)).toBe(true)
 })
