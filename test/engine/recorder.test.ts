@@ -70,6 +70,18 @@ it('however much arrives together, one commit is made before requests and answer
   expect(commits).toEqual([500, 500, 300, 1])
 })
 
+it('an answer that is split between two commits is on disk only with the second', async () => {
+  const { record, turn } = recorder(() => [])
+  let isWritten = false
+  const done = record(news(501)).then(() => {
+    isWritten = true
+  })
+  expect(await turn()).toBe(1)
+  expect(isWritten).toBe(false)
+  await turn()
+  await done
+})
+
 it('one result that cannot be written does not take the others with it', async () => {
   const written: string[] = []
   const { record, turn, log } = recorder((results) => {
