@@ -75,9 +75,9 @@ it('two months: history goes after 30 days, the file stops growing, what is acti
 })
 
 it('a relay that never lives longer than a minute forgets as well', async () => {
-  const world = openWorld({ POLLHOOK_RETENTION: '2h' }, { database: file })
+  const world = openWorld({ POLLHOOK_RETENTION: '30m' }, { database: file })
   await finishTasks(world, 3)
-  for (let starts = 0; starts < 3 * 60; starts++) {
+  for (let starts = 0; starts < 45; starts++) {
     await world.run(minute)
     world.crash()
     world.start()
