@@ -135,7 +135,7 @@ export const brokenStores: Mutation[] = [
   {
     name: 'gives up what an endpoint has kept waiting only for a moment',
     rule: '4.5 endpoint_unavailable',
-    shownBy: 9,
+    shownBy: 5,
     needs: ['fails', 'hangs', 'resets', 'retryAfter'],
     store: (store) => ({
       ...store,
