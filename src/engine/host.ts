@@ -127,9 +127,11 @@ export function isInDoubt(host: Host): boolean {
   return host.answered === 0
 }
 
-/** It answered so often in a row that not every second call fails, nor every tenth. */
+/** So many answers in a row show that not every second call fails, nor every tenth. */
+const provenAfter = 10
+
 export function isProven(host: Host): boolean {
-  return host.answered >= 10
+  return host.answered >= provenAfter
 }
 
 /** It failed before and is being tried again: one call at a time until it answers. */

@@ -102,7 +102,7 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
     if (joinAt > at && waits) return joinAt
     // No answer need come before, where masters say nothing.
     const trialAt = triableAt(api, settings)
-    if (trialAt > at && waits && isCrowdedOut(host)) return trialAt
+    if (waits && isCrowdedOut(host) && trialAt > at) return trialAt
     // What is due by now waits for a place, which comes with an answer.
     const flushAt = earliest(host.known.flushAt, host.fresh.flushAt)
     return flushAt !== null && flushAt > at ? flushAt : null

@@ -174,7 +174,8 @@ export function createPoller(deps: PollDeps): Poller {
     startedAt: number,
   ): Promise<void> {
     const at = now()
-    // The interval counts from the answer: a call may take a while to reach upstream, and the next one less.
+    // What was refused has no replies. The interval counts from the answer: a call may take a while to reach upstream, and the
+    // next one less.
     for (const entry of replies.size > 0 ? batch : []) {
       entry.polledAt = at
       if (!entry.wanted) putNewest(lately, entry.token, at, latelyMax)

@@ -1,7 +1,7 @@
 /** A command that waits for a signal listens in this process, which has other tests to run. */
 import { afterEach, beforeEach } from 'vitest'
 
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+export const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** After each test of this file nothing listens that did not before. */
 export function keepSignalListeners(): void {

@@ -1,8 +1,11 @@
-import { expect, test, vi } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { codeOfSignal, untilSignal } from '../../src/cli/signals.ts'
-import { keepSignalListeners } from './signal-listeners.ts'
+import { keepSignalListeners, signals } from './signal-listeners.ts'
 
 keepSignalListeners()
+afterEach(() => {
+  vi.restoreAllMocks()
+})
 
 test('the first signal is told; npm’s own Ctrl-C right behind it is the same, and a later one ends at once', async () => {
   const exit = vi.spyOn(process, 'exit').mockReturnValue(undefined as never)
@@ -18,9 +21,8 @@ test('the first signal is told; npm’s own Ctrl-C right behind it is the same, 
   expect(exit).not.toHaveBeenCalled()
   at(51_001, 'SIGINT')
   expect(exit).toHaveBeenCalledExactlyOnceWith(1)
-  vi.restoreAllMocks()
 })
 
 test('the code is the one that a shell has for it', () => {
-  expect((['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map(codeOfSignal)).toEqual([130, 143, 129])
+  expect(signals.map(codeOfSignal)).toEqual([130, 143, 129])
 })

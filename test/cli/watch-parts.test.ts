@@ -1,5 +1,5 @@
 /** What `pollhook watch` registers, changes, takes back and lets go, against an API that is a function. */
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Api } from '../../src/cli/api.ts'
 import { watchCommand } from '../../src/cli/watch.ts'
 import { subscribeTo } from '../../src/cli/watch-subscriptions.ts'
@@ -76,8 +76,8 @@ test('when one task cannot be followed, the others are let go too: none holds th
     init?.signal?.addEventListener('abort', () => left.resolve())
     return new Response(new ReadableStream())
   })
+  onTestFinished(() => fetched.mockRestore())
   const argv = [one, other, '--url', 'http://relay', '--key', 'a-key']
   await expect(watchCommand().parseAsync(argv, { from: 'user' })).rejects.toThrow('404 not_found')
   await left.promise
-  fetched.mockRestore()
 })

@@ -188,6 +188,18 @@ it('the interval counts from the answer, for what is hinted at and for what is r
   expect(Math.min(hinted - first, anew - hinted)).toBeGreaterThanOrEqual(5.8 * second)
 })
 
+it('what nobody was asked for has not been polled', async () => {
+  const world = openWorld()
+  world.upstream.answer = async () => ({ kind: 'busy', retryAfterMs: minute })
+  const [asked, refused] = [await world.register(), newToken()]
+  await world.run(second)
+  await world.register({ taskToken: refused })
+  await world.run(10 * second)
+  expect(world.calls).toHaveLength(1)
+  const { polledAt } = world.relay().commands
+  expect([polledAt(asked.taskToken) === null, polledAt(refused)]).toEqual([false, null])
+})
+
 it('a hint that comes while the task is asked for is not lost: the answer may be older', async () => {
   const world = openWorld()
   const taskToken = newToken()
