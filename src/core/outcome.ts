@@ -14,8 +14,8 @@ export const refusalCodes = ['blocked_address', 'blocked_url'] as const
 export type RefusalCode = (typeof refusalCodes)[number]
 
 export type Outcome =
-  /** 2xx and nothing else. */
-  | { kind: 'accepted'; statusCode: number }
+  /** 2xx and nothing else. `responseBody` is its first 1,000 bytes. */
+  | { kind: 'accepted'; statusCode: number; responseBody: string | null }
   /** Any other answer. `retryAfter` is the header as received; `responseBody` its first 1,000 bytes. */
   | { kind: 'rejected'; statusCode: number; retryAfter: string | null; responseBody: string | null }
   /** No answer, or none within the delivery timeout, response body included. */
@@ -23,7 +23,7 @@ export type Outcome =
   /** Never sent: the callback resolves to an address, or is a URL, that policy forbids. */
   | { kind: 'refused'; errorCode: RefusalCode }
 
-/** Largest part of a rejecting answer that is kept in the attempt log. */
+/** Largest part of an answer that is kept in the attempt log. */
 export const responseBodyBytesMax = 1000
 /** More of an accepting answer is not read: the receiver has said yes long before. */
 export const acceptedBodyBytesMax = 65_536

@@ -153,7 +153,10 @@ const Attempt = v.object({
   ),
   duration_ms: v.number(),
   response_body: v.nullable(
-    v.pipe(v.string(), v.description('The first 1,000 bytes of a rejecting answer.')),
+    v.pipe(
+      v.string(),
+      v.description('The first 1,000 bytes of the answer; null where there was none, or nothing in it.'),
+    ),
   ),
 })
 

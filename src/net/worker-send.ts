@@ -57,25 +57,33 @@ async function post(
     signal,
   })
   const statusCode = response.status
+  const text = createBodyText()
   if (response.ok) {
-    await readUpTo(acceptedBodyBytesMax, response, signal)
-    return { kind: 'accepted', statusCode }
+    const isWhole = await readUpTo(acceptedBodyBytesMax, response, signal, text.append)
+    return { kind: 'accepted', statusCode, responseBody: text.read(isWhole) }
   }
   const retryAfter = response.headers.get('retry-after')
-  return { kind: 'rejected', statusCode, retryAfter, responseBody: await textOf(response, signal) }
+  // The answer is decided: a body that breaks or hangs does not change it, and what came of it may tell why.
+  const isWhole = await readUpTo(responseBodyBytesMax, response, signal, text.append).catch(() => false)
+  return { kind: 'rejected', statusCode, retryAfter, responseBody: text.read(isWhole) }
 }
 
-/** The answer is decided: a body that breaks or hangs does not change it, and what came of it may tell why. */
-async function textOf(response: Response, signal: AbortSignal): Promise<string | null> {
+/** The first `responseBodyBytesMax` bytes of a body. */
+function createBodyText() {
   const decoder = new TextDecoder()
   let text = ''
-  const append = (bytes: Uint8Array) => {
-    text += decoder.decode(bytes, { stream: true })
+  let left = responseBodyBytesMax
+  return {
+    append(bytes: Uint8Array): void {
+      if (left > 0) text += decoder.decode(bytes.subarray(0, left), { stream: true })
+      left -= bytes.byteLength
+    },
+    read(isWhole: boolean): string | null {
+      // A streaming decoder keeps a character that was cut in two to itself.
+      if (isWhole && left >= 0) text += decoder.decode()
+      return text === '' ? null : text
+    },
   }
-  const isWhole = await readUpTo(responseBodyBytesMax, response, signal, append).catch(() => false)
-  // A streaming decoder keeps a character that was cut in two to itself.
-  if (isWhole) text += decoder.decode()
-  return text === '' ? null : text
 }
 
 /**
@@ -86,7 +94,7 @@ async function readUpTo(
   bytesMax: number,
   response: Response,
   signal: AbortSignal,
-  onBytes: (bytes: Uint8Array) => void = () => {},
+  onBytes: (bytes: Uint8Array) => void,
 ): Promise<boolean> {
   const reader = response.body?.getReader()
   if (reader === undefined) return true

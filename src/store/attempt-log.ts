@@ -45,6 +45,6 @@ function toRecord({ attempt, at, durationMs, url, outcome }: LoggedAttempt): Att
     statusCode: 'statusCode' in outcome ? outcome.statusCode : null,
     errorCode: 'errorCode' in outcome ? outcome.errorCode : null,
     durationMs,
-    responseBody: outcome.kind === 'rejected' ? outcome.responseBody : null,
+    responseBody: 'responseBody' in outcome ? outcome.responseBody : null,
   }
 }

@@ -41,7 +41,9 @@ describe('what becomes of a delivery', () => {
   it('an accepted attempt delivers it, whatever it is', () => {
     fc.assert(
       fc.property(delivery, (one) => {
-        expect(decide(one, { kind: 'accepted', statusCode: 204 }, context)).toEqual({ state: 'delivered' })
+        expect(decide(one, { kind: 'accepted', statusCode: 204, responseBody: null }, context)).toEqual({
+          state: 'delivered',
+        })
       }),
     )
   })

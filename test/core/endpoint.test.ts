@@ -20,7 +20,7 @@ const terminalScheduleMs = [5_000, 300_000, 1_800_000]
 function rejected(statusCode: number, retryAfter: string | null = null): Outcome {
   return { kind: 'rejected', statusCode, retryAfter, responseBody: null }
 }
-const accepted: Outcome = { kind: 'accepted', statusCode: 200 }
+const accepted: Outcome = { kind: 'accepted', statusCode: 200, responseBody: null }
 const refused: Outcome = { kind: 'refused', errorCode: 'blocked_address' }
 const reset: Outcome = { kind: 'unreachable', errorCode: 'connection_reset' }
 

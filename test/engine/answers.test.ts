@@ -33,7 +33,7 @@ async function waitAfter(status: string, outcome: Outcome, env: Record<string, s
 
 it.for([200, 201, 204, 299])('%i is success', async (statusCode) => {
   const world = openWorld()
-  const made = await firstAttempt(world, 'encoding', { kind: 'accepted', statusCode })
+  const made = await firstAttempt(world, 'encoding', { kind: 'accepted', statusCode, responseBody: null })
   expect(world.deliveries(made)).toMatchObject([{ state: 'delivered', attempts: 1 }])
 })
 

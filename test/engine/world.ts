@@ -76,7 +76,7 @@ export interface EngineWorld {
   start(): void
 }
 
-export const accepted: Outcome = { kind: 'accepted', statusCode: 204 }
+export const accepted: Outcome = { kind: 'accepted', statusCode: 204, responseBody: null }
 export const timedOut: Outcome = { kind: 'unreachable', errorCode: 'timeout' }
 
 export function rejected(statusCode: number, retryAfter: string | null = null): Outcome {

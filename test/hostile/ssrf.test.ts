@@ -196,7 +196,7 @@ describe('at connect time', () => {
     senders.push(sender)
     const url = `http://app.example.com:${receiver.port}/`
     const request = { ownerId: 1, url, headers: {}, body: '{}', timeoutMs: 10_000 }
-    expect(await sender.send(request)).toEqual({ kind: 'accepted', statusCode: 200 })
+    expect(await sender.send(request)).toEqual({ kind: 'accepted', statusCode: 200, responseBody: null })
     expect(await sender.send(request)).toEqual({ kind: 'refused', errorCode: 'blocked_address' })
   })
 

@@ -77,7 +77,7 @@ describe('the request', () => {
     const { port } = await loopback.https(certificate, (_incoming, response) => response.end('ok'))
     const sender = makeSender({ insecure: false, lookup: toLoopback })
     const trusted = await sender.send(request(`https://hooks.test:${port}/`))
-    expect(trusted).toEqual({ kind: 'accepted', statusCode: 200 })
+    expect(trusted).toEqual({ kind: 'accepted', statusCode: 200, responseBody: 'ok' })
     const otherName = await sender.send(request(`https://other.test:${port}/`))
     expect(otherName).toEqual({ kind: 'unreachable', errorCode: 'tls_error' })
   })
@@ -137,8 +137,12 @@ describe('a request that waits for its connection', () => {
     isWanted = false
     release()
     expect(await queued).toBeNull()
-    expect(await slow).toEqual({ kind: 'accepted', statusCode: 200 })
-    expect(await sender.send(request(url('/next')))).toEqual({ kind: 'accepted', statusCode: 200 })
+    expect(await slow).toEqual({ kind: 'accepted', statusCode: 200, responseBody: null })
+    expect(await sender.send(request(url('/next')))).toEqual({
+      kind: 'accepted',
+      statusCode: 200,
+      responseBody: null,
+    })
     expect(seen).toEqual(['/slow', '/next'])
   })
 
@@ -163,7 +167,7 @@ describe('a request that waits for its connection', () => {
     const slow = sender.send(request(url('/slow')))
     const release = await arrived
     const other = await sender.send({ ...request(url('/other')), ownerId: 2 })
-    expect(other).toEqual({ kind: 'accepted', statusCode: 200 })
+    expect(other).toEqual({ kind: 'accepted', statusCode: 200, responseBody: null })
     expect(seen).toEqual(['/slow', '/other'])
     release()
     await slow
@@ -183,22 +187,38 @@ describe('accepted', () => {
     const outcome = await sendTo((_incoming, response) =>
       response.writeHead(200, { 'x-trace': 'x'.repeat(15_000) }).end(),
     )
-    expect(outcome).toEqual({ kind: 'accepted', statusCode: 200 })
+    expect(outcome).toEqual({ kind: 'accepted', statusCode: 200, responseBody: null })
   })
 
   test.each([200, 201, 202, 204, 299])('is an answer of %i', async (statusCode) => {
     const outcome = await sendTo((_incoming, response) => response.writeHead(statusCode).end())
-    expect(outcome).toEqual({ kind: 'accepted', statusCode })
+    expect(outcome).toEqual({ kind: 'accepted', statusCode, responseBody: null })
+  })
+
+  test('keeps the first 1,000 bytes of the body, reads on, and keeps the connection', async () => {
+    const sockets = new Set<unknown>()
+    const { port } = await loopback.http((incoming, response) => {
+      sockets.add(incoming.socket)
+      response.writeHead(200).write('x'.repeat(900))
+      response.end('y'.repeat(900))
+    })
+    const sender = makeSender({ concurrencyPerOrigin: 1 })
+    const responseBody = 'x'.repeat(900) + 'y'.repeat(100)
+    for (const path of ['first', 'second']) {
+      const outcome = await sender.send(request(`http://127.0.0.1:${port}/${path}`))
+      expect(outcome).toEqual({ kind: 'accepted', statusCode: 200, responseBody })
+    }
+    expect(sockets.size).toBe(1)
   })
 
   test('is a 2xx after informational answers', async () => {
     const early = 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n'
     const outcome = await sendToRaw(`${early}${early}HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n`)
-    expect(outcome).toEqual({ kind: 'accepted', statusCode: 200 })
+    expect(outcome).toEqual({ kind: 'accepted', statusCode: 200, responseBody: null })
   })
 
   test('is a 2xx whose body does not stop growing, and reading it stops', async () => {
-    const chunk = Buffer.alloc(16_384)
+    const chunk = Buffer.alloc(16_384, 'x')
     let hungUp: Promise<unknown> = Promise.resolve()
     const outcome = await sendTo((_incoming, response) => {
       hungUp = once(response, 'close')
@@ -208,7 +228,7 @@ describe('accepted', () => {
       response.on('drain', pour)
       pour()
     })
-    expect(outcome).toEqual({ kind: 'accepted', statusCode: 200 })
+    expect(outcome).toEqual({ kind: 'accepted', statusCode: 200, responseBody: 'x'.repeat(1_000) })
     await hungUp
   })
 })
@@ -359,9 +379,9 @@ describe('unreachable', () => {
     const queued = await sender.send(request(url('/queued'), 300))
     expect(queued).toEqual(unreachable('timeout'))
     release()
-    expect(await slow).toEqual({ kind: 'accepted', statusCode: 200 })
+    expect(await slow).toEqual({ kind: 'accepted', statusCode: 200, responseBody: null })
     const next = await sender.send(request(url('/next')))
-    expect(next).toEqual({ kind: 'accepted', statusCode: 200 })
+    expect(next).toEqual({ kind: 'accepted', statusCode: 200, responseBody: null })
     expect(seen).toEqual(['/slow', '/next'])
   })
 
@@ -448,7 +468,7 @@ describe('connections', () => {
     const { sendInTurn } = await countingOrigins('a')
     await sendInTurn(sender, 'a')
     release()
-    expect(await slow).toEqual({ kind: 'accepted', statusCode: 200 })
+    expect(await slow).toEqual({ kind: 'accepted', statusCode: 200, responseBody: null })
   })
 
   test('are opened to a name that is found, whatever hundreds of others do', async () => {

@@ -29,7 +29,7 @@ const lost = new Error('Network connection lost.')
 
 it('an answer is read as it comes: what cannot be unpacked is no failure', async () => {
   const { fetch, outcome } = send(answer(200, ['no gzip'], { 'content-encoding': 'gzip' }))
-  expect(await outcome).toEqual({ kind: 'accepted', statusCode: 200 })
+  expect(await outcome).toEqual({ kind: 'accepted', statusCode: 200, responseBody: 'no gzip' })
   expect(fetch).toHaveBeenCalledWith(
     'https://app.example.com/hook',
     expect.objectContaining({
@@ -43,6 +43,20 @@ it('an answer is read as it comes: what cannot be unpacked is no failure', async
 it('an acceptance counts when it is whole', async () => {
   const { outcome } = send(answer(200, ['o', lost]))
   expect(await outcome).toEqual({ kind: 'unreachable', errorCode: 'connection_reset' })
+})
+
+it.for([
+  ['that has no body', [], null],
+  [
+    'of which more comes than is kept',
+    ['x'.repeat(900), 'y'.repeat(900), 'z'],
+    'x'.repeat(900) + 'y'.repeat(100),
+  ],
+  ['with a character that the limit cuts', ['x', 'ü'.repeat(600)], `x${'ü'.repeat(499)}`],
+  ['that ends in half a character', [new Uint8Array([0x61, 0xc3])], 'a\ufffd'],
+] as const)('an acceptance %s', async ([, parts, responseBody]) => {
+  const { outcome } = send(answer(200, parts))
+  expect(await outcome).toEqual({ kind: 'accepted', statusCode: 200, responseBody })
 })
 
 it.for([

@@ -28,7 +28,7 @@ const brokenSenders: Mutation[] = [
     rule: '4.1 at least once',
     sender(sender) {
       let n = 0
-      const accepted: Outcome = { kind: 'accepted', statusCode: 200 }
+      const accepted: Outcome = { kind: 'accepted', statusCode: 200, responseBody: null }
       return { send: (request) => (++n % 5 === 0 ? Promise.resolve(accepted) : sender.send(request)) }
     },
   },
@@ -73,7 +73,7 @@ const brokenSenders: Mutation[] = [
     needs: ['rejects'],
     sender: told((outcome) =>
       outcome.kind === 'rejected' && outcome.statusCode === 307
-        ? { kind: 'accepted', statusCode: 200 }
+        ? { kind: 'accepted', statusCode: 200, responseBody: null }
         : outcome,
     ),
   },

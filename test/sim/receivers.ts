@@ -180,7 +180,7 @@ function react(random: Rng, mood: Mood, of: { timeoutMs: number; now: () => numb
     outcome: () => ({ kind: 'unreachable', errorCode }),
     waitMs,
   })
-  const accepted: Outcome = { kind: 'accepted', statusCode: random.pick([200, 202, 204]) }
+  const accepted: Outcome = { kind: 'accepted', statusCode: random.pick([200, 202, 204]), responseBody: null }
   switch (mood) {
     case 'fine':
       return { outcome: () => accepted, waitMs: quickMs }

@@ -39,7 +39,7 @@ function sendTwo(deliver: () => Promise<ReadableStream<Uint8Array>>): Promise<Ou
   return [sender.send(request), sender.send(request)]
 }
 
-const accepted: Outcome = { kind: 'accepted', statusCode: 204 }
+const accepted: Outcome = { kind: 'accepted', statusCode: 204, responseBody: null }
 const timedOut: Outcome = { kind: 'unreachable', errorCode: 'timeout' }
 const write = (index: number) =>
   answer.write(new TextEncoder().encode(`${JSON.stringify({ index, outcome: accepted })}\n`))

@@ -141,7 +141,7 @@ interface Answer {
   statusCode: number
   retryAfter: string | null
   bodyBytes: number
-  /** The first `responseBodyBytesMax` bytes of a rejecting answer. */
+  /** The first `responseBodyBytesMax` bytes of it. */
   chunks: Buffer[]
 }
 
@@ -157,16 +157,19 @@ function isSuccess({ statusCode }: Answer): boolean {
 function readOn(answer: Answer, chunk: Buffer): boolean {
   const before = answer.bodyBytes
   answer.bodyBytes += chunk.length
-  if (isSuccess(answer)) return answer.bodyBytes <= acceptedBodyBytesMax
   // A copy: the chunk is a view of a read buffer of up to 64 KiB.
-  answer.chunks.push(Buffer.from(chunk.subarray(0, responseBodyBytesMax - before)))
-  return answer.bodyBytes < responseBodyBytesMax
+  if (before < responseBodyBytesMax)
+    answer.chunks.push(Buffer.from(chunk.subarray(0, responseBodyBytesMax - before)))
+  return isSuccess(answer)
+    ? answer.bodyBytes <= acceptedBodyBytesMax
+    : answer.bodyBytes < responseBodyBytesMax
 }
 
 function wholeAnswer(answer: Answer): Outcome {
   const { statusCode, retryAfter } = answer
-  if (isSuccess(answer)) return { kind: 'accepted', statusCode }
-  return { kind: 'rejected', statusCode, retryAfter, responseBody: bodyText(answer) }
+  const responseBody = bodyText(answer)
+  if (isSuccess(answer)) return { kind: 'accepted', statusCode, responseBody }
+  return { kind: 'rejected', statusCode, retryAfter, responseBody }
 }
 
 /**

@@ -29,7 +29,7 @@ export const start = Date.parse('2026-11-23T10:00:00.000Z')
 export const place: Place = { generation: 1, shard: 0 }
 export const schedules: Schedules = { terminalMs: [5_000, 300_000], interimMs: [5_000] }
 export const limits = { lostAfterMs: 600_000, stalledAfterMs: 150_000, pollMsMax: 40_000 }
-export const accepted: Outcome = { kind: 'accepted', statusCode: 204 }
+export const accepted: Outcome = { kind: 'accepted', statusCode: 204, responseBody: null }
 export const nothingInFlight: InFlight = () => false
 
 export function rejected(statusCode: number): Outcome {
