@@ -11,6 +11,7 @@ import { basename, dirname, join } from 'node:path'
 import { type Config, readConfig } from './config.ts'
 import type { Place } from './core/ids.ts'
 import type { SigningKey } from './core/signature.ts'
+import { userAgentOf } from './core/user-agent.ts'
 import { within } from './core/within.ts'
 import { createDashboard, withDashboard } from './dashboard/app.ts'
 import { createApp } from './http/app.ts'
@@ -117,7 +118,7 @@ async function startOn(
     db: database.db,
     config,
     place,
-    upstream: createUpstream({ fetch: upstreamFetch.fetch, timeoutMs: config.poll.timeoutMs }),
+    upstream: createUpstream({ ...config.poll, fetch: upstreamFetch.fetch, userAgent: userAgentOf(version) }),
     sender,
     signer: createNodeSigner({ signingKey: config.signingKey ?? undefined }),
     vault,

@@ -9,6 +9,7 @@ import type { Config } from './config.ts'
 import { boundedCache } from './core/bounded-cache.ts'
 import type { Place } from './core/ids.ts'
 import { originOf, parseStatusUrl } from './core/target.ts'
+import { userAgentOf } from './core/user-agent.ts'
 import { type AttemptDeps, attemptDelivery } from './engine/attempt.ts'
 import { createClockWatch } from './engine/clock-watch.ts'
 import { createCommands } from './engine/commands.ts'
@@ -171,7 +172,7 @@ export function createRelay(deps: RelayDeps): Relay {
       return one === undefined || deliverer.isPaused(one.endpointId) ? null : one
     },
     changes: () => changes,
-    userAgent: `Pollhook/${deps.version}`,
+    userAgent: userAgentOf(deps.version),
     timeoutMs: delivery.timeoutMs,
   }
   const deliverer = createDeliverer({

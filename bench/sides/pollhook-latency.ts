@@ -28,7 +28,7 @@ serveRounds<LatencyRound, { from: number; to: number }>(async ({ receiver, upstr
       POLLHOOK_POLL_INTERVAL_MAX: '5s',
       POLLHOOK_OWNER_QUOTA: '10000000',
     },
-    upstream: createUpstream({ fetch: upstreamFetch.fetch, timeoutMs: 20_000 }),
+    upstream: createUpstream({ fetch: upstreamFetch.fetch, timeoutMs: 20_000, userAgent: 'Pollhook/bench' }),
   })
   const tokens = makeTokens(tasks)
   register(

@@ -22,7 +22,7 @@ function open(count: number, interval: string): BenchRelay {
       POLLHOOK_POLL_INTERVAL_MAX: interval,
       POLLHOOK_OWNER_QUOTA: '10000000',
     },
-    upstream: createUpstream({ fetch: upstreamFetch.fetch, timeoutMs: 20_000 }),
+    upstream: createUpstream({ fetch: upstreamFetch.fetch, timeoutMs: 20_000, userAgent: 'Pollhook/bench' }),
     observer: {
       called({ tokens, outcome }) {
         calls++

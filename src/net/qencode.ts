@@ -21,6 +21,7 @@ export interface UpstreamOptions {
   fetch: UpstreamFetch
   /** For one call, response body included. */
   timeoutMs: number
+  userAgent: string
   /** After decompression; 16 MiB unless told (CONTRACT §5.5). */
   bodyBytesMax?: number
   /** Default: `setTimeout`. */
@@ -50,7 +51,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   }
 }
 
-type Settings = Required<Pick<UpstreamOptions, 'fetch' | 'bodyBytesMax' | 'now'>>
+type Settings = Required<Pick<UpstreamOptions, 'fetch' | 'userAgent' | 'bodyBytesMax' | 'now'>>
 
 interface Call {
   origin: string
@@ -63,7 +64,11 @@ async function call(settings: Settings, { origin, tokens, signal }: Call): Promi
   try {
     const response = await settings.fetch(`${origin}/v1/status`, {
       method: 'POST',
-      headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        accept: 'application/json',
+        'user-agent': settings.userAgent,
+      },
       body: formBody(tokens),
       redirect: 'manual',
       signal,

@@ -9,6 +9,7 @@ import manifest from '../../package.json' with { type: 'json' }
 import type { Commands } from '../commands.ts'
 import { type Config, readConfig } from '../config.ts'
 import { isSamePlace, type Place } from '../core/ids.ts'
+import { userAgentOf } from '../core/user-agent.ts'
 import { createApp } from '../http/app.ts'
 import { createAuthenticator } from '../keys/api-keys.ts'
 import { databaseFingerprint } from '../keys/derive.ts'
@@ -90,7 +91,11 @@ export class RelayShard extends DurableObject<Env> {
       db,
       config,
       place,
-      upstream: createUpstream({ fetch: (url, init) => fetch(url, init), timeoutMs: config.poll.timeoutMs }),
+      upstream: createUpstream({
+        fetch: (url, init) => fetch(url, init),
+        timeoutMs: config.poll.timeoutMs,
+        userAgent: userAgentOf(version),
+      }),
       sender: createBatchingSender({
         deliver: (requests) => this.ctx.exports.Deliverer.deliver(requests),
         timers: this.#timers(),

@@ -6,6 +6,8 @@ import { createUpstreamFetch } from '../../src/net/node/upstream-fetch.ts'
 import { createUpstream } from '../../src/net/qencode.ts'
 import { upstreamSuite } from './upstream-suite.ts'
 
+const userAgent = 'Pollhook/1.2.3'
+
 describe('with the global fetch, as on Workers', () => upstreamSuite(fetch))
 describe('with the fetch of Node', () => {
   upstreamSuite(createUpstreamFetch().fetch)
@@ -17,7 +19,7 @@ describe('with the fetch of Node', () => {
       [1_000, 250],
     ] as const) {
       const { fetch, close } = createUpstreamFetch({ timeoutMs })
-      await createUpstream({ fetch, timeoutMs }).status('http://127.0.0.1:1', ['a'.repeat(32)])
+      await createUpstream({ userAgent, fetch, timeoutMs }).status('http://127.0.0.1:1', ['a'.repeat(32)])
       expect(connect.mock.lastCall![0]).toMatchObject({ autoSelectFamilyAttemptTimeout: expected })
       await close()
     }
@@ -29,7 +31,7 @@ describe('with the fetch of Node', () => {
     await once(server, 'listening')
     const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     const { fetch, close } = createUpstreamFetch()
-    const upstream = createUpstream({ fetch, timeoutMs: 1_000_000 })
+    const upstream = createUpstream({ userAgent, fetch, timeoutMs: 1_000_000 })
     const asked = once(server, 'request')
     const waiting = upstream.status(origin, ['a'.repeat(32)])
     await asked

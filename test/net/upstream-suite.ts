@@ -12,6 +12,7 @@ import { manualTimer } from '../support/manual-timer.ts'
 const a = 'a2600fc63e4511e8ac870202b56d93e3'
 const b = '471272a512d76c22665db9dcee893409'
 const c = 'c'.repeat(32)
+const userAgent = 'Pollhook/1.2.3'
 
 export function upstreamSuite(fetch: UpstreamFetch): void {
   /** One real upstream per test, on a free port. */
@@ -30,7 +31,7 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
   }
 
   const now = () => Date.parse('2026-11-23T10:00:00Z')
-  const upstream = createUpstream({ fetch, timeoutMs: 15_000, now })
+  const upstream = createUpstream({ userAgent, fetch, timeoutMs: 15_000, now })
 
   function answering(
     body: unknown,
@@ -49,12 +50,12 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
 
   describe('the request', () => {
     async function received(tokens: string[]) {
-      let seen = { line: '', type: '', auth: '' as string | undefined, body: '' }
+      let seen = { line: '', type: '', auth: '' as string | undefined, agent: '', body: '' }
       const origin = await listen(async (request, response) => {
         let body = ''
         for await (const chunk of request) body += chunk
-        const { 'content-type': type = '', authorization: auth } = request.headers
-        seen = { line: `${request.method} ${request.url}`, type, auth, body }
+        const { 'content-type': type = '', authorization: auth, 'user-agent': agent = '' } = request.headers
+        seen = { line: `${request.method} ${request.url}`, type, auth, agent, body }
         response.end('{"error":0,"statuses":{}}')
       })
       await upstream.status(origin, tokens)
@@ -66,6 +67,7 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
         line: 'POST /v1/status',
         type: 'application/x-www-form-urlencoded',
         auth: undefined,
+        agent: userAgent,
         body: `task_tokens=${a}`,
       })
     })
@@ -270,9 +272,10 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
 
     it('a redirect that the runtime hides', async () => {
       const hidden = { type: 'opaqueredirect', status: 0, body: null, headers: new Headers() } as Response
-      const answer = await createUpstream({ fetch: async () => hidden, timeoutMs: 1000 }).status('http://x', [
-        a,
-      ])
+      const answer = await createUpstream({ userAgent, fetch: async () => hidden, timeoutMs: 1000 }).status(
+        'http://x',
+        [a],
+      )
       expect(answer).toEqual({ kind: 'failed', reason: 'redirect' })
     })
 
@@ -326,7 +329,7 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
   })
 
   describe('a body over the limit', () => {
-    const small = createUpstream({ fetch, timeoutMs: 15_000, bodyBytesMax: 100 })
+    const small = createUpstream({ userAgent, fetch, timeoutMs: 15_000, bodyBytesMax: 100 })
     const tooLarge = { kind: 'failed', reason: 'too_large' }
     const bodyOf = (bytes: number) => `{"error":0,"statuses":{}}${' '.repeat(bytes - 25)}`
 
@@ -378,7 +381,10 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
         request.socket.once('close', () => hungUp.resolve())
         timer.fire()
       })
-      const answer = await createUpstream({ fetch, timeoutMs: 1234, timers: timer }).status(origin, [a])
+      const answer = await createUpstream({ userAgent, fetch, timeoutMs: 1234, timers: timer }).status(
+        origin,
+        [a],
+      )
       expect(answer).toEqual({ kind: 'failed', reason: 'timeout' })
       expect(timer.ms).toBe(1234)
       await hungUp.promise
@@ -395,10 +401,12 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
         timer.fire()
         return response
       }
-      const answer = await createUpstream({ fetch: fetchThenFire, timeoutMs: 1, timers: timer }).status(
-        origin,
-        [a],
-      )
+      const answer = await createUpstream({
+        userAgent,
+        fetch: fetchThenFire,
+        timeoutMs: 1,
+        timers: timer,
+      }).status(origin, [a])
       expect(answer).toEqual({ kind: 'failed', reason: 'timeout' })
     })
 
@@ -408,16 +416,20 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
         queueMicrotask(() => timer.fire())
         return new Promise<Response>(() => {})
       }
-      const answer = await createUpstream({ fetch: fetchForever, timeoutMs: 1, timers: timer }).status(
-        'http://x',
-        [a],
-      )
+      const answer = await createUpstream({
+        userAgent,
+        fetch: fetchForever,
+        timeoutMs: 1,
+        timers: timer,
+      }).status('http://x', [a])
       expect(answer).toEqual({ kind: 'failed', reason: 'timeout' })
     })
 
     it('is taken back when the answer is there', async () => {
       const timer = manualTimer()
-      await createUpstream({ fetch, timeoutMs: 1, timers: timer }).status(await answering('{}'), [a])
+      await createUpstream({ userAgent, fetch, timeoutMs: 1, timers: timer }).status(await answering('{}'), [
+        a,
+      ])
       expect(timer.cancelled).toBe(true)
     })
   })
@@ -450,10 +462,11 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
             const bodiless = [204, 205, 304].includes(status)
             const headers = retryAfter === null ? {} : { 'retry-after': retryAfter }
             const response = new Response(bodiless ? null : body, { status, headers })
-            const answer = await createUpstream({ fetch: async () => response, timeoutMs: 15_000 }).status(
-              'http://x',
-              [a, b],
-            )
+            const answer = await createUpstream({
+              userAgent,
+              fetch: async () => response,
+              timeoutMs: 15_000,
+            }).status('http://x', [a, b])
             expect(['statuses', 'busy', 'error', 'failed']).toContain(answer.kind)
             if (answer.kind === 'statuses') {
               for (const [token, entry] of answer.statuses) {
@@ -485,6 +498,7 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
           const statuses = `{${named.map(([key, of]) => `"${key}":${of}`).join()}}`
           const body = `{"x":${before},"statuses":${statuses}}`
           const answer = await createUpstream({
+            userAgent,
             fetch: async () => new Response(body),
             timeoutMs: 15_000,
           }).status('http://x', [a, b])
@@ -508,10 +522,11 @@ export function upstreamSuite(fetch: UpstreamFetch): void {
             bytes.slice(i * size, (i + 1) * size),
           )
           const response = new Response(ReadableStream.from(chunks))
-          const answer = await createUpstream({ fetch: async () => response, timeoutMs: 15_000 }).status(
-            'http://x',
-            [a],
-          )
+          const answer = await createUpstream({
+            userAgent,
+            fetch: async () => response,
+            timeoutMs: 15_000,
+          }).status('http://x', [a])
           expect(answer).toEqual({ kind: 'statuses', statuses: new Map([[a, { payload: 'ä€😀' }]]) })
         }),
       )
