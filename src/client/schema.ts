@@ -1007,6 +1007,7 @@ export interface components {
       ended_at: string | null
       error: {
         code: number
+        /** In upstream’s words, of which the first 4,096 characters are kept. */
         description: string | null
       } | null
       /** Upstream’s last status object, when the task has ended and it is at most 1 MiB. */
@@ -1046,6 +1047,7 @@ export interface components {
         /** Of `task.failed`; `code` is upstream’s number, 1 if it gave none. */
         error: {
           code: number
+          /** In upstream’s words, of which the first 4,096 characters are kept. */
           description: string | null
         } | null
         /** Upstream’s status object on terminal events that have one of at most 256 KiB, nested at most a few thousand levels deep. */

@@ -92,7 +92,15 @@ const taskEntries = {
   ended_at: told(timeOrNull, 'When its end was detected, `task.lost` included; null while it goes on.'),
 }
 
-const TaskError = v.nullable(v.object({ code: v.number(), description: v.nullable(v.string()) }))
+const TaskError = v.nullable(
+  v.object({
+    code: v.number(),
+    description: told(
+      v.nullable(v.string()),
+      'In upstream’s words, of which the first 4,096 characters are kept.',
+    ),
+  }),
+)
 
 export const Task = v.pipe(v.object(taskEntries), v.metadata({ ref: 'Task' }))
 
