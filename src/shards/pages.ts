@@ -24,7 +24,8 @@ export interface ShardCursor {
 
 /** @returns null for what is not a merged cursor of these places: without one that is gone the list would go on in part */
 export function parseCursor(cursor: string, places: readonly Place[]): ShardCursor[] | null {
-  if (!/^m([0-9a-z]{4}(c[0-9a-z]{1,11})?)(\.[0-9a-z]{4}(c[0-9a-z]{1,11})?)*$/.test(cursor)) return null
+  if (!/^m([0-9a-z]{4}([a-z][0-9a-z]{1,11})?)(\.[0-9a-z]{4}([a-z][0-9a-z]{1,11})?)*$/.test(cursor))
+    return null
   const entries = cursor
     .slice(1)
     .split('.')

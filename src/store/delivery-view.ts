@@ -5,7 +5,7 @@ import { readAttempts } from './attempt-log.ts'
 import type { StoreContext } from './context.ts'
 import { isExhausted } from './literals.ts'
 import { lookFrom } from './look.ts'
-import { pageOf, rowOfCursor } from './page.ts'
+import { pagesOf } from './page.ts'
 import type {
   DeliveryDetail,
   DeliveryFilter,
@@ -15,6 +15,8 @@ import type {
   PageQuery,
 } from './records.ts'
 import { deliveries, subscriptions } from './schema.ts'
+
+const pages = pagesOf('deliveries')
 
 /** Whether all that is read fits, or is of one subscription. */
 function isIndexed({ subscriptionId, state, type }: DeliveryFilter): boolean {
@@ -107,11 +109,12 @@ export function deliveryViewVerbs({ db, place }: StoreContext) {
     },
 
     listDeliveries(ownerId: number, query: PageQuery & DeliveryFilter): Page<DeliveryRecord> {
-      const look = isIndexed(query) ? null : lookFrom(db, deliveries, ownerId, query.cursor)
+      const before = Math.min(pages.rowOf(query.cursor), ownerFloor(ownerId + 1))
+      const look = isIndexed(query) ? null : lookFrom(db, deliveries, ownerId, before)
       const conditions: SQL[] = [
         // One bound alone: SQLite seeks by the first and would test every row by a second.
         gte(deliveries.id, look?.from ?? ownerFloor(ownerId)),
-        lt(deliveries.id, Math.min(rowOfCursor(query.cursor), ownerFloor(ownerId + 1))),
+        lt(deliveries.id, before),
       ]
       if (query.subscriptionId !== undefined) {
         const own = decodeOwnId('sub', query.subscriptionId, { ownerId, place })
@@ -124,7 +127,7 @@ export function deliveryViewVerbs({ db, place }: StoreContext) {
         .orderBy(desc(deliveries.id))
         .limit(query.limit + 1)
         .all()
-      return pageOf(
+      return pages.page(
         rows,
         query.limit,
         (row) => ({ row: row.id, order: row.createdAt }),

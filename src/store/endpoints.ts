@@ -7,10 +7,12 @@ import { afterClockBack, afterPause, circuitOpen, type EndpointHealth } from '..
 import { backlogVerbs } from './backlog.ts'
 import type { StoreContext } from './context.ts'
 import { key, listed, value } from './literals.ts'
-import { pageOf, rowOfCursor } from './page.ts'
+import { pagesOf } from './page.ts'
 import type { EndpointPatch, EndpointRecord, Page, PageQuery } from './records.ts'
 import { deliveries, endpoints, heldAt } from './schema.ts'
 import { inTransaction } from './transaction.ts'
+
+const pages = pagesOf('endpoints')
 
 /** So many deliveries wait no longer after one commit: some 4 ms, where a hundred thousand took seconds. */
 export const endWaitsMax = 500
@@ -162,11 +164,11 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
       const rows = db
         .select()
         .from(endpoints)
-        .where(and(eq(endpoints.ownerId, ownerId), lt(endpoints.id, rowOfCursor(query.cursor))))
+        .where(and(eq(endpoints.ownerId, ownerId), lt(endpoints.id, pages.rowOf(query.cursor))))
         .orderBy(desc(endpoints.id))
         .limit(query.limit + 1)
         .all()
-      return pageOf(
+      return pages.page(
         rows,
         query.limit,
         ({ id, createdAt }) => ({ row: id, order: createdAt === 0 ? id : createdAt }),

@@ -4,7 +4,7 @@
  */
 import { sql } from 'drizzle-orm'
 import { ownerFloor } from '../core/ids.ts'
-import { type RowPosition, rowOfCursor } from './page.ts'
+import type { RowPosition } from './page.ts'
 import type { deliveries, subscriptions } from './schema.ts'
 import type { Database } from './transaction.ts'
 
@@ -18,18 +18,18 @@ export interface Look {
   behind(): RowPosition | null
 }
 
-/** Through the owner's rows behind a cursor, newest first. They are numbered as they were made; a gap costs nothing. */
+/** Through the owner's rows below `before`, newest first. They are numbered as they were made; a gap costs nothing. */
 export function lookFrom(
   db: Database,
   table: typeof deliveries | typeof subscriptions,
   ownerId: number,
-  cursor: string | null,
+  before: number,
 ): Look {
   const floor = ownerFloor(ownerId)
   const newestBelow = (row: number) =>
     db.all<RowPosition>(sql`select id as "row", created_at as "order" from ${table}
       where id >= ${floor} and id < ${row} order by id desc limit 1`)[0] ?? null
-  const first = newestBelow(Math.min(rowOfCursor(cursor), ownerFloor(ownerId + 1)))
+  const first = newestBelow(before)
   const from = Math.max(floor, (first?.row ?? floor) - lookMax + 1)
   return { from, behind: () => newestBelow(from) }
 }

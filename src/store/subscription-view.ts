@@ -4,7 +4,7 @@ import { decodeOwnId, ownerFloor } from '../core/ids.ts'
 import type { StoreContext } from './context.ts'
 import { lookFrom } from './look.ts'
 import type { OutboxVerbs } from './outbox.ts'
-import { pageOf, rowOfCursor } from './page.ts'
+import { pagesOf } from './page.ts'
 import type {
   Page,
   PageQuery,
@@ -15,6 +15,8 @@ import type {
 } from './records.ts'
 import { subscriptions, tasks } from './schema.ts'
 import type { Snapshot, TaskRow, TaskVerbs } from './tasks.ts'
+
+const pages = pagesOf('subscriptions')
 
 export type SubscriptionRow = typeof subscriptions.$inferSelect
 
@@ -108,11 +110,12 @@ export function subscriptionViewVerbs(
     },
 
     listSubscriptions(ownerId: number, query: PageQuery & SubscriptionFilter): Page<SubscriptionRecord> {
-      const look = isIndexed(query) ? null : lookFrom(db, subscriptions, ownerId, query.cursor)
+      const before = Math.min(pages.rowOf(query.cursor), ownerFloor(ownerId + 1))
+      const look = isIndexed(query) ? null : lookFrom(db, subscriptions, ownerId, before)
       const conditions: SQL[] = [
         // One bound alone: SQLite seeks by the first and would test every row by a second.
         gte(subscriptions.id, look?.from ?? ownerFloor(ownerId)),
-        lt(subscriptions.id, Math.min(rowOfCursor(query.cursor), ownerFloor(ownerId + 1))),
+        lt(subscriptions.id, before),
       ]
       if (query.taskToken !== undefined) conditions.push(eq(subscriptions.taskToken, query.taskToken))
       if (query.callbackUrl !== undefined) conditions.push(eq(subscriptions.callbackUrl, query.callbackUrl))
@@ -125,7 +128,7 @@ export function subscriptionViewVerbs(
         .orderBy(desc(subscriptions.id))
         .limit(query.limit + 1)
         .all()
-      return pageOf(
+      return pages.page(
         rows,
         query.limit,
         ({ subscription }) => ({ row: subscription.id, order: subscription.createdAt }),

@@ -4,11 +4,13 @@ import { ownerFloor } from '../core/ids.ts'
 import type { StoreContext } from './context.ts'
 import { firstBy, key } from './literals.ts'
 import { lookFrom } from './look.ts'
-import { pageOf, rowOfCursor } from './page.ts'
+import { pagesOf } from './page.ts'
 import type { Page, PageQuery, StreamState, TaskDetail, TaskRecord } from './records.ts'
 import { subscriptions, tasks as taskTable, transitions as transitionTable } from './schema.ts'
 import type { SubscriptionViewVerbs } from './subscription-view.ts'
 import type { TaskVerbs } from './tasks.ts'
+
+const pages = pagesOf('tasks')
 
 /** Most transitions that one task shows, the newest; a task at the finest step has about a thousand. */
 const transitionsShownMax = 10_000
@@ -72,8 +74,9 @@ export function taskViewVerbs(
 
     /** Newest first by the owner's first subscription to each, so that a page stays right as rows are added. */
     listTasks(ownerId: number, query: PageQuery): Page<TaskRecord> {
+      const before = Math.min(pages.rowOf(query.cursor), ownerFloor(ownerId + 1))
       // Of many subscriptions to few tasks nearly all are none's first.
-      const look = lookFrom(db, subscriptions, ownerId, query.cursor)
+      const look = lookFrom(db, subscriptions, ownerId, before)
       const rows = db
         .select({ id: subscriptions.id, createdAt: subscriptions.createdAt, task: taskTable })
         .from(subscriptions)
@@ -82,7 +85,7 @@ export function taskViewVerbs(
           and(
             // One bound to each side: SQLite seeks by the first and would test every row by a second.
             gte(subscriptions.id, look.from),
-            lt(subscriptions.id, Math.min(rowOfCursor(query.cursor), ownerFloor(ownerId + 1))),
+            lt(subscriptions.id, before),
             sql`not exists (select 1 from ${subscriptions} earlier
               where earlier.task_token = ${subscriptions.taskToken}
                 and earlier.id >= ${ownerFloor(ownerId)} and earlier.id < ${subscriptions.id})`,
@@ -91,7 +94,7 @@ export function taskViewVerbs(
         .orderBy(desc(subscriptions.id))
         .limit(query.limit + 1)
         .all()
-      return pageOf(
+      return pages.page(
         rows,
         query.limit,
         ({ id, createdAt }) => ({ row: id, order: createdAt }),

@@ -264,6 +264,9 @@ describe('lists', () => {
   it('refuse a cursor that is none of theirs', async () => {
     expect((await both('GET', '/v1/subscriptions?cursor=c1')).status).toBe(400)
     expect((await both('GET', '/v1/endpoints?cursor=c1')).status).toBe(400)
+    for (let i = 0; i < 3; i++) await register(both)
+    const { next_cursor: cursor } = await json<Page<unknown>>(both('GET', '/v1/subscriptions?limit=1'))
+    expect((await both('GET', `/v1/tasks?cursor=${cursor}`)).status).toBe(400)
     expect((await both('GET', '/v1/subscriptions?limit=0')).status).toBe(400)
   })
 

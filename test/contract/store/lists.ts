@@ -103,6 +103,29 @@ export function listSuite(on: OnEmptyDatabase): void {
       expect(tokens).toEqual([[], [newer.taskToken], [older.taskToken]])
     }))
 
+  it('a list takes the cursors of no other', () =>
+    on((empty) => {
+      const world = openWorld(empty)
+      for (const host of ['a', 'b']) {
+        const { taskToken } = world.subscribe({ callbackUrl: `https://${host}.example.com/hooks` })
+        world.poll(taskToken, { status: 'queued' })
+      }
+      const lists: ((query: PageQuery) => Page<unknown>)[] = [
+        (query) => world.store.listSubscriptions(world.acme, query),
+        (query) => world.store.listTasks(world.acme, query),
+        (query) => world.store.listDeliveries(world.acme, query),
+        (query) => world.store.listEndpoints(world.acme, query, start),
+      ]
+      const cursors = lists.map((list) => list({ limit: 1, cursor: null }).nextCursor)
+      lists.forEach((list, i) => {
+        cursors.forEach((cursor, j) => {
+          const next = () => list({ limit: 1, cursor }).data.length
+          if (i === j) expect(next()).toBe(1)
+          else expect(next).toThrow('the cursor is not one that the list answered')
+        })
+      })
+    }))
+
   it('a page that ended early says where, and how old what it did not look at is', () =>
     on((empty) => {
       const world = openWorld(empty)
