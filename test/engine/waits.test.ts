@@ -145,6 +145,34 @@ it('endpoints that recover in one commit share what it may write', async () => {
   expect(Math.max(...commits)).toBe(endWaitsMax + 4)
 })
 
+it('endpoints whose pause ends together have their waits ended in turns', async () => {
+  const asked: number[] = []
+  const world = openWorld(
+    { POLLHOOK_RETRY_SCHEDULE: '1h,1h' },
+    {
+      wrapStore: (store) => ({
+        ...store,
+        endWaits(endpointId, ...of) {
+          asked.push(endpointId)
+          return store.endWaits(endpointId, ...of)
+        },
+      }),
+    },
+  )
+  world.receiver.answer = () => rejected(404)
+  for (const name of ['one', 'two'])
+    await completeTasks(world, 3 * endWaitsMax, { callbackUrl: `https://${name}.example.com/hook` })
+  await world.run(minute)
+  const { commands, store } = world.relay()
+  const { data } = store.listEndpoints(world.ownerId, { limit: 2, cursor: null }, 0)
+  for (const paused of [true, false])
+    await Promise.all(data.map(({ id }) => commands.updateEndpoint(world.ownerId, id, { paused })))
+  await world.run(second)
+  const [first, other, ...rest] = asked
+  expect(first).not.toBe(other)
+  expect(rest.slice(0, 2)).toEqual([first, other])
+})
+
 it('a stop waits for the rest of the waits that end, so that all are due after the next start', async () => {
   const { world } = openCounted({ POLLHOOK_RETRY_SCHEDULE: '10h,10h' })
   world.receiver.answer = () => rejected(404)
