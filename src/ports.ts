@@ -58,6 +58,8 @@ export interface UpstreamBody extends AsyncIterable<Uint8Array> {
 export interface SendRequest {
   /** Connections are shared by requests of one owner only. */
   ownerId: number
+  /** It has one request at a time. */
+  subscriptionId: number
   url: string
   headers: Record<string, string>
   body: string
@@ -72,6 +74,11 @@ export interface Sender {
    * @returns null when it was not wanted any more and did not go out
    */
   send(request: SendRequest, isWanted?: () => boolean): Promise<Outcome | null>
+  /**
+   * For a sender that cannot ask `isWanted` at that time: cuts the subscription's request, whether it has gone out or not.
+   * Resolves when it cannot go out any more.
+   */
+  withdraw?(subscriptionId: number): Promise<void>
 }
 
 /** Signing is a port because each runtime has a different fast path (DESIGN §4). */

@@ -214,6 +214,7 @@ export function createRelay(deps: RelayDeps): Relay {
     onChanged() {
       changes++
     },
+    withdraw: async (subscriptionId) => deps.sender.withdraw?.(subscriptionId),
     ready: loop.running,
   })
 

@@ -72,6 +72,7 @@ function post(
 ): Promise<Outcome | null> {
   const request = {
     ownerId: ownerOfRow(delivery.subscriptionId),
+    subscriptionId: delivery.subscriptionId,
     url: delivery.callbackUrl,
     headers: {
       'content-type': 'application/json',

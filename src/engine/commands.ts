@@ -25,6 +25,8 @@ export interface CommandDeps {
   onTouched(taskTokens: Iterable<string>): void
   /** What was taken to be sent may not be wanted any more, or elsewhere, or under another secret. */
   onChanged(): void
+  /** Resolves when no request of the subscription, whose deliveries have ended, goes out any more. */
+  withdraw(subscriptionId: number): Promise<void>
   ready(): boolean
 }
 
@@ -113,6 +115,7 @@ export function createCommands(deps: CommandDeps): Commands {
       if (cancelled === null) return false
       deps.quota.released(cancelled.released)
       touched([cancelled.taskToken])
+      await deps.withdraw(cancelled.subscriptionId)
       return true
     },
 

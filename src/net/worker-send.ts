@@ -16,21 +16,23 @@ export interface FetchSenderOptions {
   fetch: (url: string, init: RequestInit & { encodeResponseBody: 'manual' }) => Promise<Response>
 }
 
-/** A `Sender` that hands the request over at once: the runtime does not say when its connection is there. */
+/** Hands the request over at once: the runtime does not say when its connection is there. */
 export interface FetchSender {
-  send(request: SendRequest): Promise<Outcome>
+  /** @returns null when `withdrawal` was aborted before there was an outcome: it may have gone out, or not */
+  send(request: SendRequest, withdrawal: AbortSignal): Promise<Outcome | null>
 }
 
 export function createFetchSender({ policy, fetch }: FetchSenderOptions): FetchSender {
   return {
-    async send(request) {
+    async send(request, withdrawal) {
       const target = parseCallbackUrl(request.url, policy)
       if (!target.ok) return { kind: 'refused', errorCode: target.refusal }
       const deadline = new AbortController()
       const timer = setTimeout(() => deadline.abort(), request.timeoutMs)
       try {
-        return await post(request, fetch, deadline.signal)
+        return await post(request, fetch, AbortSignal.any([deadline.signal, withdrawal]))
       } catch (error) {
+        if (withdrawal.aborted) return null
         return { kind: 'unreachable', errorCode: deadline.signal.aborted ? 'timeout' : errorCodeOf(error) }
       } finally {
         clearTimeout(timer)

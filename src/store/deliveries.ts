@@ -35,6 +35,7 @@ export interface Settled {
 }
 
 export interface Cancelled {
+  subscriptionId: number
   /** May have nobody left to tell. */
   taskToken: string
   /** The owner of each subscription that is no longer active or paused. */

@@ -220,19 +220,18 @@ export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
 
   /** Ends it and its pending deliveries; a task with nobody left to tell is not polled any more. */
   function cancel(row: SubscriptionRow, reason: 'requested' | 'gone', now: number): Cancelled {
-    const { taskToken } = row
-    if (row.endState === 'cancelled') return { taskToken, released: [] }
+    const { id: subscriptionId, taskToken } = row
+    if (row.endState === 'cancelled') return { subscriptionId, taskToken, released: [] }
     const task = views.taskOf(row)
     const state = subscriptionState(row, task)
     // What had come to its end with its task did not go on until now.
     const endedAt = state === 'completed' ? Math.max(task.endedAt ?? now, row.createdAt) : now
-    verbs.recipients.endSubscription(row.id, 'cancelled', reason, endedAt)
-    for (const { id } of pending.all({ subscriptionId: row.id }))
-      outbox.finishDelivery(id, 'cancelled', reason, now)
+    verbs.recipients.endSubscription(subscriptionId, 'cancelled', reason, endedAt)
+    for (const { id } of pending.all({ subscriptionId })) outbox.finishDelivery(id, 'cancelled', reason, now)
     if (task.polling === 1 && !verbs.recipients.hasLive(task.token)) {
       tasks.saveTask(task, { ...task, polling: 0 })
     }
-    return { taskToken, released: isOpen(state) ? [ownerOfRow(row.id)] : [] }
+    return { subscriptionId, taskToken, released: isOpen(state) ? [ownerOfRow(row.id)] : [] }
   }
 
   return {

@@ -5,8 +5,8 @@
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import { readConfig } from '../config.ts'
 import type { Outcome } from '../core/outcome.ts'
-import { createFetchSender, type FetchSender } from '../net/worker-send.ts'
-import type { SendRequest, Timers } from '../ports.ts'
+import { createFetchSender } from '../net/worker-send.ts'
+import type { Sender, SendRequest, Timers } from '../ports.ts'
 
 /** POSTs of one invocation. */
 const batchMax = 6
@@ -17,12 +17,19 @@ const handOverSlackMs = 5_000
 /** One line of the answer, written as soon as its POST has an outcome. */
 interface Line {
   index: number
-  outcome: Outcome
+  outcome: Outcome | null
+}
+
+/** While it is not disposed of, the invocation goes on. */
+export interface Invocation extends Disposable {
+  /** A line of JSON for each request, in the order in which they end. */
+  lines: ReadableStream<Uint8Array>
+  /** Cuts one of the requests. */
+  withdraw(index: number): unknown
 }
 
 export class Deliverer extends WorkerEntrypoint<Env> {
-  /** @returns a line of JSON for each request, in the order in which they end */
-  async deliver(requests: SendRequest[]): Promise<ReadableStream<Uint8Array>> {
+  async deliver(requests: SendRequest[]): Promise<Omit<Invocation, keyof Disposable>> {
     const read = readConfig(this.env as unknown as Record<string, string>)
     if (!read.ok) throw new Error('the configuration is faulty')
     const sender = createFetchSender({
@@ -32,38 +39,43 @@ export class Deliverer extends WorkerEntrypoint<Env> {
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
     const writer = writable.getWriter()
     const encoder = new TextEncoder()
+    const withdrawals = requests.map(() => new AbortController())
     const all = requests.slice(0, batchMax).map(async (request, index) => {
-      const line: Line = { index, outcome: await sender.send(request) }
+      const line: Line = { index, outcome: await sender.send(request, withdrawals[index]!.signal) }
       await writer.write(encoder.encode(`${JSON.stringify(line)}\n`))
     })
     this.ctx.waitUntil(Promise.allSettled(all).then(() => writer.close()))
-    return readable
+    return { lines: readable, withdraw: (index) => withdrawals[index]?.abort() }
   }
 }
 
-interface Waiting {
+interface Attempt {
   request: SendRequest
-  resolve(outcome: Outcome): void
+  outcome: Promise<Outcome | null>
+  resolve(outcome: Outcome | null): void
+  /** Once it has been handed over. */
+  withdraw?(): Promise<unknown>
 }
 
 export interface BatchingDeps {
   /** Begins an invocation. */
-  deliver(requests: SendRequest[]): Promise<ReadableStream<Uint8Array>>
+  deliver(requests: SendRequest[]): Promise<Invocation>
   timers: Timers
   onFailed(error: unknown): void
 }
 
 /** A sender that hands what is asked of it at one time over to invocations of six. */
-export function createBatchingSender({ deliver, timers, onFailed }: BatchingDeps): FetchSender {
-  const waiting: Waiting[] = []
+export function createBatchingSender({ deliver, timers, onFailed }: BatchingDeps): Required<Sender> {
+  const waiting: Attempt[] = []
+  const bySubscription = new Map<number, Attempt>()
 
   async function flush(): Promise<void> {
-    const batches: Waiting[][] = []
+    const batches: Attempt[][] = []
     while (waiting.length > 0) batches.push(waiting.splice(0, batchMax))
     await Promise.all(batches.map(handOver))
   }
 
-  async function handOver(batch: Waiting[]): Promise<void> {
+  async function handOver(batch: Attempt[]): Promise<void> {
     const open = new Set(batch)
     const overdue = new AbortController()
     const timeoutMs = Math.max(...batch.map(({ request }) => request.timeoutMs))
@@ -73,8 +85,10 @@ export function createBatchingSender({ deliver, timers, onFailed }: BatchingDeps
       onFailed(overdue.signal.reason)
     })
     try {
-      const stream = await deliver(batch.map(({ request }) => request))
-      for await (const { index, outcome } of linesOf(stream, overdue.signal)) {
+      const begun = deliver(batch.map(({ request }) => request))
+      for (const [index, one] of batch.entries()) one.withdraw = async () => (await begun).withdraw(index)
+      using invocation = await begun
+      for await (const { index, outcome } of linesOf(invocation.lines, overdue.signal)) {
         const one = batch[index]
         if (one === undefined) continue
         open.delete(one)
@@ -89,16 +103,28 @@ export function createBatchingSender({ deliver, timers, onFailed }: BatchingDeps
 
   return {
     send(request) {
-      return new Promise((resolve) => {
-        if (waiting.length === 0) queueMicrotask(() => void flush())
-        waiting.push({ request, resolve })
-      })
+      const { promise, resolve } = Promise.withResolvers<Outcome | null>()
+      const one: Attempt = { request, outcome: promise, resolve }
+      bySubscription.set(request.subscriptionId, one)
+      void promise.then(() => bySubscription.delete(request.subscriptionId))
+      if (waiting.length === 0) queueMicrotask(() => void flush())
+      waiting.push(one)
+      return promise
+    },
+
+    async withdraw(subscriptionId) {
+      // What was asked for in this turn is handed over first.
+      await Promise.resolve()
+      const one = bySubscription.get(subscriptionId)
+      // An invocation that is lost ends its attempts in any case.
+      one?.withdraw?.().catch(() => {})
+      await one?.outcome
     },
   }
 }
 
 /** Whether the receiver saw it is not known: it is an attempt, and it is made again. */
-function endAll(open: Set<Waiting>, errorCode: 'timeout' | 'network_error'): void {
+function endAll(open: Set<Attempt>, errorCode: 'timeout' | 'network_error'): void {
   for (const one of open) one.resolve({ kind: 'unreachable', errorCode })
   open.clear()
 }

@@ -87,6 +87,7 @@ function commandsOf({ store }: World, after: (work: () => void) => void): Comman
     secretsOf: () => [],
     onTouched() {},
     onChanged() {},
+    async withdraw() {},
     ready: () => true,
   })
 }

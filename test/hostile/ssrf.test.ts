@@ -131,7 +131,7 @@ describe('at connect time', () => {
       lookup,
     })
     senders.push(sender)
-    return sender.send({ ownerId: 1, url, headers: {}, body: '{}', timeoutMs: 10_000 })
+    return sender.send({ ownerId: 1, subscriptionId: 1, url, headers: {}, body: '{}', timeoutMs: 10_000 })
   }
   const answer = (...addresses: string[]): Lookup => {
     return async () => addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
@@ -195,7 +195,7 @@ describe('at connect time', () => {
     })
     senders.push(sender)
     const url = `http://app.example.com:${receiver.port}/`
-    const request = { ownerId: 1, url, headers: {}, body: '{}', timeoutMs: 10_000 }
+    const request = { ownerId: 1, subscriptionId: 1, url, headers: {}, body: '{}', timeoutMs: 10_000 }
     expect(await sender.send(request)).toEqual({ kind: 'accepted', statusCode: 200, responseBody: null })
     expect(await sender.send(request)).toEqual({ kind: 'refused', errorCode: 'blocked_address' })
   })

@@ -35,6 +35,7 @@ function makeSender(options: Partial<SenderOptions> = {}): NodeSender {
 /** Long enough to be no part of a test that does not mean it. */
 const request = (url: string, timeoutMs = 15_000) => ({
   ownerId: 1,
+  subscriptionId: 1,
   url,
   headers: { 'content-type': 'application/json', 'webhook-id': 'msg_1' },
   body: '{"type":"task.completed","note":"ü"}',

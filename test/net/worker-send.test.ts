@@ -21,8 +21,10 @@ function answer(status: number, parts: readonly (string | Uint8Array | Error | '
 function send(response: Response, timeoutMs = 15_000) {
   const fetch = vi.fn(async () => response)
   const sender = createFetchSender({ policy: { insecure: false, privateCidrs: [] }, fetch })
-  const request = { ownerId: 1, url: 'https://app.example.com/hook', headers: {}, body: '{}', timeoutMs }
-  return { fetch, outcome: sender.send(request) }
+  const url = 'https://app.example.com/hook'
+  const request = { ownerId: 1, subscriptionId: 1, url, headers: {}, body: '{}', timeoutMs }
+  const withdrawal = new AbortController()
+  return { fetch, outcome: sender.send(request, withdrawal.signal), withdraw: () => withdrawal.abort() }
 }
 
 const lost = new Error('Network connection lost.')
@@ -80,4 +82,17 @@ it('a rejection whose body hangs keeps what came of it', async () => {
   } finally {
     vi.useRealTimers()
   }
+})
+
+it.for([
+  ['and is no attempt before it was decided', 200, null],
+  ['but what was decided stays', 410, { kind: 'rejected', statusCode: 410, responseBody: 'so far' }],
+] as const)('one that is withdrawn ends, %s', async ([, status, expected]) => {
+  const { fetch, outcome, withdraw } = send(answer(status, ['so far', 'hang']))
+  await vi.waitFor(() => expect(fetch).toHaveBeenCalled())
+  // Its headers are in, and the first of its body.
+  await new Promise((resolve) => setImmediate(resolve))
+  withdraw()
+  if (expected === null) expect(await outcome).toBeNull()
+  else expect(await outcome).toMatchObject(expected)
 })

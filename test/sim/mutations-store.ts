@@ -264,7 +264,7 @@ export const brokenStores: Mutation[] = [
       ...store,
       cancelSubscription: (ownerId, id) => {
         const one = store.subscription(ownerId, id)
-        return one && { taskToken: one.taskToken, released: [] }
+        return one && { subscriptionId: 0, taskToken: one.taskToken, released: [] }
       },
     }),
   },

@@ -45,3 +45,22 @@ it('goes on by its alarm after a crash', async () => {
   const firsts = new Map(world.received.filter((one) => one.token === token).map((one) => [one.id, one.type]))
   expect([...firsts.values()]).toEqual(['task.encoding', 'task.completed'])
 })
+
+it('starts no request after a DELETE was answered, also none that was on its way to its connection', async () => {
+  let connected: (() => void) | null = null
+  world.connect = (signal) =>
+    new Promise((resolve, reject) => {
+      connected = resolve
+      signal.addEventListener('abort', () => reject(signal.reason))
+    })
+  const { id } = await register(newToken())
+  await until(() => connected !== null)
+  expect((await call('DELETE', `/v1/subscriptions/${id}`)).status).toBe(204)
+  connected!()
+  world.connect = async () => {}
+  const other = await register(newToken())
+  await until(() => world.received.some(({ subscriptionId }) => subscriptionId === other.id))
+  expect(world.received.filter(({ subscriptionId }) => subscriptionId === id)).toEqual([])
+  const { data } = await json<{ data: object[] }>(call('GET', `/v1/deliveries?subscription_id=${id}`))
+  expect(data).toMatchObject([{ state: 'cancelled', state_reason: 'requested', attempts: 0 }])
+})

@@ -27,6 +27,8 @@ export interface World {
   calls: string[][]
   /** What upstream says of a token; `asked` counts from 1. */
   statusOf(token: string, asked: number): Record<string, unknown> | null
+  /** Resolves when the receiver's connection is there; default: at once. */
+  connect(signal: AbortSignal): Promise<void>
   /** How a receiver answers. */
   answer(webhook: Received): Response
   verifyWith(...secrets: string[]): void
@@ -39,6 +41,7 @@ export function openWorld(): World {
     received: [],
     calls: [],
     statusOf: () => ({ status: 'encoding' }),
+    connect: async () => {},
     answer: () => new Response(null, { status: 204 }),
     verifyWith(...secrets) {
       verifiers = secrets.map((secret) => new Webhook(secret))
@@ -71,7 +74,9 @@ export function openWorld(): World {
   // Never taken back: a shard goes on polling after the test that is over.
   vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
     const body = String(init.body)
-    return url.startsWith(upstreamUrl) ? status(body) : receive(url, new Headers(init.headers), body)
+    if (url.startsWith(upstreamUrl)) return status(body)
+    await world.connect(init.signal!)
+    return receive(url, new Headers(init.headers), body)
   })
   return world
 }
