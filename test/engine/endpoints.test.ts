@@ -160,6 +160,21 @@ it('what its endpoint keeps waiting for longer than the whole schedule is exhaus
   expect(ends.some(({ stateReason }) => stateReason === 'endpoint_unavailable')).toBe(true)
 })
 
+it('nothing is given up while a probe is under way, whose success is the end of it', async () => {
+  const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '1m,10m' })
+  world.receiver.answer = () => timedOut
+  const made = await completeTasks(world, 12)
+  await world.run(6 * minute)
+  expect(world.endpoint().state).toBe('failing')
+  let answer: (outcome: typeof accepted) => void = () => {}
+  world.receiver.answer = () => new Promise((resolve) => (answer = resolve))
+  await world.run(10 * minute)
+  world.receiver.answer = () => accepted
+  answer(accepted)
+  await world.run(minute)
+  expect(made.map((one) => world.deliveries(one)[0]!.state)).toEqual(made.map(() => 'delivered'))
+})
+
 it('a relay that was down longer than the whole schedule asks once more before it gives anything up', async () => {
   const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '1m,10m' })
   world.receiver.answer = () => timedOut
