@@ -15,6 +15,7 @@ import {
   isBlocked,
   isFurther,
   isIdle,
+  isInDoubt,
   isOnProbation,
   mayJoinAt,
   type Purpose,
@@ -153,9 +154,17 @@ export function createHosts({ settings, now, start, refuse, wake }: HostsDeps): 
   /** What is due at a master that is down, or has no place left among the calls to masters. */
   function leaveToApi(host: Host, queue: DueQueue, at: number): void {
     if (isBlocked(host, at)) handOver(host, at)
-    else for (const entry of overflow.take(host, queue, at)) join(api, entry, at)
+    else overflowToApi(host, queue, at)
     // A pass goes to the API host last; what is served between two of them does not.
     wake()
+  }
+
+  function overflowToApi(host: Host, queue: DueQueue, at: number): void {
+    const leaving = overflow.take(host, queue, at)
+    // Beside what stays, which is due, it waited for no company: at the API host others join it, unless it is there to be tried.
+    const expectsCompany = waitingAt(host) > 0 && !isInDoubt(api)
+    const flushAt = expectsCompany ? at + hurriedLingerMs(settings) : at
+    for (const entry of leaving) join(api, entry, flushAt)
   }
 
   /** All that queues there. */

@@ -402,6 +402,29 @@ it('what failed before waits for its master until the API host has answered ten 
   expect(startedAt(apiOrigin)).toEqual([failing])
 })
 
+it('what leaves a master where others stay finds company of other masters at the API host', () => {
+  const { hosts, started, startedAt } = openCrowded({ answered: 1 })
+  const master3 = 'https://master-3.qencode.com'
+  put(hosts, failingEntry(1))
+  put(hosts, { ...failingEntry(2), origin: master3 })
+  const [one, other] = [entryOf(3, master2), entryOf(4, master3)]
+  put(hosts, one)
+  expect(hosts.dispatch(later)).toBe(later + 100)
+  put(hosts, other)
+  hosts.dispatch(later + 99)
+  expect(startedAt(apiOrigin)).toEqual([])
+  hosts.dispatch(later + 100)
+  expect(started.at(-1)!.batch).toEqual([one, other])
+})
+
+it('where none stays, it has waited for company already', () => {
+  const { hosts, startedAt } = openCrowded({ answered: 1 })
+  const entry = entryOf(1, master2)
+  put(hosts, entry)
+  hosts.dispatch(later)
+  expect(startedAt(apiOrigin)).toEqual([entry])
+})
+
 it('what may be tried at a failing API host is found behind what may not', () => {
   const { hosts, startedAt } = openCrowded()
   for (let n = 0; n < 150; n++) put(hosts, failingEntry(n))
