@@ -268,8 +268,10 @@ export function subscriptionChangeSuite(on: OnEmptyDatabase): void {
       world.settle(world.rows()[0]!, accepted)
       world.poll(taskToken, { status: 'encoding' })
       const first = world.store.cancelSubscription(world.acme, id, start)
-      expect(first).toEqual({ taskToken, released: [world.acme] })
-      expect(world.store.cancelSubscription(world.acme, id, start)).toEqual({ taskToken, released: [] })
+      const [{ subscriptionId } = { subscriptionId: 0 }] = world.rows()
+      expect(first).toEqual({ subscriptionId, taskToken, released: [world.acme] })
+      const again = world.store.cancelSubscription(world.acme, id, start)
+      expect(again).toEqual({ subscriptionId, taskToken, released: [] })
       expect(told(world.rows())).toEqual(['task.queued delivered', 'task.encoding cancelled requested'])
       expect(world.store.subscription(world.acme, id)).toMatchObject({
         state: 'cancelled',
