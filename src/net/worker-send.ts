@@ -2,6 +2,8 @@
  * One POST through `fetch`, turned into an Outcome (CONTRACT §4.7), for runtimes without sockets. The runtime
  * keeps it from private addresses (`global_fetch_strictly_public`); the URL itself is judged here.
  */
+
+import { createBodyText } from '../core/body-text.ts'
 import {
   acceptedBodyBytesMax,
   type Outcome,
@@ -61,56 +63,34 @@ async function post(
   const statusCode = response.status
   const text = createBodyText()
   if (response.ok) {
-    const isWhole = await readUpTo(acceptedBodyBytesMax, response, signal, text.append)
-    return { kind: 'accepted', statusCode, responseBody: text.read(isWhole) }
+    await readUpTo(acceptedBodyBytesMax, response, signal, text.append)
+    return { kind: 'accepted', statusCode, responseBody: text.read() }
   }
   const retryAfter = response.headers.get('retry-after')
   // The answer is decided: a body that breaks or hangs does not change it, and what came of it may tell why.
-  const isWhole = await readUpTo(responseBodyBytesMax, response, signal, text.append).catch(() => false)
-  return { kind: 'rejected', statusCode, retryAfter, responseBody: text.read(isWhole) }
+  await readUpTo(responseBodyBytesMax, response, signal, text.append).catch(() => undefined)
+  return { kind: 'rejected', statusCode, retryAfter, responseBody: text.read() }
 }
 
-/** The first `responseBodyBytesMax` bytes of a body. */
-function createBodyText() {
-  const decoder = new TextDecoder()
-  let text = ''
-  let left = responseBodyBytesMax
-  return {
-    append(bytes: Uint8Array): void {
-      if (left > 0) text += decoder.decode(bytes.subarray(0, left), { stream: true })
-      left -= bytes.byteLength
-    },
-    read(isWhole: boolean): string | null {
-      // A streaming decoder keeps a character that was cut in two to itself.
-      if (isWhole && left >= 0) text += decoder.decode()
-      return text === '' ? null : text
-    },
-  }
-}
-
-/**
- * @returns whether that was all
- * @throws when the deadline passes or the connection breaks before the end or the limit
- */
+/** @throws when the deadline passes or the connection breaks before the end or the limit */
 async function readUpTo(
   bytesMax: number,
   response: Response,
   signal: AbortSignal,
   onBytes: (bytes: Uint8Array) => void,
-): Promise<boolean> {
+): Promise<void> {
   const reader = response.body?.getReader()
-  if (reader === undefined) return true
+  if (reader === undefined) return
   const cut = () => void reader.cancel().catch(() => undefined)
   signal.addEventListener('abort', cut)
   for (let left = bytesMax; left > 0; ) {
     const { done, value } = await reader.read()
     if (signal.aborted) throw new Error('deadline')
-    if (done) return true
-    onBytes(value.subarray(0, left))
+    if (done) return
+    onBytes(value)
     left -= value.byteLength
   }
   cut()
-  return false
 }
 
 /** fetch tells what went wrong only in words; what they do not say is `network_error`. */

@@ -109,7 +109,7 @@ export function deliveryViewVerbs({ db, place }: StoreContext) {
     },
 
     listDeliveries(ownerId: number, query: PageQuery & DeliveryFilter): Page<DeliveryRecord> {
-      const before = Math.min(pages.rowOf(query.cursor), ownerFloor(ownerId + 1))
+      const before = pages.below(query.cursor, ownerFloor(ownerId + 1))
       const look = isIndexed(query) ? null : lookFrom(db, deliveries, ownerId, before)
       const conditions: SQL[] = [
         // One bound alone: SQLite seeks by the first and would test every row by a second.

@@ -164,7 +164,7 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
       const rows = db
         .select()
         .from(endpoints)
-        .where(and(eq(endpoints.ownerId, ownerId), lt(endpoints.id, pages.rowOf(query.cursor))))
+        .where(and(eq(endpoints.ownerId, ownerId), lt(endpoints.id, pages.below(query.cursor))))
         .orderBy(desc(endpoints.id))
         .limit(query.limit + 1)
         .all()

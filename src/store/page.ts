@@ -2,8 +2,11 @@
 import type { Page } from './records.ts'
 
 export interface Pages {
-  /** @throws an Error named `InvalidCursorError`; without a cursor, a number above every row */
-  rowOf(cursor: string | null): number
+  /**
+   * The number that the rows behind the cursor are below, and `ceiling` as well, as are all without a cursor.
+   * @throws an Error named `InvalidCursorError`
+   */
+  below(cursor: string | null, ceiling?: number): number
   /** @param behind the newest row that was not looked at, where the look was bounded */
   page<Row, T>(
     rows: readonly Row[],
@@ -28,10 +31,10 @@ export function pagesOf(list: 'subscriptions' | 'tasks' | 'deliveries' | 'endpoi
   const cursorOf = (row: number) => letter + row.toString(36)
 
   return {
-    rowOf(cursor) {
-      if (cursor === null) return Number.MAX_SAFE_INTEGER
+    below(cursor, ceiling = Number.MAX_SAFE_INTEGER) {
+      if (cursor === null) return ceiling
       const row = pattern.test(cursor) ? Number.parseInt(cursor.slice(1), 36) : Number.NaN
-      if (Number.isSafeInteger(row)) return row
+      if (Number.isSafeInteger(row)) return Math.min(row, ceiling)
       const error = new Error('the cursor is not one that the list answered')
       error.name = 'InvalidCursorError'
       throw error
@@ -39,16 +42,14 @@ export function pagesOf(list: 'subscriptions' | 'tasks' | 'deliveries' | 'endpoi
 
     page(rows, limit, position, view, behind = () => null) {
       const shown = rows.slice(0, limit)
-      const positions = shown.map((row) => {
-        const { row: number, order } = position(row)
-        return { cursor: cursorOf(number), order }
-      })
+      const places = shown.map(position)
+      const positions = places.map(({ row, order }) => ({ cursor: cursorOf(row), order }))
       const more = rows.length > limit
       const rest = more ? null : behind()
       if (rest !== null) positions.push({ cursor: cursorOf(rest.row + 1), order: rest.order })
       const nextCursor = more || rest !== null ? (positions.at(-1)?.cursor ?? null) : null
-      const [first] = shown
-      const start = first === undefined ? {} : { start: cursorOf(position(first).row + 1) }
+      const [first] = places
+      const start = first === undefined ? {} : { start: cursorOf(first.row + 1) }
       return { data: shown.map(view), nextCursor, positions, ...start }
     },
   }

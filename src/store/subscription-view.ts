@@ -110,7 +110,7 @@ export function subscriptionViewVerbs(
     },
 
     listSubscriptions(ownerId: number, query: PageQuery & SubscriptionFilter): Page<SubscriptionRecord> {
-      const before = Math.min(pages.rowOf(query.cursor), ownerFloor(ownerId + 1))
+      const before = pages.below(query.cursor, ownerFloor(ownerId + 1))
       const look = isIndexed(query) ? null : lookFrom(db, subscriptions, ownerId, before)
       const conditions: SQL[] = [
         // One bound alone: SQLite seeks by the first and would test every row by a second.

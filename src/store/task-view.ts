@@ -74,7 +74,7 @@ export function taskViewVerbs(
 
     /** Newest first by the owner's first subscription to each, so that a page stays right as rows are added. */
     listTasks(ownerId: number, query: PageQuery): Page<TaskRecord> {
-      const before = Math.min(pages.rowOf(query.cursor), ownerFloor(ownerId + 1))
+      const before = pages.below(query.cursor, ownerFloor(ownerId + 1))
       // Of many subscriptions to few tasks nearly all are none's first.
       const look = lookFrom(db, subscriptions, ownerId, before)
       const rows = db

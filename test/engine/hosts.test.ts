@@ -1,8 +1,9 @@
 /** What one pass does with very many due tasks and hosts is bounded: everything else waits for it. */
 import { expect, it, vi } from 'vitest'
-import { type Entry, never } from '../../src/engine/entry.ts'
+import type { Entry } from '../../src/engine/entry.ts'
 import { type FurtherCall, type Host, noteAnswer, noteFailedCall } from '../../src/engine/host.ts'
 import { createHosts, type Hosts } from '../../src/engine/hosts.ts'
+import { entryWith } from './entries.ts'
 import { apiOrigin, hour, minute, second } from './world.ts'
 
 const master1 = 'https://master-1.qencode.com'
@@ -37,24 +38,7 @@ function open(more: { mastersConcurrency?: number } = {}) {
 }
 
 function entryOf(n: number, origin: string): Entry {
-  const token = n.toString(16).padStart(32, '0')
-  const watch = {
-    token,
-    statusUrl: null,
-    status: 'encoding',
-    percent: null,
-    changedAt: 0,
-    steps: [1],
-    expiresAt: hour,
-    regressed: false,
-    stalled: false,
-    unknownSince: null,
-    askedAlone: false,
-    failingSince: null,
-    awaitsState: false,
-  }
-  const schedule = { dueAt: 0, day: null, polledAt: never }
-  return { token, watch, seen: null, origin, busy: true, unreadable: false, wanted: true, ...schedule }
+  return entryWith({ token: n.toString(16).padStart(32, '0'), origin }, { expiresAt: hour })
 }
 
 /** Its last poll failed, wherever it was asked for. */

@@ -1,9 +1,9 @@
 /** When a task is polled next while the API host asks to be left alone, with waits of hours. */
 import { expect, it } from 'vitest'
-import { type Entry, never } from '../../src/engine/entry.ts'
 import { createHost } from '../../src/engine/host.ts'
 import { createNextPoll } from '../../src/engine/next-poll.ts'
 import type { Watch } from '../../src/store/watches.ts'
+import { entryWith } from './entries.ts'
 import { apiOrigin, hour, minute, second } from './world.ts'
 
 const at = 10 * hour
@@ -12,24 +12,7 @@ const stalledAfterMs = hour
 
 /** @returns how long after its poll it is polled again: nobody could be asked, if it was not answered */
 function waitsAfter(more: Partial<Watch>, kind: 'putOff' | 'hinted' | 'answered'): number {
-  const watch: Watch = {
-    token: 'token',
-    statusUrl: null,
-    status: 'encoding',
-    percent: null,
-    changedAt: 0,
-    steps: [1],
-    expiresAt: 100 * hour,
-    regressed: false,
-    stalled: false,
-    unknownSince: null,
-    askedAlone: false,
-    failingSince: null,
-    awaitsState: false,
-    ...more,
-  }
-  const state = { busy: true, unreadable: false, wanted: true, dueAt: at, day: null, polledAt: never }
-  const entry: Entry = { token: 'token', watch, seen: null, origin: apiOrigin, ...state }
+  const entry = entryWith({ token: 'token', origin: apiOrigin }, { expiresAt: 100 * hour, ...more })
   const { after } = createNextPoll({
     settings: { intervalMs: 5 * second, intervalMaxMs },
     limits: { lostAfterMs: hour, stalledAfterMs, pollMsMax: minute },

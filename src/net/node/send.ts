@@ -3,6 +3,7 @@
  * deliveries, retries or signatures. undici's pools are dispatched to directly for speed (DESIGN §4).
  */
 import type { Dispatcher } from 'undici'
+import { type BodyText, createBodyText } from '../../core/body-text.ts'
 import { boundedCache } from '../../core/bounded-cache.ts'
 import {
   acceptedBodyBytesMax,
@@ -141,12 +142,11 @@ interface Answer {
   statusCode: number
   retryAfter: string | null
   bodyBytes: number
-  /** The first `responseBodyBytesMax` bytes of it. */
-  chunks: Buffer[]
+  text: BodyText
 }
 
 function newAnswer(): Answer {
-  return { statusCode: 0, retryAfter: null, bodyBytes: 0, chunks: [] }
+  return { statusCode: 0, retryAfter: null, bodyBytes: 0, text: createBodyText() }
 }
 
 function isSuccess({ statusCode }: Answer): boolean {
@@ -155,11 +155,8 @@ function isSuccess({ statusCode }: Answer): boolean {
 
 /** @returns false when enough of the body has been read */
 function readOn(answer: Answer, chunk: Buffer): boolean {
-  const before = answer.bodyBytes
   answer.bodyBytes += chunk.length
-  // A copy: the chunk is a view of a read buffer of up to 64 KiB.
-  if (before < responseBodyBytesMax)
-    answer.chunks.push(Buffer.from(chunk.subarray(0, responseBodyBytesMax - before)))
+  answer.text.append(chunk)
   return isSuccess(answer)
     ? answer.bodyBytes <= acceptedBodyBytesMax
     : answer.bodyBytes < responseBodyBytesMax
@@ -167,7 +164,7 @@ function readOn(answer: Answer, chunk: Buffer): boolean {
 
 function wholeAnswer(answer: Answer): Outcome {
   const { statusCode, retryAfter } = answer
-  const responseBody = bodyText(answer)
+  const responseBody = answer.text.read()
   if (isSuccess(answer)) return { kind: 'accepted', statusCode, responseBody }
   return { kind: 'rejected', statusCode, retryAfter, responseBody }
 }
@@ -178,12 +175,6 @@ function wholeAnswer(answer: Answer): Outcome {
  */
 function answerSoFar(answer: Answer, errorCode: TransportErrorCode): Outcome {
   return answer.statusCode === 0 || isSuccess(answer) ? unreachable(errorCode) : wholeAnswer(answer)
-}
-
-function bodyText({ bodyBytes, chunks }: Answer): string | null {
-  if (bodyBytes === 0) return null
-  // A streaming decoder keeps a character that was cut in two to itself.
-  return new TextDecoder().decode(Buffer.concat(chunks), { stream: bodyBytes > responseBodyBytesMax })
 }
 
 function failure(answer: Answer, error: Error & { code?: string }): Outcome {
