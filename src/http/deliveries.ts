@@ -26,6 +26,8 @@ function addReads(app: Hono<HttpEnv>, { queries }: AppDeps): void {
       id: 'listDeliveries',
       tag: 'Deliveries',
       summary: 'List deliveries, newest first',
+      description:
+        'One for each webhook, with its state and why: pending, delivered, superseded by something newer, exhausted or cancelled.',
       responses: {
         200: json('A page.', answers.pageSchema(answers.Delivery), {
           data: [examples.delivery],
@@ -52,6 +54,8 @@ function addReads(app: Hono<HttpEnv>, { queries }: AppDeps): void {
       id: 'getDelivery',
       tag: 'Deliveries',
       summary: 'Read a delivery with its payload and attempts',
+      description:
+        'The payload is what is sent, byte for byte; an attempt has what the receiver answered, or why there was no answer.',
       parameters: idParameter('dlv'),
       responses: { 200: json('The delivery.', answers.DeliveryDetail, examples.deliveryDetail) },
       problems: ['not_found'],

@@ -13,7 +13,7 @@ interface Operation {
   id: string
   tag: 'Subscriptions' | 'Tasks' | 'Deliveries' | 'Endpoints' | 'Signing secret' | 'Upstream' | 'System'
   summary: string
-  description?: string
+  description: string
   responses: Responses
   /** Besides those that every call under its security can meet. */
   problems?: readonly ProblemCode[]
@@ -31,7 +31,7 @@ export function describe(operation: Operation): MiddlewareHandler {
     operationId: id,
     tags: [tag],
     summary,
-    ...(description !== undefined && { description }),
+    description,
     ...(parameters !== undefined && { parameters }),
     ...(requestBody !== undefined && { requestBody }),
     security: open ? [] : [{ apiKey: [] }],

@@ -18,6 +18,8 @@ export function endpointRoutes({ queries, commands, now }: AppDeps): Hono<HttpEn
       id: 'listEndpoints',
       tag: 'Endpoints',
       summary: 'List endpoints, newest first',
+      description:
+        'An endpoint is the origin of your callback URLs: what fails at one path holds up all of it. Each with its health, its limits and what waits for it.',
       responses: {
         200: json('A page.', answers.pageSchema(answers.Endpoint), {
           data: [examples.endpoint],
@@ -38,6 +40,8 @@ export function endpointRoutes({ queries, commands, now }: AppDeps): Hono<HttpEn
       id: 'updateEndpoint',
       tag: 'Endpoints',
       summary: 'Pause an endpoint or limit it',
+      description:
+        'While it is paused all that is made for it waits, and no attempt is used up. A limit of null is none of its own.',
       parameters: idParameter('ep'),
       responses: { 200: json('As it is now.', answers.Endpoint, examples.endpoint) },
       problems: [...bodyProblems, 'not_found'],

@@ -17,6 +17,8 @@ export function secretRoutes({ commands }: AppDeps): Hono<HttpEnv> {
       id: 'getSigningSecret',
       tag: 'Signing secret',
       summary: 'Read the secrets that sign your webhooks',
+      description:
+        'Webhooks of subscriptions without a secret of their own carry a signature under each. Verify with any of them.',
       responses: { 200: json('Newest first.', answers.SigningSecrets, examples.signingSecrets) },
     }),
     (c) => c.json(secretsJson(commands.signingSecrets(c.get('owner').id))),

@@ -122,6 +122,7 @@ function addReads(app: Hono<HttpEnv>, { queries, commands }: AppDeps): void {
       id: 'listSubscriptions',
       tag: 'Subscriptions',
       summary: 'List subscriptions, newest first',
+      description: 'Yours in every state: one that has ended stays until the history of its task is deleted.',
       responses: {
         200: json('A page.', answers.pageSchema(answers.Subscription), {
           data: [examples.subscription],
@@ -151,6 +152,7 @@ function addReads(app: Hono<HttpEnv>, { queries, commands }: AppDeps): void {
       id: 'getSubscription',
       tag: 'Subscriptions',
       summary: 'Read a subscription',
+      description: 'Its options, its state and why, and what is known of its task.',
       parameters: idParameter('sub'),
       responses: { 200: json('The subscription.', answers.Subscription, examples.subscription) },
       problems: ['not_found'],
@@ -230,6 +232,8 @@ function addCancelAndTest(app: Hono<HttpEnv>, { commands }: AppDeps): void {
       id: 'testSubscription',
       tag: 'Subscriptions',
       summary: 'Send a signed test event',
+      description:
+        'Goes to the callback URL whatever `events` says, before what waits there and also while the endpoint is failing; at a paused one it waits. A few attempts, as for progress.',
       parameters: idParameter('sub'),
       responses: { 202: json('The queued `pollhook.test`.', answers.Delivery, examples.queuedTest) },
       problems: [...bodyProblems, 'not_found', 'conflict'],

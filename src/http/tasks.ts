@@ -42,6 +42,8 @@ function addReads(app: Hono<HttpEnv>, { queries, commands }: AppDeps): void {
       id: 'getTask',
       tag: 'Tasks',
       summary: 'Read a task with its result and transitions',
+      description:
+        'What webhooks told or would have told: every change of status or percent, and upstream’s own status object once it has ended.',
       parameters: tokenParameter,
       responses: { 200: json('The task.', answers.TaskDetail, examples.taskDetail) },
       problems: ['not_found'],
