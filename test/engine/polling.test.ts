@@ -10,11 +10,11 @@ import {
   newToken,
   openWorld,
   second,
+  types,
 } from './world.ts'
 
 const callsFor = (world: EngineWorld, token: string) =>
   world.calls.filter(({ tokens }) => tokens.includes(token))
-const types = (world: EngineWorld) => world.sent.map(({ type }) => type)
 
 it('tasks of one host share calls of at most POLLHOOK_POLL_BATCH tokens', async () => {
   const world = openWorld({ POLLHOOK_POLL_BATCH: '10' })

@@ -10,20 +10,12 @@ import {
   hour,
   minute,
   never,
-  newToken,
   openWorld,
+  registered,
   rejected,
   second,
   timedOut,
 } from './world.ts'
-
-async function registered(world: EngineWorld, status: string) {
-  const token = newToken()
-  world.statuses.set(token, { status })
-  const made = await world.register({ taskToken: token })
-  await world.run(second)
-  return { made, token }
-}
 
 const redeliver = (world: EngineWorld, { id }: DeliveryDetail) =>
   world.after(world.relay().commands.redeliver(world.ownerId, id))

@@ -11,6 +11,7 @@ import {
   newToken,
   openWorld,
   second,
+  types,
 } from './world.ts'
 
 const statusUrl = `${masterOrigin}/v1/status`
@@ -27,7 +28,6 @@ function breakUpstream(
   world.upstream.answer = (origin, tokens) => fault(origin, tokens) ?? honest(origin, tokens)
 }
 
-const types = (world: EngineWorld) => world.sent.map(({ type }) => type)
 const callsOf = (world: EngineWorld, origin: string, from = 0) =>
   world.calls.filter((call) => call.origin === origin && call.at >= from)
 

@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import { endWaitsMax } from '../../src/store/endpoints.ts'
 import type { Store } from '../../src/store/store.ts'
-import { accepted, type EngineWorld, minute, newToken, openWorld, rejected, second } from './world.ts'
+import { accepted, completeTasks, type EngineWorld, minute, openWorld, rejected, second } from './world.ts'
 
 /** Counts what each verb writes that ends waits. */
 function openCounted(env: Record<string, string>) {
@@ -25,16 +25,6 @@ function openCounted(env: Record<string, string>) {
   const world = openWorld(env, { wrapStore })
   const written = () => world.db.all<{ n: number }>(sql`select total_changes() as n`)[0]!.n
   return { world, commits }
-}
-
-async function completeTasks(
-  world: EngineWorld,
-  count: number,
-  more: { callbackUrl?: string } = {},
-): Promise<void> {
-  const tokens = Array.from({ length: count }, newToken)
-  for (const token of tokens) world.statuses.set(token, { status: 'completed' })
-  await Promise.all(tokens.map((taskToken) => world.register({ taskToken, ...more })))
 }
 
 async function setPaused(world: EngineWorld, paused: boolean): Promise<void> {
@@ -124,8 +114,8 @@ it('a disk that fails meanwhile is tried again', async () => {
 
 it('endpoints that recover in one commit share what it may write', async () => {
   const { world, commits } = openCounted({ POLLHOOK_RETRY_SCHEDULE: '10h,10h' })
-  const both = ['one', 'two'].map((name) => ({ callbackUrl: `https://${name}.example.com/hook` }))
-  const completeAtBoth = (count: number) => Promise.all(both.map((more) => completeTasks(world, count, more)))
+  const both = ['one', 'two'].map((name) => `https://${name}.example.com/hook`)
+  const completeAtBoth = (count: number) => Promise.all(both.map((url) => completeTasks(world, count, url)))
   world.receiver.answer = () => rejected(404)
   await completeAtBoth(endWaitsMax - 100)
   await world.run(minute)
@@ -161,7 +151,7 @@ it('endpoints whose pause ends together have their waits ended in turns', async 
   )
   world.receiver.answer = () => rejected(404)
   for (const name of ['one', 'two'])
-    await completeTasks(world, 3 * endWaitsMax, { callbackUrl: `https://${name}.example.com/hook` })
+    await completeTasks(world, 3 * endWaitsMax, `https://${name}.example.com/hook`)
   await world.run(minute)
   const { commands, store } = world.relay()
   const { data } = store.listEndpoints(world.ownerId, { limit: 2, cursor: null }, 0)

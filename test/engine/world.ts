@@ -90,6 +90,31 @@ export function never<T>(): Promise<T> {
 
 export const newToken = () => randomBytes(16).toString('hex')
 
+/** So many subscriptions at one endpoint, each with one terminal event on its way. */
+export async function completeTasks(
+  world: EngineWorld,
+  count: number,
+  callbackUrl?: string,
+): Promise<SubscriptionRecord[]> {
+  const tokens = Array.from({ length: count }, newToken)
+  for (const token of tokens) world.statuses.set(token, { status: 'completed' })
+  return Promise.all(
+    tokens.map((taskToken) => world.register({ taskToken, ...(callbackUrl && { callbackUrl }) })),
+  )
+}
+
+/** A task that a first poll finds in this state: of which one event has gone out. */
+export async function registered(world: EngineWorld, status: string) {
+  const token = newToken()
+  world.statuses.set(token, { status })
+  const made = await world.register({ taskToken: token })
+  await world.run(second)
+  return { made, token }
+}
+
+/** Of all that was sent, in that order. */
+export const types = (world: EngineWorld) => world.sent.map(({ type }) => type)
+
 export function openWorld(
   env: Record<string, string> = {},
   options: {
