@@ -1,0 +1,69 @@
+/** CONTRACT §3: a test event goes out before what waits, within the limits of its endpoint. */
+import { expect, it } from 'vitest'
+import { accepted, completeTasks, minute, never, openWorld, rejected, second, timedOut } from './world.ts'
+
+it('a test goes before what waits also while another one hangs', async () => {
+  const world = openWorld()
+  const one = await world.register()
+  const other = await world.register()
+  await world.run(second)
+  const { commands } = world.relay()
+  await world.after(commands.updateEndpoint(world.ownerId, world.endpoint().id, { maxPerSecond: 1 }))
+  await completeTasks(world, 30)
+  await world.run(5 * second)
+  world.sent.length = 0
+  world.receiver.answer = ({ subscriptionId }) =>
+    subscriptionId === one.id ? world.later(15 * second, timedOut) : accepted
+  await world.after(commands.sendTest(world.ownerId, one.id))
+  await world.run(1_100)
+  await world.after(commands.sendTest(world.ownerId, other.id))
+  await world.run(2 * second)
+  const tests = world.sent.flatMap(({ type }, i) => (type === 'pollhook.test' ? [i] : []))
+  expect(tests).toHaveLength(2)
+  expect(tests[1]! - tests[0]!).toBeLessThanOrEqual(2)
+})
+
+it('the retry of a test at an open circuit waits for no probe that hangs', async () => {
+  const world = openWorld()
+  world.receiver.answer = () => rejected(500)
+  const [one] = await completeTasks(world, 20)
+  await world.run(minute)
+  expect(world.endpoint().state).toBe('failing')
+  world.receiver.answer = ({ type }) =>
+    type === 'pollhook.test' ? rejected(500) : world.later(15 * second, timedOut)
+  const before = world.sent.length
+  while (world.sent.length === before) await world.run(second)
+  await world.after(world.relay().commands.sendTest(world.ownerId, world.deliveries(one!)[0]!.subscriptionId))
+  await world.run(7 * second)
+  expect(world.sent.slice(before).map(({ type }) => type)).toEqual([
+    'task.completed',
+    'pollhook.test',
+    'pollhook.test',
+  ])
+})
+
+it('nor for the next probe, and no test goes beyond the limits of its endpoint', async () => {
+  const world = openWorld()
+  world.receiver.answer = () => rejected(500)
+  const made = await completeTasks(world, 20)
+  await world.run(10 * minute)
+  let before = world.sent.length
+  while (world.sent.length === before) await world.run(second)
+  before = world.sent.length
+  const { commands } = world.relay()
+  await world.after(commands.sendTest(world.ownerId, made[0]!.id))
+  await world.run(7 * second)
+  const since = () => world.sent.slice(before).map(({ type }) => type)
+  expect(since()).toEqual(Array(2).fill('pollhook.test'))
+  await world.after(commands.updateEndpoint(world.ownerId, world.endpoint().id, { maxConcurrency: 1 }))
+  world.receiver.answer = () => never()
+  for (const { id } of made.slice(1, 4)) await world.after(commands.sendTest(world.ownerId, id))
+  await world.run(second)
+  expect(since()).toEqual(Array(3).fill('pollhook.test'))
+  const limits = { maxConcurrency: 4, maxPerSecond: 0.5 }
+  await world.after(commands.updateEndpoint(world.ownerId, world.endpoint().id, limits))
+  await world.run(second)
+  expect(since()).toEqual(Array(4).fill('pollhook.test'))
+  await world.run(2 * second)
+  expect(since()).toEqual(Array(5).fill('pollhook.test'))
+})
