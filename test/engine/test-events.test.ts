@@ -1,6 +1,50 @@
 /** CONTRACT §3: a test event goes out before what waits, within the limits of its endpoint. */
 import { expect, it } from 'vitest'
-import { accepted, completeTasks, minute, never, openWorld, rejected, second, timedOut } from './world.ts'
+import {
+  accepted,
+  completeTasks,
+  hour,
+  minute,
+  never,
+  openWorld,
+  registered,
+  rejected,
+  second,
+  timedOut,
+} from './world.ts'
+
+it('a test goes out before what waits, even while the circuit is open, and supersedes nothing', async () => {
+  const world = openWorld()
+  world.receiver.answer = () => timedOut
+  const made = []
+  for (let n = 0; n < 12; n++) made.push((await registered(world, 'completed')).made)
+  expect(world.endpoint()).toMatchObject({ state: 'failing' })
+  const before = world.sent.length
+  world.receiver.answer = () => rejected(404)
+  await world.after(world.relay().commands.sendTest(world.ownerId, made[11]!.id))
+  await world.run(second)
+  expect(world.sent[before]).toMatchObject({ type: 'pollhook.test', seq: null })
+  const types = world.deliveries(made[11]!).map(({ type, state }) => `${type} ${state}`)
+  expect(types).toContain('task.completed pending')
+})
+
+it('a test goes out before what a rate holds at a healthy endpoint', async () => {
+  const world = openWorld()
+  const made = []
+  for (let n = 0; n < 12; n++) made.push(await registered(world, 'encoding'))
+  const { commands } = world.relay()
+  const { id } = world.endpoint()
+  await world.after(commands.updateEndpoint(world.ownerId, id, { maxPerSecond: 1, paused: true }))
+  for (const { token } of made) await world.change(token, { status: 'completed' })
+  const before = world.sent.length
+  await world.after(commands.updateEndpoint(world.ownerId, id, { paused: false }))
+  await world.after(commands.sendTest(world.ownerId, made[11]!.made.id))
+  await world.run(3 * second)
+  const types = world.sent.slice(before).map(({ type }) => type)
+  // The first had gone when the test was asked for.
+  expect(types.slice(0, 3)).toEqual(['task.completed', 'pollhook.test', 'task.completed'])
+  expect(types.length).toBeLessThan(6)
+})
 
 it('a test goes before what waits also while another one hangs', async () => {
   const world = openWorld()
@@ -66,4 +110,18 @@ it('nor for the next probe, and no test goes beyond the limits of its endpoint',
   expect(since()).toEqual(Array(4).fill('pollhook.test'))
   await world.run(2 * second)
   expect(since()).toEqual(Array(5).fill('pollhook.test'))
+})
+
+it('a test that is moved while its last attempt is under way is not begun anew by that', async () => {
+  const world = openWorld()
+  const { made } = await registered(world, 'encoding')
+  world.receiver.answer = () => world.later(15 * second, timedOut)
+  const { commands } = world.relay()
+  await world.after(commands.sendTest(world.ownerId, made.id))
+  const tries = () => world.sent.filter(({ type }) => type === 'pollhook.test').length
+  while (tries() < 3) await world.run(second)
+  const callbackUrl = 'https://new.example.com/hook'
+  await world.after(commands.updateSubscription(world.ownerId, made.id, { callbackUrl }))
+  await world.run(hour)
+  expect(tries()).toBe(3)
 })
