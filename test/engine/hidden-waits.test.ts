@@ -1,0 +1,65 @@
+/** CONTRACT §4.5: what waits behind a test or a redelivery waits no longer either, once its endpoint is well again. */
+import { expect, it } from 'vitest'
+import { delivered, openCounted, setPaused } from './waits.ts'
+import { accepted, completeTasks, type EngineWorld, minute, openWorld, rejected } from './world.ts'
+
+it.each<[string, (world: EngineWorld, ids: readonly string[]) => Promise<void>]>([
+  [
+    'the success of a test ends an outage',
+    async (world, ids) => {
+      world.receiver.answer = () => accepted
+      for (const id of ids) await world.after(world.relay().commands.sendTest(world.ownerId, id))
+    },
+  ],
+  [
+    'the success of a redelivery ends an outage',
+    async (world) => {
+      await world.after(world.relay().commands.redeliverMany(world.ownerId, { dryRun: false }))
+      world.receiver.answer = () => accepted
+    },
+  ],
+  [
+    'a pause ends, in which tests were made,',
+    async (world, ids) => {
+      await setPaused(world, true)
+      for (const id of ids) await world.after(world.relay().commands.sendTest(world.ownerId, id))
+      world.receiver.answer = () => accepted
+      await setPaused(world, false)
+    },
+  ],
+])('%s, and what waits behind it waits no longer either', async (_what, recover) => {
+  const world = openWorld()
+  world.receiver.answer = () => rejected(503)
+  const made = []
+  for (let n = 0; n < 3; n++) made.push(await world.register())
+  await world.run(2 * minute)
+  for (const { taskToken } of made) world.statuses.set(taskToken, { status: 'completed' })
+  await world.run(8 * 60 * minute)
+  await recover(
+    world,
+    made.map(({ id }) => id),
+  )
+  await world.run(10 * minute)
+  for (const one of made) {
+    const end = world.deliveries(one).find(({ type }) => type === 'task.completed')
+    expect(end).toMatchObject({ state: 'delivered' })
+  }
+})
+
+it('what waits behind hundreds of tests waits no longer either, some hundreds of queues a commit', async () => {
+  const { world } = openCounted({ POLLHOOK_RETRY_SCHEDULE: '2h,2h' })
+  world.receiver.answer = () => rejected(404)
+  await completeTasks(world, 450)
+  await world.run(minute)
+  await setPaused(world, true)
+  const page = { limit: 200, cursor: null }
+  for (let cursor: string | null = null, first = true; first || cursor !== null; first = false) {
+    const list = world.relay().store.listSubscriptions(world.ownerId, { ...page, cursor })
+    cursor = list.nextCursor
+    for (const { id } of list.data) await world.after(world.relay().commands.sendTest(world.ownerId, id))
+  }
+  world.receiver.answer = () => accepted
+  await setPaused(world, false)
+  await world.run(2 * minute)
+  expect(delivered(world)).toBe(900)
+})

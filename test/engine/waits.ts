@@ -1,0 +1,34 @@
+/** An endpoint at which very much waits: what ends that, and what each commit of it writes. */
+import { sql } from 'drizzle-orm'
+import type { Store } from '../../src/store/store.ts'
+import { type EngineWorld, openWorld } from './world.ts'
+
+/** Counts what each verb writes that ends waits. */
+export function openCounted(env: Record<string, string>) {
+  const commits: number[] = []
+  const counted =
+    <A extends unknown[], R>(verb: (...of: A) => R) =>
+    (...of: A): R => {
+      const before = written()
+      const result = verb(...of)
+      commits.push(written() - before)
+      return result
+    }
+  const wrapStore = (store: Store): Store => ({
+    ...store,
+    endWaits: counted(store.endWaits),
+    updateEndpoint: counted(store.updateEndpoint),
+    settleDeliveries: counted(store.settleDeliveries),
+  })
+  const world = openWorld(env, { wrapStore })
+  const written = () => world.db.all<{ n: number }>(sql`select total_changes() as n`)[0]!.n
+  return { world, commits }
+}
+
+export async function setPaused(world: EngineWorld, paused: boolean): Promise<void> {
+  const { commands } = world.relay()
+  await world.after(commands.updateEndpoint(world.ownerId, world.endpoint().id, { paused }))
+}
+
+export const delivered = (world: EngineWorld) =>
+  world.db.all<{ n: number }>(sql`select count(*) as n from deliveries where state = 'delivered'`)[0]!.n
