@@ -1,6 +1,7 @@
 /** CONTRACT §5.1, §5.2, §5.6: what is asked, how often, and which answers are believed. */
 import { expect, it } from 'vitest'
 import type { StatusAnswer } from '../../src/ports.ts'
+import { statusUrl } from './upstream.ts'
 import {
   apiOrigin,
   type EngineWorld,
@@ -516,4 +517,20 @@ it('a stall is told in time although the last poll of somebody else is put off',
   world.upstream.answer = () => ({ kind: 'busy', retryAfterMs: 10 * hour })
   await world.run(200 * second)
   expect(world.deliveries(other).map(({ type }) => type)).toContain('task.stalled')
+})
+
+it('the status_url of an answer is where the task is polled next, if policy allows it', async () => {
+  const world = openWorld()
+  const taskToken = newToken()
+  const evil = { status: 'encoding', status_url: 'https://evil.example.com/v1/status' }
+  world.statuses.set(taskToken, evil)
+  const { id } = await world.register({ taskToken })
+  await world.run(second)
+  await world.change(taskToken, { status: 'encoding', status_url: statusUrl })
+  await world.run(minute)
+  expect(world.calls.map(({ origin }) => origin).slice(0, 3)).toEqual([apiOrigin, apiOrigin, masterOrigin])
+  await world.change(taskToken, evil)
+  await world.run(minute)
+  expect(world.calls.at(-1)?.origin).toBe(masterOrigin)
+  expect(world.subscription(id).statusUrl).toBe(statusUrl)
 })
