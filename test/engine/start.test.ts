@@ -1,4 +1,4 @@
-/** After a start: polled tasks are read a part at a time, and what happens meanwhile is not lost. */
+/** After a start: polled tasks are read a part at a time, spread over one interval, and what happens meanwhile is not lost. */
 import { expect, it } from 'vitest'
 import type { StatusAnswer } from '../../src/ports.ts'
 import { watchesPart } from '../../src/store/watches.ts'
@@ -112,4 +112,18 @@ it('a stop waits for the status call that is under way, and keeps what it learns
   await world.run(second)
   await stop
   expect(world.subscription(id).state).toBe('completed')
+})
+
+it('a restart spreads the tasks over one interval and repeats no event', async () => {
+  const world = openWorld({ POLLHOOK_POLL_BATCH: '1' })
+  for (let n = 0; n < 20; n++) await world.register()
+  await world.run(second)
+  const told = world.sent.length
+  world.crash()
+  world.start()
+  const from = world.elapsed()
+  await world.run(10 * second)
+  const asked = world.calls.filter(({ at }) => at >= from)
+  expect(new Set(asked.flatMap(({ tokens }) => tokens)).size).toBe(20)
+  expect(world.sent).toHaveLength(told)
 })

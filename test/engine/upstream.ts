@@ -23,3 +23,6 @@ export function breakUpstream(
 /** What a host was asked, from that time on. */
 export const callsOf = (world: EngineWorld, origin: string, from = 0) =>
   world.calls.filter((call) => call.origin === origin && call.at >= from)
+
+export const callsFor = (world: EngineWorld, token: string) =>
+  world.calls.filter(({ tokens }) => tokens.includes(token))
