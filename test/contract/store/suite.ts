@@ -1,12 +1,13 @@
 /** The store's verbs over real SQLite, on whichever runtime (DESIGN §3.1). */
 import { describe } from 'vitest'
-import { pollSuite, settleSuite } from './deliveries.ts'
 import type { OnEmptyDatabase } from './fixture.ts'
 import { endpointSuite, ownerSuite, retentionSuite } from './keeping.ts'
 import { listSuite } from './lists.ts'
 import { numberingSuite } from './numbering.ts'
+import { pollSuite } from './polls.ts'
 import { queueProperties } from './property.ts'
 import { redeliverySuite } from './redeliveries.ts'
+import { settleSuite } from './settling.ts'
 import { migrationSuite, subscribeSuite, subscriptionChangeSuite } from './subscriptions.ts'
 
 export function storeSuite(on: OnEmptyDatabase): void {
