@@ -3,12 +3,14 @@ import { describe } from 'vitest'
 import type { OnEmptyDatabase } from './fixture.ts'
 import { endpointSuite, ownerSuite, retentionSuite } from './keeping.ts'
 import { listSuite } from './lists.ts'
+import { migrationSuite } from './migrations.ts'
 import { numberingSuite } from './numbering.ts'
 import { pollSuite } from './polls.ts'
 import { queueProperties } from './property.ts'
 import { redeliverySuite } from './redeliveries.ts'
+import { subscribeSuite } from './registration.ts'
 import { settleSuite } from './settling.ts'
-import { migrationSuite, subscribeSuite, subscriptionChangeSuite } from './subscriptions.ts'
+import { subscriptionChangeSuite } from './subscription-changes.ts'
 
 export function storeSuite(on: OnEmptyDatabase): void {
   describe('migrations', () => migrationSuite(on))
