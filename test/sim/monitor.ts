@@ -5,30 +5,12 @@
 import type { PollResult } from '../../src/store/polls.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { Poll } from './history.ts'
-import {
-  crosses,
-  type Expected,
-  matches,
-  newTask,
-  reopen,
-  type Since,
-  type TaskView,
-  takeEntry,
-  takeStall,
-  takeUnknown,
-} from './oracle.ts'
+import { createDeliveryWatch, type Live, liveOf } from './monitor-deliveries.ts'
+import { createOutages } from './monitor-outages.ts'
+import { type Expected, newTask, reopen, type TaskView, takeEntry, takeUnknown } from './oracle.ts'
 import { createQuotaWatch } from './quota-watch.ts'
 import { short } from './upstream.ts'
 import type { Life, World } from './world.ts'
-
-interface Live {
-  id: number
-  events: string
-  step: number
-  awaits: number
-  expiresAt: number
-  lastDelivery: number
-}
 
 interface Before {
   polling: boolean
@@ -44,18 +26,14 @@ interface Pending {
   at: number
 }
 
-const liveSql = `select s.id, s.events, s.percent_step as step, s.awaits_state as awaits, s.expires_at as expiresAt,
-  coalesce((select max(id) from deliveries where subscription_id = s.id), 0) as lastDelivery
-  from subscriptions s where s.task_token = ? and s.end_state is null order by s.id`
-
 export function createMonitor(world: World) {
   const tasks = new Map<string, TaskView>()
   const pending = new Map<string, Pending>()
   /** When a registration had a task polled again: calls from before are nobody's any more. */
   const reopened = new Map<string, number>()
   const quotaWatch = createQuotaWatch(world)
-  const { poll: settings } = world.config
-  const stalledAfterMs = 5 * settings.intervalMaxMs
+  const outages = createOutages(world, wrong)
+  const deliveryWatch = createDeliveryWatch(world, { stalledAfterMs: outages.stalledAfterMs, wrong })
 
   function viewOf(token: string): TaskView {
     const view = tasks.get(token) ?? newTask()
@@ -65,7 +43,7 @@ export function createMonitor(world: World) {
 
   function look(token: string): Before {
     const [row] = world.rows<{ polling: number }>('select polling from tasks where token = ?', token)
-    return { polling: row?.polling === 1, live: world.rows<Live>(liveSql, token) }
+    return { polling: row?.polling === 1, live: liveOf(world, token) }
   }
 
   function wrong(token: string, what: string, details: unknown): void {
@@ -114,10 +92,10 @@ export function createMonitor(world: World) {
       case 'known':
         return takeEntry(view, result.answer.observation.raw, steps)
       case 'unknown':
-        return takeUnknown(view, isLost(view, actual))
+        return takeUnknown(view, outages.isLost(view, actual))
       case 'failed':
-        view.failing ??= since()
-        return stallOf(view, actual)
+        view.failing ??= outages.since()
+        return outages.stallOf(view, actual)
     }
   }
 
@@ -125,7 +103,7 @@ export function createMonitor(world: World) {
     const { token } = result
     const view = viewOf(token)
     if (!before.polling) return
-    checkStallWasTold(view, token)
+    outages.checkStallWasTold(view, token)
     const was = { ...view }
     const actual = world.rows<Expected>(
       'select type, status, percent from transitions where task_token = ? and seq > ? order by seq',
@@ -139,84 +117,7 @@ export function createMonitor(world: World) {
     if (view.end !== null && was.end === null && view.end !== 'lost') {
       world.history.ends.push({ token, moment: world.moment(), end: view.end })
     }
-    checkDeliveries({ result, before, was, view, expected })
-  }
-
-  function since(): Since {
-    return { wall: world.clock.now(), at: world.clock.elapsed() }
-  }
-
-  /** Over a step back of the clock it is counted between what the clock says and what has passed: there the relay is believed. */
-  function isLost(view: TaskView, actual: readonly Expected[]): boolean {
-    view.unknownSince ??= since()
-    const { wall, at } = view.unknownSince
-    const forward = world.history.steps.filter((step) => step.ms > 0 && step.at >= at)
-    const most = world.clock.elapsed() - at + forward.reduce((sum, { ms }) => sum + ms, 0)
-    if (world.clock.now() - wall >= settings.lostAfterMs) return true
-    return most >= settings.lostAfterMs && actual.at(-1)?.type === 'task.lost'
-  }
-
-  /** A stall may be told late, but never early. */
-  function stallOf(view: TaskView, actual: readonly Expected[]): Expected[] {
-    if (actual.length === 0) return []
-    const early = world.clock.now() - view.failing!.wall < stalledAfterMs && world.history.steps.length === 0
-    if (early || view.stalled) return []
-    const stall = { type: 'task.stalled', status: view.status, percent: view.percent }
-    takeStall(view)
-    return [stall]
-  }
-
-  function checkStallWasTold(view: TaskView, token: string): void {
-    if (view.failing === null || view.stalled) return
-    const { at } = view.failing
-    const slackMs = 3 * settings.intervalMaxMs + 2 * settings.timeoutMs
-    const { crashes, steps } = world.history
-    const disturbed = steps.length > 0 || crashes.some((moment) => moment.at >= at)
-    const failingMs = world.clock.elapsed() - at
-    if (!disturbed && failingMs > stalledAfterMs + slackMs) {
-      wrong(token, 'no task.stalled', { failingMs })
-      view.failing = null
-    }
-  }
-
-  function checkDeliveries(of: {
-    result: PollResult
-    before: Before
-    was: TaskView
-    view: TaskView
-    expected: readonly Expected[]
-  }): void {
-    const { result, before, was, view, expected } = of
-    for (const to of before.live) {
-      const events = JSON.parse(to.events) as string[]
-      const wanted: { type: string; seq: number }[] = []
-      let percent = was.percent
-      for (const [i, change] of expected.entries()) {
-        const progress = change.type === 'task.progress'
-        const told = !progress || crosses(percent, change.percent, to.step)
-        percent = change.percent
-        if (told && matches(events, change.type)) wanted.push({ type: change.type, seq: was.seq + 1 + i })
-      }
-      const waits = result.awaitsLastPoll === true
-      const expires = view.end === null && !waits && to.expiresAt <= result.polledAt
-      if (expires) checkLastPoll(result.token, to.expiresAt)
-      if (expires && matches(events, 'task.expired')) wanted.push({ type: 'task.expired', seq: view.seq + 1 })
-      const made = world.rows<{ type: string; seq: number }>(
-        'select type, seq from deliveries where subscription_id = ? and id > ? and rank > 0 order by id',
-        to.id,
-        to.lastDelivery,
-      )
-      const same = JSON.stringify(made) === JSON.stringify(wanted)
-      if (!same && to.awaits === 0) wrong(result.token, 'deliveries differ', { to: to.id, wanted, made })
-    }
-  }
-
-  /** "Its `expires_in` ran out, after one last poll": for as long as a stall takes somebody must be asked first. */
-  function checkLastPoll(token: string, expiresAt: number): void {
-    const { polls, steps } = world.history
-    if (steps.length > 0 || world.clock.now() >= expiresAt + stalledAfterMs) return
-    const asked = polls.some((poll) => poll.start.wall >= expiresAt && poll.tokens.includes(token))
-    if (!asked) world.violate('3 last poll', `${short(token)} expired, and nobody was asked`)
+    deliveryWatch.checkDeliveries({ result, live: before.live, was, view, expected })
   }
 
   function recordPoll(store: Store, life: Life): Store['recordPoll'] {
