@@ -1,9 +1,11 @@
 /** Which deliveries a poll must have made: one to each subscription that wants to hear of what followed, and no others. */
 import type { PollResult } from '../../src/store/polls.ts'
-import type { Wrong } from './monitor-outages.ts'
 import { crosses, type Expected, matches, type TaskView } from './oracle.ts'
 import { short } from './upstream.ts'
 import type { World } from './world.ts'
+
+/** Says what is wrong with a task. */
+export type Wrong = (token: string, what: string, details: unknown) => void
 
 /** A subscription that goes on. */
 export interface Live {

@@ -3,12 +3,10 @@
  * set back excuse some of it.
  */
 import { type Expected, type Since, type TaskView, takeStall } from './oracle.ts'
+import { short } from './upstream.ts'
 import type { World } from './world.ts'
 
-/** Says what is wrong with a task. */
-export type Wrong = (token: string, what: string, details: unknown) => void
-
-export function createOutages(world: World, wrong: Wrong) {
+export function createOutages(world: World) {
   const { poll: settings } = world.config
   const stalledAfterMs = 5 * settings.intervalMaxMs
 
@@ -44,7 +42,7 @@ export function createOutages(world: World, wrong: Wrong) {
     const disturbed = steps.length > 0 || crashes.some((moment) => moment.at >= at)
     const failingMs = world.clock.elapsed() - at
     if (!disturbed && failingMs > stalledAfterMs + slackMs) {
-      wrong(token, 'no task.stalled', { failingMs })
+      world.violate('3 stalls are told', `${short(token)}: no task.stalled after ${failingMs} ms`)
       view.failing = null
     }
   }

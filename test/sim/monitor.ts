@@ -32,7 +32,7 @@ export function createMonitor(world: World) {
   /** When a registration had a task polled again: calls from before are nobody's any more. */
   const reopened = new Map<string, number>()
   const quotaWatch = createQuotaWatch(world)
-  const outages = createOutages(world, wrong)
+  const outages = createOutages(world)
   const deliveryWatch = createDeliveryWatch(world, { stalledAfterMs: outages.stalledAfterMs, wrong })
 
   function viewOf(token: string): TaskView {

@@ -105,6 +105,16 @@ export const brokenPolls: Mutation[] = [
     }),
   },
   {
+    name: 'never tells a stall',
+    rule: '3 stalls are told',
+    needs: ['outage'],
+    store: (store) => ({
+      ...store,
+      recordPoll: (results, limits, now, inFlight) =>
+        store.recordPoll(results, { ...limits, stalledAfterMs: Number.POSITIVE_INFINITY }, now, inFlight),
+    }),
+  },
+  {
     name: 'goes on polling a task that has ended',
     rule: '5.6 no poll after an end',
     store: (store) => ({
