@@ -1,5 +1,6 @@
 /** CONTRACT §4.5: what its endpoint keeps waiting too long is given up, but not over a time in which the relay did not ask. */
 import { expect, it } from 'vitest'
+import type { Store } from '../../src/store/store.ts'
 import { accepted, completeTasks, hour, minute, openWorld, rejected, second, timedOut } from './world.ts'
 
 it('what its endpoint keeps waiting for longer than the whole schedule is exhausted, with that reason', async () => {
@@ -10,6 +11,33 @@ it('what its endpoint keeps waiting for longer than the whole schedule is exhaus
   const ends = made.map((one) => world.deliveries(one)[0]!)
   expect(ends.every(({ state, finishedAt }) => state === 'exhausted' && finishedAt !== null)).toBe(true)
   expect(ends.some(({ stateReason }) => stateReason === 'endpoint_unavailable')).toBe(true)
+})
+
+it('however much has waited too long ends by itself, some in each commit, and the log says how much at which endpoint', async () => {
+  const ended: unknown[] = []
+  const commits: number[] = []
+  const log = { debug() {}, info() {}, error() {}, warn: noteEnded }
+  function noteEnded(message: string, fields?: object) {
+    if (message.includes('kept waiting')) ended.push(fields)
+  }
+  const wrapStore = (store: Store): Store => ({
+    ...store,
+    exhaustKeptWaiting(...of) {
+      const count = store.exhaustKeptWaiting(...of)
+      if (count > 0) commits.push(count)
+      return count
+    },
+  })
+  const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '30m,30m' }, { log, wrapStore })
+  world.receiver.answer = () => rejected(429, `${10 * 3600}`)
+  await completeTasks(world, 1)
+  await world.run(minute)
+  await completeTasks(world, 450)
+  await world.run(hour)
+  expect(commits).toEqual([])
+  await world.run(2 * minute)
+  expect(commits).toEqual([200, 200, 50])
+  expect(ended).toEqual(commits.map((count) => ({ origin: 'https://app.example.com', count })))
 })
 
 it('nothing is given up while a probe is under way, whose success is the end of it', async () => {
