@@ -17,7 +17,7 @@ const pages = pagesOf('endpoints')
 /** So many deliveries wait no longer after one commit: some 4 ms, where a hundred thousand took seconds. */
 export const endWaitsMax = 500
 /** Queues whose hidden waits end in one commit. */
-const hiddenQueuesMax = 200
+export const hiddenQueuesMax = 200
 
 /** What the engine holds of an endpoint. */
 export interface EndpointState {

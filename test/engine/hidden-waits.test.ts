@@ -1,5 +1,6 @@
 /** CONTRACT §4.5: what waits behind a test or a redelivery waits no longer either, once its endpoint is well again. */
 import { expect, it } from 'vitest'
+import { hiddenQueuesMax } from '../../src/store/endpoints.ts'
 import { delivered, openCounted, setPaused } from './waits.ts'
 import { accepted, completeTasks, type EngineWorld, minute, openWorld, rejected } from './world.ts'
 
@@ -47,7 +48,7 @@ it.each<[string, (world: EngineWorld, ids: readonly string[]) => Promise<void>]>
 })
 
 it('what waits behind hundreds of tests waits no longer either, some hundreds of queues a commit', async () => {
-  const { world } = openCounted({ POLLHOOK_RETRY_SCHEDULE: '2h,2h' })
+  const { world, commits } = openCounted({ POLLHOOK_RETRY_SCHEDULE: '2h,2h' }, ['endHiddenWaits'])
   world.receiver.answer = () => rejected(404)
   await completeTasks(world, 450)
   await world.run(minute)
@@ -62,4 +63,5 @@ it('what waits behind hundreds of tests waits no longer either, some hundreds of
   await setPaused(world, false)
   await world.run(2 * minute)
   expect(delivered(world)).toBe(900)
+  expect(Math.max(...commits)).toBe(hiddenQueuesMax)
 })

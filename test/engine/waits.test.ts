@@ -45,7 +45,7 @@ it('the success that closes a circuit does so too, and what is held stays held',
 })
 
 it('what fails again meanwhile waits by its schedule', async () => {
-  const { world } = openCounted({ POLLHOOK_RETRY_SCHEDULE: '30m,2h,2h' })
+  const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '30m,2h,2h' })
   world.receiver.answer = () => rejected(404)
   await completeTasks(world, 3 * endWaitsMax)
   await world.run(minute)
@@ -134,7 +134,7 @@ it('endpoints whose pause ends together have their waits ended in turns', async 
 })
 
 it('a stop waits for the rest of the waits that end, so that all are due after the next start', async () => {
-  const { world } = openCounted({ POLLHOOK_RETRY_SCHEDULE: '10h,10h' })
+  const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '10h,10h' })
   world.receiver.answer = () => rejected(404)
   await completeTasks(world, 3 * endWaitsMax)
   await world.run(minute)
@@ -149,7 +149,7 @@ it('a stop waits for the rest of the waits that end, so that all are due after t
 })
 
 it('a probe that is accepted after the stop makes due all that waited', async () => {
-  const { world } = openCounted({ POLLHOOK_RETRY_SCHEDULE: '10h,10h' })
+  const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '10h,10h' })
   world.receiver.answer = () => rejected(404)
   await completeTasks(world, 3 * endWaitsMax)
   await world.run(minute)

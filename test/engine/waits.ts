@@ -3,12 +3,15 @@ import { sql } from 'drizzle-orm'
 import type { Store } from '../../src/store/store.ts'
 import { type EngineWorld, openWorld } from './world.ts'
 
-/** Counts what each verb writes that ends waits. */
-export function openCounted(env: Record<string, string>) {
+/** Those that may end waits which the index of what is due shows. */
+const endingWaits = ['endWaits', 'updateEndpoint', 'settleDeliveries'] as const
+
+/** Counts the rows that each run of a verb writes. */
+export function openCounted(env: Record<string, string>, verbs: readonly (keyof Store)[] = endingWaits) {
   const commits: number[] = []
   const counted =
-    <A extends unknown[], R>(verb: (...of: A) => R) =>
-    (...of: A): R => {
+    (verb: (...of: never[]) => unknown) =>
+    (...of: never[]) => {
       const before = written()
       const result = verb(...of)
       commits.push(written() - before)
@@ -16,9 +19,7 @@ export function openCounted(env: Record<string, string>) {
     }
   const wrapStore = (store: Store): Store => ({
     ...store,
-    endWaits: counted(store.endWaits),
-    updateEndpoint: counted(store.updateEndpoint),
-    settleDeliveries: counted(store.settleDeliveries),
+    ...Object.fromEntries(verbs.map((verb) => [verb, counted(store[verb])])),
   })
   const world = openWorld(env, { wrapStore })
   const written = () => world.db.all<{ n: number }>(sql`select total_changes() as n`)[0]!.n
