@@ -3,21 +3,22 @@
  * SQLite itself in a real Durable Object.
  */
 import { runInDurableObject } from 'cloudflare:test'
-import { env } from 'cloudflare:workers'
 import { drizzle } from 'drizzle-orm/durable-sqlite'
 import { beforeEach, expect, it } from 'vitest'
 import { lookMax } from '../../src/store/look.ts'
 import * as schema from '../../src/store/schema.ts'
 import { createStore } from '../../src/store/store.ts'
-import { call, json, newToken, openWorld, until, type World } from './world.ts'
+import { type Call, json, newShard, newToken, openWorld, until, type World } from './world.ts'
 
 let world: World
+/** Each test counts in a shard of its own: what another made there, or copied, would be read and written with it. */
+let shard: () => DurableObjectStub
+let call: Call
 
 beforeEach(() => {
   world = openWorld()
+  ;({ shard, call } = newShard())
 })
-
-const shard = () => env.SHARDS.get(env.SHARDS.idFromName('1:0'))
 
 interface Count {
   /** Written. */
@@ -146,8 +147,6 @@ it.each([
 ])(
   'writes 8 rows when a task of %s is deleted, and 2 for each event more',
   async (_what, states, expected) => {
-    // What other tests left.
-    await forgetAll()
     await settledTask(states)
     const count = await countRows()
     expect(await forgetAll()).toBe(1)
@@ -170,7 +169,7 @@ it('writes nothing for polls that change nothing', async () => {
   const polls = world.calls.length
   await until(() => world.calls.length >= polls + 10)
   expect(count.rows).toBe(0)
-  // It would end in the next test, with a delivery that is under way while rows are copied there.
+  // It would be polled on beside the other tests.
   await call('DELETE', `/v1/subscriptions/${id}`)
 })
 

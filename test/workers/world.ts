@@ -119,6 +119,24 @@ function envOver(shards: string): Env {
 /** Over one shard. */
 export const call = routerOver('1:1')
 
+const firstOfNewShards = 100
+let newShards: number[] = []
+
+/** A shard that no other test meets, the only one of its generation. Its stub is for one use, as a crash breaks it. */
+export function newShard() {
+  const generation = firstOfNewShards + newShards.length
+  newShards.push(generation)
+  const id = env.SHARDS.idFromName(`${generation}:0`)
+  return { call: routerOver(`${generation}:1`), shard: () => env.SHARDS.get(id) }
+}
+
+/** Wakes every shard that a test has used: a reset overlooks what is not in memory. */
+export async function wakeAll(): Promise<void> {
+  const made = newShards.map((generation) => `${generation}:1`)
+  newShards = []
+  await runCron([...made.reverse(), '3:2', '2:3', '1:2'].join())
+}
+
 export async function json<T = Record<string, unknown>>(response: Response | Promise<Response>): Promise<T> {
   return (await (await response).json()) as T
 }
