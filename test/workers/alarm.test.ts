@@ -1,18 +1,21 @@
 /** The alarm is a shard's way back from an eviction or a crash (DESIGN §4): when it is armed, and when it stays. */
 import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
-import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { RelayShard } from '../../src/worker.ts'
 import { upstreamUrl } from './bindings.ts'
-import { call, newToken, openWorld, until, type World } from './world.ts'
+import { type Call, newShard, newToken, openWorld, until, type World } from './world.ts'
 
 let world: World
 /** Upstream takes a call and says nothing for as long as this holds. */
 let silent: boolean
 let underWay: number
+/** Each test has a shard of its own: what the one before left to be done would arm the alarm, too. */
+let shard: () => DurableObjectStub
+let call: Call
 
 beforeEach(() => {
   world = openWorld()
+  ;({ shard, call } = newShard())
   world.statusOf = () => ({ status: 'completed' })
   silent = false
   underWay = 0
@@ -33,26 +36,30 @@ afterEach(async () => {
   vi.restoreAllMocks()
 })
 
-const shard = () => env.SHARDS.get(env.SHARDS.idFromName('1:0'))
+const nameOf = (one: unknown) => (one as { ctx: DurableObjectState }).ctx.id.name
 const alarmAt = () => runInDurableObject(shard(), (_instance, { storage }) => storage.getAlarm())
 
-async function register(): Promise<void> {
+/** @returns the token */
+async function register(): Promise<string> {
   const body = { task_token: newToken(), callback_url: 'https://app.example.com/hooks' }
   expect((await call('POST', '/v1/subscriptions', body)).status).toBe(201)
+  return body.task_token
 }
 
 /** The alarm that was armed before a status call comes while the call is under way. */
 async function alarmDuringCall(before: (storage: DurableObjectStorage) => void = () => {}) {
   silent = true
-  await register()
+  const token = await register()
   await until(() => underWay > 0)
   await runInDurableObject(shard(), (_instance, { storage }) => before(storage))
-  const handler = vi.spyOn(RelayShard.prototype, 'alarm')
+  const { mock } = vi.spyOn(RelayShard.prototype, 'alarm')
+  /** What the handler of this shard came to: those of other tests have alarms, too. */
+  const handled = () => mock.settledResults[mock.contexts.findIndex((one) => nameOf(one) === shard().name)]
   // It rejects where the object is torn down under it.
   const over = runDurableObjectAlarm(shard()).catch(() => false)
-  await until(() => handler.mock.calls.length > 0)
+  await until(() => handled() !== undefined)
   await call('GET', '/healthz')
-  return { handler, over }
+  return { token, handled, over }
 }
 
 it('is armed anew when it comes while a status call is under way', async () => {
@@ -61,8 +68,8 @@ it('is armed anew when it comes while a status call is under way', async () => {
 })
 
 it('stays until a status call that is under way is over', async () => {
-  const { handler, over } = await alarmDuringCall()
-  expect(handler.mock.settledResults[0]?.type).toBe('incomplete')
+  const { handled, over } = await alarmDuringCall()
+  expect(handled()?.type).toBe('incomplete')
   silent = false
   expect(await over).toBe(true)
 })
@@ -81,18 +88,19 @@ it('is armed anew by a shard whose alarm has used up its retries, as while it co
   const threeMinutesAgo = Date.now() - 180_000
   await runInDurableObject(shard(), async (_instance, { storage }) => {
     await storage.deleteAlarm()
-    // The storage keeps the time of an alarm that nobody will bring any more.
-    vi.spyOn(Object.getPrototypeOf(storage), 'getAlarm').mockResolvedValueOnce(threeMinutesAgo)
+    // The storage keeps the time of an alarm that nobody will bring any more. Shards of other tests may ask as well.
+    vi.spyOn(Object.getPrototypeOf(storage), 'getAlarm').mockResolvedValue(threeMinutesAgo)
   })
   await abortAllDurableObjects()
   await call('GET', '/healthz')
+  vi.restoreAllMocks()
   expect(await alarmAt()).not.toBeNull()
 })
 
 it('brings a shard back that died in the middle of a status call, with nobody calling it', async () => {
-  await alarmDuringCall()
+  const { token } = await alarmDuringCall()
   await abortAllDurableObjects()
   underWay = 0
   silent = false
-  await until(() => world.received.length > 0)
+  await until(() => world.received.some((one) => one.token === token))
 })
