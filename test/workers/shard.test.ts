@@ -20,15 +20,18 @@ async function register(token: string, more: object = {}) {
   return json<{ id: string }>(response)
 }
 
+/** In a shard that goes on with the tasks of other tests. */
+const receivedOf = (token: string) => world.received.filter((one) => one.token === token)
+
 it('tells a task from its registration to its end, in order and signed', async () => {
   world.verifyWith(...(await signingSecrets()))
   world.statusOf = (_token, asked) => ({ status: path[Math.min(asked - 1, 3)] })
   const token = newToken()
   await register(token)
-  await until(() => world.received.some(({ type }) => type === 'task.completed'))
-  expect(world.received.map(({ type }) => type)).toEqual(path.map((status) => `task.${status}`))
-  expect(world.received.map(({ seq }) => seq)).toEqual([1, 2, 3, 4])
-  expect(world.received.every(({ verified }) => verified)).toBe(true)
+  await until(() => receivedOf(token).some(({ type }) => type === 'task.completed'))
+  expect(receivedOf(token).map(({ type }) => type)).toEqual(path.map((status) => `task.${status}`))
+  expect(receivedOf(token).map(({ seq }) => seq)).toEqual([1, 2, 3, 4])
+  expect(receivedOf(token).every(({ verified }) => verified)).toBe(true)
 })
 
 it('goes on by its alarm after a crash', async () => {
@@ -37,12 +40,12 @@ it('goes on by its alarm after a crash', async () => {
   world.statusOf = () => ({ status: done ? 'completed' : 'encoding' })
   const token = newToken()
   await register(token)
-  await until(() => world.received.some(({ type }) => type === 'task.encoding'))
+  await until(() => receivedOf(token).some(({ type }) => type === 'task.encoding'))
   await abortAllDurableObjects()
   done = true
   expect(await runDurableObjectAlarm(shard())).toBe(true)
-  await until(() => world.received.some(({ type }) => type === 'task.completed'))
-  const firsts = new Map(world.received.filter((one) => one.token === token).map((one) => [one.id, one.type]))
+  await until(() => receivedOf(token).some(({ type }) => type === 'task.completed'))
+  const firsts = new Map(receivedOf(token).map((one) => [one.id, one.type]))
   expect([...firsts.values()]).toEqual(['task.encoding', 'task.completed'])
 })
 
