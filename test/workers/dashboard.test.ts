@@ -1,6 +1,6 @@
 /** The dashboard inside workerd, over several shards: its pages go through the router, as any client does. */
 import { env } from 'cloudflare:workers'
-import { beforeAll, expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import worker from '../../src/worker.ts'
 import { apiKey } from './bindings.ts'
 import { newToken, openWorld, until, type World } from './world.ts'
@@ -8,10 +8,11 @@ import { newToken, openWorld, until, type World } from './world.ts'
 const origin = 'https://pollhook.test'
 const shards: string = '2:3,1:2'
 let world: World
-let cookie = ''
+let cookie: string
 
-beforeAll(() => {
+beforeEach(() => {
   world = openWorld()
+  cookie = ''
 })
 
 function ask(path: string, init: RequestInit = {}): Promise<Response> {
@@ -24,19 +25,25 @@ const post = (path: string, fields: Record<string, string>) =>
   ask(path, { method: 'POST', body: new URLSearchParams(fields) })
 const text = async (path: string) => (await ask(path)).text()
 
-it('logs in, registers tasks on several shards and lists them together', async () => {
+async function logIn(): Promise<Response> {
   const entered = await post('/dashboard/login', { key: apiKey })
+  cookie = entered.headers.get('set-cookie')?.split(';')[0] ?? ''
+  return entered
+}
+
+async function register(task_token: string, callback_url: string): Promise<void> {
+  const registered = await post('/dashboard/register', { task_token, callback_url })
+  expect(registered.headers.get('location')).toBe(`/dashboard/tasks/${task_token}?done=registered`)
+}
+
+it('logs in, registers tasks on several shards and lists them together', async () => {
+  const entered = await logIn()
   expect(entered.status).toBe(303)
   expect(entered.headers.get('set-cookie')).toContain('; Secure')
-  cookie = entered.headers.get('set-cookie')?.split(';')[0] ?? ''
 
   world.statusOf = () => ({ status: 'encoding', percent: 42 })
   const tokens = Array.from({ length: 8 }, newToken)
-  for (const task_token of tokens) {
-    const fields = { task_token, callback_url: 'https://app.example.com/dashboard' }
-    const registered = await post('/dashboard/register', fields)
-    expect(registered.headers.get('location')).toBe(`/dashboard/tasks/${task_token}?done=registered`)
-  }
+  for (const token of tokens) await register(token, 'https://app.example.com/dashboard')
   const list = await text('/dashboard/tasks')
   for (const token of tokens) expect(list).toContain(`id="task-${token}"`)
 
@@ -48,8 +55,11 @@ it('logs in, registers tasks on several shards and lists them together', async (
 })
 
 it('pauses and resumes an endpoint in every shard', async () => {
+  await logIn()
+  const endpoint = `https://${newToken()}.example.com`
+  await register(newToken(), `${endpoint}/dashboard`)
   const page = await text('/dashboard/endpoints')
-  const id = /id="(ep_[0-9a-f]+)" aria-labelledby/.exec(page)?.[1]
+  const id = new RegExp(`id="(ep_[0-9a-f]+)-name">${endpoint}<`).exec(page)?.[1]
   expect((await post(`/dashboard/endpoints/${id}/pause`, {})).status).toBe(303)
   expect(await text('/dashboard/endpoints')).toContain('<span class="pill wait">paused</span>')
   expect((await post(`/dashboard/endpoints/${id}/resume`, {})).status).toBe(303)
