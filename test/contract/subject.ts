@@ -91,6 +91,18 @@ export async function register(subject: Subject, more: Record<string, unknown> =
   return json<Subscription>(response)
 }
 
+/** Resolves when the task of this one, not of any other, has been polled a few times more. */
+export async function polledOn({ script }: Subject, { task_token }: Subscription): Promise<void> {
+  const { statusOf } = script
+  let polls = 0
+  script.statusOf = (token, asked) => {
+    if (token === task_token) polls++
+    return statusOf(token, asked)
+  }
+  await until(() => polls > 2)
+  script.statusOf = statusOf
+}
+
 export function receivedBy(subject: Subject, { id }: { id: string }): Received[] {
   return subject.received.filter(({ subscriptionId }) => subscriptionId === id)
 }

@@ -7,6 +7,7 @@ import {
   endpointOf,
   json,
   newToken,
+  polledOn,
   receivedBy,
   register,
   type Subject,
@@ -207,11 +208,7 @@ function ownersAndSystem(subject: () => Subject): void {
 
   it('an endpoint holds while it is paused', async () => {
     const { call, script } = subject()
-    let polls = 0
-    script.statusOf = () => {
-      polls++
-      return { status: 'encoding' }
-    }
+    script.statusOf = () => ({ status: 'encoding' })
     const made = await register(subject())
     const id = (await endpointOf(subject()))?.id
     expect(await json(call('PATCH', `/v1/endpoints/${id}`, { paused: true }))).toMatchObject({ paused: true })
@@ -220,8 +217,7 @@ function ownersAndSystem(subject: () => Subject): void {
     const tests = (await deliveriesOf(subject(), made)).filter(({ type }) => type === 'pollhook.test')
     expect(tests).toMatchObject([{ state: 'pending' }])
     // While it is polled a few times more, nothing goes out.
-    const before = polls
-    await until(() => polls > before + 2)
+    await polledOn(subject(), made)
     expect(receivedBy(subject(), made).filter(({ type }) => type === 'pollhook.test')).toEqual([])
     await call('PATCH', `/v1/endpoints/${id}`, { paused: false })
     await until(() => receivedBy(subject(), made).some(({ type }) => type === 'pollhook.test'))
