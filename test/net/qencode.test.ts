@@ -4,7 +4,7 @@ import net, { type AddressInfo } from 'node:net'
 import { describe, expect, it, vi } from 'vitest'
 import { createUpstreamFetch } from '../../src/net/node/upstream-fetch.ts'
 import { createUpstream } from '../../src/net/qencode.ts'
-import { upstreamSuite } from './upstream-suite.ts'
+import { upstreamSuite } from './upstream/suite.ts'
 
 const userAgent = 'Pollhook/1.2.3'
 
