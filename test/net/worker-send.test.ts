@@ -1,4 +1,4 @@
-/** What becomes of an answer where attempts go by `fetch`: the same as on Node (send.test.ts). */
+/** What becomes of an answer where attempts go by `fetch`: the same as on Node (send-answers.test.ts). */
 import { expect, it, vi } from 'vitest'
 import { createFetchSender } from '../../src/net/worker-send.ts'
 
