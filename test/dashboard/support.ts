@@ -104,3 +104,7 @@ export function liveOf(page: string): string {
   }
   throw new Error('the page has no live part')
 }
+
+/** What a list of the store answers with these rows and no more. */
+export const onePage = <T>(data: T[]) => ({ data, nextCursor: null, positions: [] })
+export const none = () => onePage<never>([])
