@@ -1,24 +1,7 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+/** Every other variable: how it is read, and the faults of what cannot be. */
 import { describe, expect, it } from 'vitest'
-import { type Config, readConfig, variables } from '../../src/config.ts'
 import { parseDuration } from '../../src/core/duration.ts'
-import { hashApiKey } from '../../src/keys/api-keys.ts'
-
-const key = 'k'.repeat(24)
-const secret = Buffer.alloc(32, 7).toString('base64')
-const required = { POLLHOOK_API_KEYS: `acme=${key}`, POLLHOOK_SECRET: secret }
-
-function configOf(env: Record<string, string>): Config {
-  const read = readConfig({ ...required, ...env })
-  if (!read.ok) throw new Error(read.faults.join('\n'))
-  return read.config
-}
-
-function faultsOf(env: Record<string, string | undefined>): string[] {
-  const read = readConfig({ ...required, ...env })
-  return read.ok ? [] : read.faults
-}
+import { configOf, faultsOf } from './env.ts'
 
 it('takes what TOML has without quotes, as the vars of a Worker', () => {
   const vars = { POLLHOOK_SHARDS: 4, POLLHOOK_INSECURE_CALLBACKS: true, POLLHOOK_PORT: 8080 }
@@ -30,131 +13,6 @@ it('takes what TOML has without quotes, as the vars of a Worker', () => {
   ])
   const seconds = { POLLHOOK_POLL_INTERVAL: 5 } as unknown as Record<string, string>
   expect(faultsOf(seconds)).toEqual([expect.stringContaining('POLLHOOK_POLL_INTERVAL is "5"')])
-})
-
-describe('defaults', () => {
-  it('are those of the contract when only keys and a secret are given', () => {
-    const { apiKeys: _keys, secrets: _secrets, upstream, ...rest } = configOf({})
-    expect(upstream.apiOrigin).toBe('https://api.qencode.com')
-    expect(upstream.hostPatterns).toEqual([{ host: 'qencode.com', below: true, port: null }])
-    expect(rest).toEqual({
-      listen: { host: '127.0.0.1', port: 8080 },
-      databasePath: 'data/pollhook.db',
-      poll: {
-        intervalMs: 5_000,
-        intervalMaxMs: 30_000,
-        batch: 100,
-        concurrency: 4,
-        timeoutMs: 20_000,
-        lostAfterMs: 600_000,
-      },
-      watch: { defaultMs: 86_400_000, maxMs: 604_800_000 },
-      delivery: {
-        timeoutMs: 15_000,
-        concurrency: 256,
-        endpointConcurrency: 64,
-        retryScheduleMs: [5_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000, 36_000_000],
-        retryScheduleInterimMs: [5_000, 30_000],
-      },
-      callbacks: { insecure: false, privateCidrs: [] },
-      signingKey: null,
-      ownerQuota: 100_000,
-      retentionMs: 2_592_000_000,
-      shards: [{ generation: 1, shards: 1 }],
-      logLevel: 'info',
-    })
-  })
-
-  it('stand for a variable that is set to nothing', () => {
-    expect(configOf({ PORT: '', POLLHOOK_POLL_BATCH: ' ' })).toEqual(configOf({}))
-  })
-
-  it('are the values in the README, which names every variable', () => {
-    const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
-    const missing = variables.filter((name) => !readme.includes(`\`${name}\``))
-    expect(missing).toEqual([])
-  })
-})
-
-describe('keys', () => {
-  it('are kept as hashes, several per owner', () => {
-    const hash = 'A'.repeat(64)
-    const longest = 'k'.repeat(512)
-    const { apiKeys } = configOf({
-      POLLHOOK_API_KEYS: `acme=${key}, acme=${key}=+/, b-2=sha256:${hash}, b-2=${longest}`,
-    })
-    expect(apiKeys).toEqual([
-      { owner: 'acme', sha256Hex: hashApiKey(key) },
-      { owner: 'acme', sha256Hex: hashApiKey(`${key}=+/`) },
-      { owner: 'b-2', sha256Hex: hash.toLowerCase() },
-      { owner: 'b-2', sha256Hex: hashApiKey(longest) },
-    ])
-  })
-
-  it.each([
-    ['is not an owner=key pair', key],
-    ['is not an owner=key pair', `acme=${key},`],
-    ['has an owner that is not', `Acme=${key}`],
-    ['has an owner that is not', `${'a'.repeat(33)}=${key}`],
-    ['has a key of 23 characters', `acme=${'k'.repeat(23)}`],
-    ['has a key of 513 characters, more than 512', `acme=${'k'.repeat(513)}`],
-    ['has a sha256: that is not 64 hex digits', 'acme=sha256:abcdef0123456789abcdef0123456789'],
-    ['no header can carry', `acme=${key} ${key}`],
-    ['has a key that another owner has', `acme=${key},other=${key}`],
-    ['has a key that another owner has', `acme=${key},other=sha256:${hashApiKey(key)}`],
-  ])('a list that %s is a fault', (problem, text) => {
-    const faults = faultsOf({ POLLHOOK_API_KEYS: text })
-    expect(faults).toHaveLength(1)
-    expect(faults[0]).toMatch(/^POLLHOOK_API_KEYS entry \d /)
-    expect(faults[0]).toContain(problem)
-  })
-
-  it('with a bad owner and a short key have both told at once', () => {
-    const faults = faultsOf({ POLLHOOK_API_KEYS: 'Bad=short' })
-    expect(faults).toHaveLength(2)
-    expect(faults[0]).toContain('owner')
-    expect(faults[1]).toContain('5 characters')
-  })
-
-  it('and secrets are never repeated in a fault, not even when owner and key are swapped', () => {
-    const secretive = {
-      POLLHOOK_API_KEYS: 'swapped-key-0123456789abcdef=acme,acme=too-short-a-key',
-      POLLHOOK_SECRET: `c2hvcnQtc2VjcmV0,!not-base64-secret!`,
-      POLLHOOK_SIGNING_KEY: 'whsk_c2VjcmV0',
-      POLLHOOK_UPSTREAM_URL: 'https://user:password@api.qencode.com',
-    }
-    const faults = faultsOf(secretive).join('\n')
-    expect(faults.split('\n')).toHaveLength(6)
-    for (const part of ['swapped-key', 'too-short', 'c2hv', 'not-base64-secret', 'c2VjcmV0', 'password']) {
-      expect(faults).not.toContain(part)
-    }
-  })
-})
-
-describe('secrets', () => {
-  it('are bytes, newest first', () => {
-    const older = Buffer.alloc(48, 9)
-    expect(configOf({ POLLHOOK_SECRET: `${secret},${older.toString('base64')}` }).secrets).toEqual([
-      new Uint8Array(32).fill(7),
-      new Uint8Array(older),
-    ])
-  })
-
-  it.each([
-    ['value 1 is not base64', 'no base64'],
-    ['value 2 has 0 bytes', `${secret},`],
-    ['value 1 has 31 bytes', Buffer.alloc(31).toString('base64')],
-  ])('%s is a fault', (problem, text) => {
-    expect(faultsOf({ POLLHOOK_SECRET: text })).toEqual([
-      expect.stringMatching(new RegExp(`^POLLHOOK_SECRET ${problem}`)),
-    ])
-  })
-
-  it('of the ed25519 kind have a seed and a public key', () => {
-    const signingKey = `whsk_${Buffer.alloc(64, 1).toString('base64')}`
-    expect(configOf({ POLLHOOK_SIGNING_KEY: signingKey }).signingKey).toBe(signingKey)
-    expect(faultsOf({ POLLHOOK_SIGNING_KEY: `whsk_${secret}` })).toHaveLength(1)
-  })
 })
 
 describe('values', () => {
@@ -324,54 +182,6 @@ describe('values', () => {
         expect(fault?.length).toBeLessThan(400)
       }
     }
-  })
-})
-
-describe('variables that are not known', () => {
-  it('are warned of, with the likeliest one', () => {
-    const read = readConfig({ ...required, POLLHOOK_POLL_INTERVALL: '5s', POLLHOOK_COLOUR: 'red', PATH: '/' })
-    expect(read.ok && read.warnings).toEqual([
-      'POLLHOOK_POLL_INTERVALL is not a variable of Pollhook; did you mean POLLHOOK_POLL_INTERVAL?',
-      'POLLHOOK_COLOUR is not a variable of Pollhook',
-    ])
-  })
-
-  it.each([
-    ['POLLHOOK_PORT', '; did you mean PORT?'],
-    ['POLLHOOK_HOST', '; did you mean HOST?'],
-    ['POLLHOOK_LOGLEVEL', '; did you mean LOG_LEVEL?'],
-    ['POLLHOOK_LOG', ''],
-    ['POLLHOOK_KEYS', ''],
-  ])('%s is%s', (name, hint) => {
-    expect(readConfig({ ...required, [name]: 'x' })).toMatchObject({
-      warnings: [`${name} is not a variable of Pollhook${hint}`],
-    })
-  })
-
-  it('are among the faults of a boot that fails: what is missing may be there under another name', () => {
-    const { POLLHOOK_API_KEYS: keys, ...rest } = required
-    const read = readConfig({ ...rest, POLLHOOK_APIKEYS: keys, POLLHOOK_COLOUR: 'red' })
-    expect(!read.ok && read.faults).toMatchObject([
-      expect.stringContaining('POLLHOOK_API_KEYS'),
-      'POLLHOOK_APIKEYS is not a variable of Pollhook; did you mean POLLHOOK_API_KEYS?',
-    ])
-  })
-
-  it('are not those of the command line, nor of a receiver', () => {
-    const commandLine = { POLLHOOK_URL: 'http://127.0.0.1:8080', POLLHOOK_KEY: 'x' }
-    const env = { ...required, ...commandLine, POLLHOOK_SIGNING_SECRET: 'whsec_x' }
-    expect(readConfig(env)).toMatchObject({ ok: true, warnings: [] })
-  })
-
-  it('are not those that Kubernetes makes of a Service called pollhook', () => {
-    const env = {
-      ...required,
-      POLLHOOK_SERVICE_HOST: '10.0.0.7',
-      POLLHOOK_SERVICE_PORT_HTTP: '8080',
-      POLLHOOK_PORT: 'tcp://10.0.0.7:8080',
-      POLLHOOK_PORT_8080_TCP_ADDR: '10.0.0.7',
-    }
-    expect(readConfig(env)).toMatchObject({ ok: true, warnings: [] })
   })
 })
 
