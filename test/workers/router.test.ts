@@ -1,0 +1,95 @@
+/** What the router makes of several answers: metrics, hints, event streams, and where no shard answers. */
+import { env } from 'cloudflare:workers'
+import { beforeEach, expect, it } from 'vitest'
+import type { Fleet } from '../../src/worker/fleet.ts'
+import { route } from '../../src/worker/router.ts'
+import { both, old, register } from './several-shards.ts'
+import { newToken, openWorld, until, type World } from './world.ts'
+
+let world: World
+
+beforeEach(() => {
+  world = openWorld()
+})
+
+it.each(['', 'a b', 'x'.repeat(65)])(
+  'an x-request-id that no log may have gets another, also where no shard answers: "%s"',
+  async (id) => {
+    const logged: string[] = []
+    const fleet = {
+      places: [1, 2],
+      ask: () => Promise.reject(new Error('gone')),
+      mayHaveOwner: () => true,
+      log: { error: (_message: string, fields: { request_id: string }) => logged.push(fields.request_id) },
+    } as unknown as Fleet
+    const answer = await route(
+      fleet,
+      new Request('https://pollhook.test/v1/endpoints', { headers: { 'x-request-id': id } }),
+    )
+    expect(answer.status).toBe(503)
+    expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
+    expect(logged).toEqual([answer.headers.get('x-request-id')])
+  },
+)
+
+it('metrics are those of all shards, each with its label', async () => {
+  const text = await (await both('GET', '/metrics')).text()
+  expect(text.match(/^# TYPE pollhook_tasks_active /gm)).toHaveLength(1)
+  expect(text.match(/^pollhook_tasks_active\{shard="[12]:\d"\}/gm)).toHaveLength(5)
+})
+
+it('a hint is answered 204 also where no shard answers', async () => {
+  for (const places of [[1], [1, 2]]) {
+    const fleet = {
+      config: { shards: [{ generation: 1, shards: places.length }] },
+      places,
+      ask: async () => new Response('gone', { status: 503 }),
+      log: { error() {} },
+    } as unknown as Fleet
+    const body = new URLSearchParams({ task_token: newToken() })
+    const request = new Request('https://pollhook.test/callbacks/qencode', { method: 'POST', body })
+    expect((await route(fleet, request)).status).toBe(204)
+  }
+})
+
+it('metrics of the other shards are told where one does not answer', async () => {
+  const texts = ['1:0', '1:2'].map(
+    (place) => `# HELP pollhook_ready x\n# TYPE pollhook_ready gauge\npollhook_ready{shard="${place}"} 1\n`,
+  )
+  const answering = (answers: readonly Response[]) => {
+    const waiting = [...answers]
+    const places = answers.map((_, shard) => ({ generation: 1, shard }))
+    const fleet = { places, ask: async () => waiting.shift(), mayHaveOwner: () => true } as unknown as Fleet
+    return route(fleet, new Request('https://pollhook.test/metrics'))
+  }
+  const gone = () => new Response('gone', { status: 503 })
+  const some = await answering([new Response(texts[0]), gone(), new Response(texts[1])])
+  expect(some.status).toBe(200)
+  expect((await some.text()).match(/^pollhook_ready.*$/gm)).toEqual([
+    'pollhook_ready{shard="1:0"} 1',
+    'pollhook_ready{shard="1:1"} 0',
+    'pollhook_ready{shard="1:2"} 1',
+  ])
+  expect((await answering([gone(), gone()])).status).toBe(503)
+  expect((await answering([new Response(texts[0]), new Response('', { status: 401 })])).status).toBe(401)
+})
+
+it('a hint of upstream reaches the shard of its token, and always answers 204', async () => {
+  const { task_token: token } = await register(old)
+  for (const body of [`task_token=${token}`, 'nonsense']) {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const request = new Request('https://pollhook.test/callbacks/qencode', { method: 'POST', headers, body })
+    const { default: worker } = await import('../../src/worker.ts')
+    expect((await worker.fetch(request, env)).status).toBe(204)
+  }
+})
+
+it('an event stream comes through the router', async () => {
+  const token = newToken()
+  world.statusOf = () => ({ status: 'completed' })
+  await register(both, token)
+  await until(() => world.received.some((one) => one.token === token))
+  const stream = await both('GET', `/v1/tasks/${token}/events?after=0`)
+  expect(stream.headers.get('content-type')).toBe('text/event-stream')
+  expect(await stream.text()).toContain('"type":"task.completed"')
+})
