@@ -55,7 +55,7 @@ function addReads(app: Hono<HttpEnv>, { queries }: AppDeps): void {
       tag: 'Deliveries',
       summary: 'Read a delivery with its payload and attempts',
       description:
-        'The payload is what is sent, byte for byte; an attempt has what the receiver answered, or why there was no answer.',
+        'The payload is the body that is sent, as an object; an attempt has what the receiver answered, or why there was no answer.',
       parameters: idParameter('dlv'),
       responses: { 200: json('The delivery.', answers.DeliveryDetail, examples.deliveryDetail) },
       problems: ['not_found'],

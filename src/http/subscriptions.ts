@@ -233,7 +233,7 @@ function addCancelAndTest(app: Hono<HttpEnv>, { commands }: AppDeps): void {
       tag: 'Subscriptions',
       summary: 'Send a signed test event',
       description:
-        'Goes to the callback URL whatever `events` says, before what waits there and also while the endpoint is failing; at a paused one it waits. A few attempts, as for progress.',
+        'Goes to the callback URL whatever `events` says, before what waits there and also while the endpoint is failing; where the subscription or the endpoint is paused it waits. A few attempts, as for progress.',
       parameters: idParameter('sub'),
       responses: { 202: json('The queued `pollhook.test`.', answers.Delivery, examples.queuedTest) },
       problems: [...bodyProblems, 'not_found', 'conflict'],
