@@ -19,7 +19,7 @@ export function endpointRoutes({ queries, commands, now }: AppDeps): Hono<HttpEn
       tag: 'Endpoints',
       summary: 'List endpoints, newest first',
       description:
-        'An endpoint is the origin of your callback URLs: what fails at one path holds up all of it. Each with its health, its limits and what waits for it.',
+        'An endpoint is the origin of your callback URLs: its paths share one circuit and its limits. Each with its health and what waits for it.',
       responses: {
         200: json('A page.', answers.pageSchema(answers.Endpoint), {
           data: [examples.endpoint],

@@ -2,7 +2,6 @@
  * One POST through `fetch`, turned into an Outcome (CONTRACT §4.7), for runtimes without sockets. The runtime
  * keeps it from private addresses (`global_fetch_strictly_public`); the URL itself is judged here.
  */
-
 import { createBodyText } from '../core/body-text.ts'
 import {
   acceptedBodyBytesMax,

@@ -1,6 +1,5 @@
 /** Every other variable: how it is read, and the faults of what cannot be. */
 import { describe, expect, it } from 'vitest'
-import { parseDuration } from '../../src/core/duration.ts'
 import { configOf, faultsOf } from './env.ts'
 
 it('takes what TOML has without quotes, as the vars of a Worker', () => {
@@ -183,19 +182,4 @@ describe('values', () => {
       }
     }
   })
-})
-
-it.each([
-  ['500ms', 500],
-  ['5s', 5_000],
-  ['5m', 300_000],
-  ['2h', 7_200_000],
-  ['30d', 2_592_000_000],
-  ['5', null],
-  ['1.5s', null],
-  ['5 s', null],
-  ['5w', null],
-  ['', null],
-])('the duration "%s" is %s ms', (text, ms) => {
-  expect(parseDuration(text)).toBe(ms)
 })

@@ -14,7 +14,7 @@ it.each([
   expect(parseDuration(text)).toBe(ms)
 })
 
-it.each(['', '5', 's', '5 s', '-5s', '1.5s', '5S', '5sec', '1h30m', '9999999999s', '5s\n5s'])(
+it.each(['', '5', 's', '5 s', '-5s', '1.5s', '5S', '5w', '5sec', '1h30m', '9999999999s', '5s\n5s'])(
   '%j is no duration',
   (text) => {
     expect(parseDuration(text)).toBeNull()

@@ -33,7 +33,6 @@ beforeEach(() => {
 afterEach(async () => {
   silent = false
   await until(() => underWay === 0)
-  vi.restoreAllMocks()
 })
 
 const nameOf = (one: unknown) => (one as { ctx: DurableObjectState }).ctx.id.name

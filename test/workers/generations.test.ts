@@ -1,6 +1,6 @@
 /** A change of the number of shards loses nothing: by a new generation, and never by an edit of one. */
 import { abortAllDurableObjects, runInDurableObject } from 'cloudflare:test'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { placesOfToken } from '../../src/shards/places.ts'
 import { RelayShard } from '../../src/worker.ts'
 import {
@@ -19,9 +19,6 @@ let world: World
 
 beforeEach(() => {
   world = openWorld()
-})
-afterEach(() => {
-  vi.restoreAllMocks()
 })
 
 describe('a new generation', () => {

@@ -1,7 +1,7 @@
 /** An owner's home that cannot be reached: only what is that owner's waits for it. */
 import { env } from 'cloudflare:workers'
 import { Webhook } from 'standardwebhooks'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { beforeEach, expect, it, vi } from 'vitest'
 import type { OwnerSettings } from '../../src/shards/settings.ts'
 import { OwnerHome, RelayShard } from '../../src/worker.ts'
 import { apiKey, otherApiKey } from './bindings.ts'
@@ -11,9 +11,6 @@ let world: World
 
 beforeEach(() => {
   world = openWorld()
-})
-afterEach(() => {
-  vi.restoreAllMocks()
 })
 
 /** The home of the owner "other" answers so instead. */

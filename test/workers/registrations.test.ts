@@ -1,14 +1,11 @@
 /** Registrations find the shard of their token, one by one and in batches, as if there were one shard. */
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { apiKey } from './bindings.ts'
 import { both, placeOf, register, registration, type Subscription, send } from './several-shards.ts'
 import { json, openWorld } from './world.ts'
 
 beforeEach(() => {
   openWorld()
-})
-afterEach(() => {
-  vi.restoreAllMocks()
 })
 
 describe('registrations', () => {

@@ -1,7 +1,7 @@
 /** An owner's settings reach every shard, also one that cannot be reached when they change. */
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { RelayShard } from '../../src/worker.ts'
 import {
   both,
@@ -19,9 +19,6 @@ let world: World
 
 beforeEach(() => {
   world = openWorld()
-})
-afterEach(() => {
-  vi.restoreAllMocks()
 })
 
 describe('settings of an owner', () => {
