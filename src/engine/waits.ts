@@ -29,8 +29,8 @@ export interface Waits {
 interface Ending {
   /** Since its waits began to end. */
   failed: Set<number>
-  /** Of the queues whose waits are hidden, the last that was gone through; null once all have been. */
-  after: number | null
+  /** Of the queues whose waits are hidden, the last that was gone through. */
+  after: number
 }
 
 export function createWaits({ store, now, timers, log, onEnded }: WaitsDeps): Waits {
@@ -63,17 +63,19 @@ export function createWaits({ store, now, timers, log, onEnded }: WaitsDeps): Wa
   }
 
   /**
-   * First the waits that the index of what is due shows, then those hidden from it (`endHiddenWaits`), then the index once more, as
-   * what was hidden may be in it by now.
+   * First the waits that the index of what is due shows, which may be more again at any turn, as a test that hid one goes out; once there
+   * are none, some of those that are hidden from it (`endHiddenWaits`).
    * @returns whether there may be more
    */
   function endSome(endpointId: number, one: Ending): boolean {
     const except = [...one.failed]
-    const ended = store.endWaits(endpointId, now(), { except })
-    if (ended > 0) onEnded(endpointId)
-    if (ended > 0 || one.after === null) return ended > 0
-    one.after = store.endHiddenWaits(endpointId, now(), { except, after: one.after })
-    return true
+    if (store.endWaits(endpointId, now(), { except }) > 0) {
+      onEnded(endpointId)
+      return true
+    }
+    const after = store.endHiddenWaits(endpointId, now(), { except, after: one.after })
+    if (after !== null) one.after = after
+    return after !== null
   }
 
   return {

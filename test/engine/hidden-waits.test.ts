@@ -2,7 +2,17 @@
 import { expect, it } from 'vitest'
 import { hiddenQueuesMax } from '../../src/store/endpoints.ts'
 import { delivered, openCounted, setPaused } from './waits.ts'
-import { accepted, completeTasks, type EngineWorld, minute, openWorld, rejected } from './world.ts'
+import {
+  accepted,
+  completeTasks,
+  type EngineWorld,
+  hour,
+  minute,
+  openWorld,
+  rejected,
+  second,
+  types,
+} from './world.ts'
 
 it.each<[string, (world: EngineWorld, ids: readonly string[]) => Promise<void>]>([
   [
@@ -64,4 +74,35 @@ it('what waits behind hundreds of tests waits no longer either, some hundreds of
   await world.run(2 * minute)
   expect(delivered(world)).toBe(900)
   expect(Math.max(...commits)).toBe(hiddenQueuesMax)
+})
+
+it('what fails again meanwhile, and is behind another test by then, waits by its schedule', async () => {
+  let broken = true
+  const world = openWorld(
+    { POLLHOOK_RETRY_SCHEDULE: '1h,2h' },
+    {
+      wrapStore: (store) => ({
+        ...store,
+        endHiddenWaits(...of) {
+          if (broken) throw new Error('disk I/O error')
+          return store.endHiddenWaits(...of)
+        },
+      }),
+    },
+  )
+  world.receiver.answer = () => rejected(404)
+  const [one] = await completeTasks(world, 1)
+  await world.run(minute)
+  const { commands } = world.relay()
+  await setPaused(world, true)
+  await world.after(commands.sendTest(world.ownerId, one!.id))
+  world.receiver.answer = ({ type }) => (type === 'pollhook.test' ? accepted : rejected(404))
+  await setPaused(world, false)
+  await world.run(2 * second)
+  expect(types(world)).toEqual(['task.completed', 'pollhook.test', 'task.completed'])
+  world.receiver.answer = () => world.later(minute, accepted)
+  await world.after(commands.sendTest(world.ownerId, one!.id))
+  broken = false
+  await world.run(hour)
+  expect(types(world).slice(3)).toEqual(['pollhook.test'])
 })
