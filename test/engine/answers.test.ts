@@ -10,6 +10,7 @@ import {
   openWorld,
   rejected,
   second,
+  sendTest,
   timedOut,
 } from './world.ts'
 
@@ -49,7 +50,7 @@ it('410 to any attempt, a test included, cancels the subscription and what waits
   const seen: string[] = []
   world.relay().feed.subscribe(made.taskToken, () => seen.push(world.subscription(made.id).state))
   world.receiver.answer = () => rejected(410)
-  await world.after(world.relay().commands.sendTest(world.ownerId, made.id))
+  await sendTest(world, made.id)
   await world.run(second)
   expect(world.subscription(made.id)).toMatchObject({ state: 'cancelled', stateReason: 'gone' })
   const calls = world.calls.length

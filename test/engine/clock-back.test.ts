@@ -1,13 +1,6 @@
 /** The wall clock of a machine is set back, by NTP or by hand: nothing waits for the time to come round again. */
 import { expect, it } from 'vitest'
-import { accepted, hour, minute, openWorld, rejected, second } from './world.ts'
-
-function openPausable() {
-  const world = openWorld()
-  const pauseEndpoint = (paused: boolean) =>
-    world.after(world.relay().commands.updateEndpoint(world.ownerId, world.endpoint().id, { paused }))
-  return { world, pauseEndpoint }
-}
+import { accepted, hour, minute, openWorld, patchEndpoint, rejected, second, sendTest } from './world.ts'
 
 it('tasks go on being polled, as often as before', async () => {
   const world = openWorld()
@@ -117,7 +110,7 @@ it('nor does it wait longer for a test that waits before it', async () => {
   const one = await world.register()
   await world.run(minute)
   world.receiver.answer = () => accepted
-  await world.after(world.relay().commands.sendTest(world.ownerId, one.id))
+  await sendTest(world, one.id)
   await world.run(29 * minute)
   world.step(-25 * minute)
   await world.run(31 * minute)
@@ -188,11 +181,11 @@ it('a stall and a loss are told in time', async () => {
 })
 
 it('what is behind a tried head that is due already waits no longer than before', async () => {
-  const { world, pauseEndpoint } = openPausable()
+  const world = openWorld()
   world.receiver.answer = () => rejected(500)
   const one = await world.register()
   await world.run(second)
-  await pauseEndpoint(true)
+  await patchEndpoint(world, { paused: true })
   await world.run(90 * minute)
   await world.change(one.taskToken, { status: 'saving' })
   await world.change(one.taskToken, { status: 'completed' })
@@ -200,38 +193,38 @@ it('what is behind a tried head that is due already waits no longer than before'
   world.receiver.answer = () => accepted
   world.step(-hour)
   await world.run(second)
-  await pauseEndpoint(false)
+  await patchEndpoint(world, { paused: false })
   await world.run(minute)
   expect(world.deliveries(one).map(({ state }) => state)).toEqual(['delivered', 'delivered', 'delivered'])
 })
 
 it('what was due before goes before what would have been by then', async () => {
-  const { world, pauseEndpoint } = openPausable()
+  const world = openWorld()
   const one = await world.register()
   // Polled on, so that the step is noticed.
   await world.register({ events: ['task.failed'] })
   await world.run(second)
-  await pauseEndpoint(true)
+  await patchEndpoint(world, { paused: true })
   await world.change(one.taskToken, { status: 'saving' })
   await world.run(30 * second)
   await world.change(one.taskToken, { status: 'completed' })
   await world.run(minute)
   world.step(-100 * second)
   await world.run(minute)
-  await pauseEndpoint(false)
+  await patchEndpoint(world, { paused: false })
   await world.run(2 * minute)
   expect(world.sent.map(({ seq }) => seq)).toEqual([1, 2, 3])
 })
 
 it('what a paused subscription holds stays held, also at the end of a pause of its endpoint', async () => {
-  const { world, pauseEndpoint } = openPausable()
+  const world = openWorld()
   const { id } = await world.register()
   await world.after(world.relay().commands.updateSubscription(world.ownerId, id, { state: 'paused' }))
   await world.run(minute)
   world.step(-hour)
   await world.run(second)
-  await pauseEndpoint(true)
-  await pauseEndpoint(false)
+  await patchEndpoint(world, { paused: true })
+  await patchEndpoint(world, { paused: false })
   await world.run(minute)
   expect(world.sent).toEqual([])
 })

@@ -1,7 +1,7 @@
 /** CONTRACT §4.5: what waits behind a test or a redelivery waits no longer either, once its endpoint is well again. */
 import { expect, it } from 'vitest'
 import { hiddenQueuesMax } from '../../src/store/endpoints.ts'
-import { delivered, openCounted, setPaused } from './waits.ts'
+import { delivered, openCounted } from './waits.ts'
 import {
   accepted,
   completeTasks,
@@ -9,8 +9,10 @@ import {
   hour,
   minute,
   openWorld,
+  patchEndpoint,
   rejected,
   second,
+  sendTest,
   types,
 } from './world.ts'
 
@@ -19,7 +21,7 @@ it.each<[string, (world: EngineWorld, ids: readonly string[]) => Promise<void>]>
     'the success of a test ends an outage',
     async (world, ids) => {
       world.receiver.answer = () => accepted
-      for (const id of ids) await world.after(world.relay().commands.sendTest(world.ownerId, id))
+      for (const id of ids) await sendTest(world, id)
     },
   ],
   [
@@ -32,10 +34,10 @@ it.each<[string, (world: EngineWorld, ids: readonly string[]) => Promise<void>]>
   [
     'a pause ends, in which tests were made,',
     async (world, ids) => {
-      await setPaused(world, true)
-      for (const id of ids) await world.after(world.relay().commands.sendTest(world.ownerId, id))
+      await patchEndpoint(world, { paused: true })
+      for (const id of ids) await sendTest(world, id)
       world.receiver.answer = () => accepted
-      await setPaused(world, false)
+      await patchEndpoint(world, { paused: false })
     },
   ],
 ])('%s, and what waits behind it waits no longer either', async (_what, recover) => {
@@ -62,15 +64,15 @@ it('what waits behind hundreds of tests waits no longer either, some hundreds of
   world.receiver.answer = () => rejected(404)
   await completeTasks(world, 450)
   await world.run(minute)
-  await setPaused(world, true)
+  await patchEndpoint(world, { paused: true })
   const page = { limit: 200, cursor: null }
   for (let cursor: string | null = null, first = true; first || cursor !== null; first = false) {
     const list = world.relay().store.listSubscriptions(world.ownerId, { ...page, cursor })
     cursor = list.nextCursor
-    for (const { id } of list.data) await world.after(world.relay().commands.sendTest(world.ownerId, id))
+    for (const { id } of list.data) await sendTest(world, id)
   }
   world.receiver.answer = () => accepted
-  await setPaused(world, false)
+  await patchEndpoint(world, { paused: false })
   await world.run(2 * minute)
   expect(delivered(world)).toBe(900)
   expect(Math.max(...commits)).toBe(hiddenQueuesMax)
@@ -93,15 +95,14 @@ it('what fails again meanwhile, and is behind another test by then, waits by its
   world.receiver.answer = () => rejected(404)
   const [one] = await completeTasks(world, 1)
   await world.run(minute)
-  const { commands } = world.relay()
-  await setPaused(world, true)
-  await world.after(commands.sendTest(world.ownerId, one!.id))
+  await patchEndpoint(world, { paused: true })
+  await sendTest(world, one!.id)
   world.receiver.answer = ({ type }) => (type === 'pollhook.test' ? accepted : rejected(404))
-  await setPaused(world, false)
+  await patchEndpoint(world, { paused: false })
   await world.run(2 * second)
   expect(types(world)).toEqual(['task.completed', 'pollhook.test', 'task.completed'])
   world.receiver.answer = () => world.later(minute, accepted)
-  await world.after(commands.sendTest(world.ownerId, one!.id))
+  await sendTest(world, one!.id)
   broken = false
   await world.run(hour)
   expect(types(world).slice(3)).toEqual(['pollhook.test'])

@@ -8,6 +8,7 @@ import {
   minute,
   never,
   openWorld,
+  patchEndpoint,
   rejected,
   second,
   timedOut,
@@ -70,9 +71,7 @@ it.each([
       await completeTasks(world, count)
       await world.run(5 * second)
     }
-    const { commands } = world.relay()
-    if (changed)
-      await world.after(commands.updateEndpoint(world.ownerId, world.endpoint().id, { maxConcurrency: 64 }))
+    if (changed) await patchEndpoint(world, { maxConcurrency: 64 })
     await world.run(quietMs)
     expect(world.deliveries(waiting!)[0]).toMatchObject({ state: 'pending', attempts: 1 })
     expect(await takesWhenItHangs(world)).toBe(8)
@@ -152,11 +151,11 @@ it('a change of its settings forgets none of it while an attempt is under way', 
   const one = await world.register()
   await world.run(10 * second)
   await world.change(one.taskToken, { status: 'saving' })
-  const { id, lastSuccessAt } = world.endpoint()
+  const { lastSuccessAt } = world.endpoint()
   world.receiver.answer = () => never()
   await world.change(one.taskToken, { status: 'completed' })
   expect(world.sent).toHaveLength(3)
-  await world.after(world.relay().commands.updateEndpoint(world.ownerId, id, { maxConcurrency: 9 }))
+  await patchEndpoint(world, { maxConcurrency: 9 })
   expect(world.endpoint()).toMatchObject({ lastSuccessAt })
 })
 
@@ -176,9 +175,7 @@ it('an endpoint with a rate is forgotten once that allows the next', async () =>
   const world = openWorld()
   await completeTasks(world, 1)
   await world.run(second)
-  await world.after(
-    world.relay().commands.updateEndpoint(world.ownerId, world.endpoint().id, { maxPerSecond: 0.1 }),
-  )
+  await patchEndpoint(world, { maxPerSecond: 0.1 })
   await completeTasks(world, 1)
   await world.run(second)
   const { store } = world.relay()

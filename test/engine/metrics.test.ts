@@ -5,7 +5,7 @@ import type { Outcome } from '../../src/core/outcome.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import type { PollRecord } from '../../src/store/polls.ts'
 import { inputOf } from '../contract/store/fixture.ts'
-import { accepted, hour, minute, newToken, openWorld, rejected, second } from './world.ts'
+import { accepted, hour, minute, newToken, openWorld, rejected, second, sendTest } from './world.ts'
 
 it('counts every delivery that is made: of changes, of the state at registration, of expiry, of tests', async () => {
   const metrics = createMetrics(() => 0)
@@ -14,7 +14,7 @@ it('counts every delivery that is made: of changes, of the state at registration
   const first = await world.register({ taskToken, expiresInMs: 5 * minute })
   await world.run(second)
   await world.register({ taskToken, callbackUrl: 'https://late.example.com/' })
-  await world.after(world.relay().commands.sendTest(world.ownerId, first.id))
+  await sendTest(world, first.id)
   await world.run(10 * minute)
   const types = world.sent.map(({ type }) => type).sort()
   expect(types).toEqual(['pollhook.test', 'task.encoding', 'task.encoding', 'task.expired'])

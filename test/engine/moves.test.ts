@@ -2,7 +2,18 @@
 import { expect, it } from 'vitest'
 import type { Outcome } from '../../src/core/outcome.ts'
 import type { SubscriptionPatch } from '../../src/store/records.ts'
-import { accepted, type EngineWorld, hour, minute, newToken, openWorld, second, timedOut } from './world.ts'
+import {
+  accepted,
+  type EngineWorld,
+  hour,
+  minute,
+  newToken,
+  openWorld,
+  patchEndpoint,
+  second,
+  sendTest,
+  timedOut,
+} from './world.ts'
 
 const elsewhere = 'https://new.example.com'
 
@@ -37,13 +48,11 @@ it('4.2 a queue that was paused and resumed while it was read ahead keeps its or
   const world = openWorld()
   await world.register()
   await world.run(second)
-  const { id } = world.endpoint()
-  const endpoint = { paused: true, maxPerSecond: 1 }
-  await world.after(world.relay().commands.updateEndpoint(world.ownerId, id, endpoint))
+  await patchEndpoint(world, { paused: true, maxPerSecond: 1 })
   const statuses = ['queued', 'processing', 'encoding', 'saving']
   const [one, held, other] = await subscribed(world, 3, statuses)
   world.sent.length = 0
-  await world.after(world.relay().commands.updateEndpoint(world.ownerId, id, { paused: false }))
+  await patchEndpoint(world, { paused: false })
   // One goes out in each second, and what follows it is in the list by now.
   expect(world.sent.map(({ subscriptionId }) => subscriptionId)).toEqual([one!.id])
   await patch(world, held!, { state: 'paused' })
@@ -82,8 +91,7 @@ it('4.5 what moved to a paused endpoint waits there, also what the old one had r
   const world = openWorld()
   await world.register({ callbackUrl: `${elsewhere}/first` })
   await world.run(second)
-  const { id } = world.endpoint(elsewhere)
-  await world.after(world.relay().commands.updateEndpoint(world.ownerId, id, { paused: true }))
+  await patchEndpoint(world, { paused: true }, elsewhere)
   const answers = heldAnswers(world)
   const [made] = await subscribed(world, 1, ['queued', 'encoding', 'saving'])
   world.sent.length = 0
@@ -92,17 +100,16 @@ it('4.5 what moved to a paused endpoint waits there, also what the old one had r
   answers[0]!(accepted)
   await world.run(minute)
   expect(world.sent).toEqual([])
-  await world.after(world.relay().commands.updateEndpoint(world.ownerId, id, { paused: false }))
+  await patchEndpoint(world, { paused: false }, elsewhere)
   await world.run(second)
   expect(world.sent.map(({ type }) => type)).toEqual(['task.encoding', 'task.saving'])
 })
 
 it('4.5 what an endpoint that is paused held is not given up by the one that it moves to', async () => {
   const world = openWorld({ POLLHOOK_RETRY_SCHEDULE: '1m,10m', POLLHOOK_RETRY_SCHEDULE_INTERIM: '1m,10m' })
-  const { commands } = world.relay()
   const made = await world.register()
   await world.run(second)
-  await world.after(commands.updateEndpoint(world.ownerId, world.endpoint().id, { paused: true }))
+  await patchEndpoint(world, { paused: true })
   await world.change(made.taskToken, { status: 'saving' })
   world.receiver.answer = () => timedOut
   // Enough that some wait for probes all the time.
@@ -157,7 +164,7 @@ it('3 a test to an endpoint whose circuit is open goes out once what is under wa
   const probed = probes()
   while (probes() === probed) await world.run(second)
   await patch(world, made, { callbackUrl: `${elsewhere}/hook` })
-  await world.after(world.relay().commands.sendTest(world.ownerId, made.id))
+  await sendTest(world, made.id)
   await world.run(second)
   const before = world.sent.length
   answers[0]!(accepted)

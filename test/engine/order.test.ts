@@ -9,6 +9,7 @@ import {
   never,
   newToken,
   openWorld,
+  patchEndpoint,
   rejected,
   second,
 } from './world.ts'
@@ -222,12 +223,10 @@ it('a store that fails while what is due is read changes no order', async () => 
   )
   const one = await world.register()
   await world.run(second)
-  const pause = (paused: boolean) =>
-    world.after(world.relay().commands.updateEndpoint(world.ownerId, world.endpoint().id, { paused }))
-  await pause(true)
+  await patchEndpoint(world, { paused: true })
   for (const status of ['saving', 'completed']) await world.change(one.taskToken, { status })
   fails = true
-  await pause(false)
+  await patchEndpoint(world, { paused: false })
   await world.run(5 * second)
   expect(fails).toBe(false)
   expect(world.sent.map(({ seq }) => seq)).toEqual([1, 2, 3])

@@ -7,9 +7,11 @@ import {
   minute,
   never,
   openWorld,
+  patchEndpoint,
   registered,
   rejected,
   second,
+  sendTest,
   timedOut,
 } from './world.ts'
 
@@ -21,7 +23,7 @@ it('a test goes out before what waits, even while the circuit is open, and super
   expect(world.endpoint()).toMatchObject({ state: 'failing' })
   const before = world.sent.length
   world.receiver.answer = () => rejected(404)
-  await world.after(world.relay().commands.sendTest(world.ownerId, made[11]!.id))
+  await sendTest(world, made[11]!.id)
   await world.run(second)
   expect(world.sent[before]).toMatchObject({ type: 'pollhook.test', seq: null })
   const types = world.deliveries(made[11]!).map(({ type, state }) => `${type} ${state}`)
@@ -32,13 +34,11 @@ it('a test goes out before what a rate holds at a healthy endpoint', async () =>
   const world = openWorld()
   const made = []
   for (let n = 0; n < 12; n++) made.push(await registered(world, 'encoding'))
-  const { commands } = world.relay()
-  const { id } = world.endpoint()
-  await world.after(commands.updateEndpoint(world.ownerId, id, { maxPerSecond: 1, paused: true }))
+  await patchEndpoint(world, { maxPerSecond: 1, paused: true })
   for (const { token } of made) await world.change(token, { status: 'completed' })
   const before = world.sent.length
-  await world.after(commands.updateEndpoint(world.ownerId, id, { paused: false }))
-  await world.after(commands.sendTest(world.ownerId, made[11]!.made.id))
+  await patchEndpoint(world, { paused: false })
+  await sendTest(world, made[11]!.made.id)
   await world.run(3 * second)
   const types = world.sent.slice(before).map(({ type }) => type)
   // The first had gone when the test was asked for.
@@ -51,16 +51,15 @@ it('a test goes before what waits also while another one hangs', async () => {
   const one = await world.register()
   const other = await world.register()
   await world.run(second)
-  const { commands } = world.relay()
-  await world.after(commands.updateEndpoint(world.ownerId, world.endpoint().id, { maxPerSecond: 1 }))
+  await patchEndpoint(world, { maxPerSecond: 1 })
   await completeTasks(world, 30)
   await world.run(5 * second)
   world.sent.length = 0
   world.receiver.answer = ({ subscriptionId }) =>
     subscriptionId === one.id ? world.later(15 * second, timedOut) : accepted
-  await world.after(commands.sendTest(world.ownerId, one.id))
+  await sendTest(world, one.id)
   await world.run(1_100)
-  await world.after(commands.sendTest(world.ownerId, other.id))
+  await sendTest(world, other.id)
   await world.run(2 * second)
   const tests = world.sent.flatMap(({ type }, i) => (type === 'pollhook.test' ? [i] : []))
   expect(tests).toHaveLength(2)
@@ -77,7 +76,7 @@ it('the retry of a test at an open circuit waits for no probe that hangs', async
     type === 'pollhook.test' ? rejected(500) : world.later(15 * second, timedOut)
   const before = world.sent.length
   while (world.sent.length === before) await world.run(second)
-  await world.after(world.relay().commands.sendTest(world.ownerId, world.deliveries(one!)[0]!.subscriptionId))
+  await sendTest(world, world.deliveries(one!)[0]!.subscriptionId)
   await world.run(7 * second)
   expect(world.sent.slice(before).map(({ type }) => type)).toEqual([
     'task.completed',
@@ -94,18 +93,17 @@ it('nor for the next probe, and no test goes beyond the limits of its endpoint',
   let before = world.sent.length
   while (world.sent.length === before) await world.run(second)
   before = world.sent.length
-  const { commands } = world.relay()
-  await world.after(commands.sendTest(world.ownerId, made[0]!.id))
+  await sendTest(world, made[0]!.id)
   await world.run(7 * second)
   const since = () => world.sent.slice(before).map(({ type }) => type)
   expect(since()).toEqual(Array(2).fill('pollhook.test'))
-  await world.after(commands.updateEndpoint(world.ownerId, world.endpoint().id, { maxConcurrency: 1 }))
+  await patchEndpoint(world, { maxConcurrency: 1 })
   world.receiver.answer = () => never()
-  for (const { id } of made.slice(1, 4)) await world.after(commands.sendTest(world.ownerId, id))
+  for (const { id } of made.slice(1, 4)) await sendTest(world, id)
   await world.run(second)
   expect(since()).toEqual(Array(3).fill('pollhook.test'))
   const limits = { maxConcurrency: 4, maxPerSecond: 0.5 }
-  await world.after(commands.updateEndpoint(world.ownerId, world.endpoint().id, limits))
+  await patchEndpoint(world, limits)
   await world.run(second)
   expect(since()).toEqual(Array(4).fill('pollhook.test'))
   await world.run(2 * second)
@@ -117,7 +115,7 @@ it('a test that is moved while its last attempt is under way is not begun anew b
   const { made } = await registered(world, 'encoding')
   world.receiver.answer = () => world.later(15 * second, timedOut)
   const { commands } = world.relay()
-  await world.after(commands.sendTest(world.ownerId, made.id))
+  await sendTest(world, made.id)
   const tries = () => world.sent.filter(({ type }) => type === 'pollhook.test').length
   while (tries() < 3) await world.run(second)
   const callbackUrl = 'https://new.example.com/hook'

@@ -2,8 +2,17 @@
 import { sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import { endWaitsMax } from '../../src/store/endpoints.ts'
-import { delivered, openCounted, setPaused } from './waits.ts'
-import { accepted, completeTasks, type EngineWorld, minute, openWorld, rejected, second } from './world.ts'
+import { delivered, openCounted } from './waits.ts'
+import {
+  accepted,
+  completeTasks,
+  type EngineWorld,
+  minute,
+  openWorld,
+  patchEndpoint,
+  rejected,
+  second,
+} from './world.ts'
 
 it('the end of a pause makes five thousand that wait due, some hundreds a commit', async () => {
   const { world, commits } = openCounted({ POLLHOOK_RETRY_SCHEDULE: '1h,1h' })
@@ -11,10 +20,10 @@ it('the end of a pause makes five thousand that wait due, some hundreds a commit
   await completeTasks(world, 5_000)
   await world.run(minute)
   expect(world.sent).toHaveLength(5_000)
-  await setPaused(world, true)
+  await patchEndpoint(world, { paused: true })
   world.receiver.answer = () => accepted
   commits.length = 0
-  await setPaused(world, false)
+  await patchEndpoint(world, { paused: false })
   await world.run(minute)
   expect(delivered(world)).toBe(5_000)
   // The endpoint's own row besides.
@@ -49,8 +58,8 @@ it('what fails again meanwhile waits by its schedule', async () => {
   world.receiver.answer = () => rejected(404)
   await completeTasks(world, 3 * endWaitsMax)
   await world.run(minute)
-  await setPaused(world, true)
-  await setPaused(world, false)
+  await patchEndpoint(world, { paused: true })
+  await patchEndpoint(world, { paused: false })
   await world.run(20 * minute)
   expect(world.sent).toHaveLength(2 * 3 * endWaitsMax)
 })
@@ -73,8 +82,8 @@ it('a disk that fails meanwhile is tried again', async () => {
   await completeTasks(world, endWaitsMax + 1)
   await world.run(minute)
   world.receiver.answer = () => accepted
-  await setPaused(world, true)
-  await setPaused(world, false)
+  await patchEndpoint(world, { paused: true })
+  await patchEndpoint(world, { paused: false })
   await world.run(minute)
   expect(delivered(world)).toBe(endWaitsMax)
   broken = false
@@ -139,7 +148,7 @@ it('a stop waits for the rest of the waits that end, so that all are due after t
   await completeTasks(world, 3 * endWaitsMax)
   await world.run(minute)
   world.receiver.answer = () => accepted
-  await setPaused(world, true)
+  await patchEndpoint(world, { paused: true })
   const { commands } = world.relay()
   await commands.updateEndpoint(world.ownerId, world.endpoint().id, { paused: false })
   await world.after(world.relay().stop().then(world.crash))

@@ -26,10 +26,5 @@ export function openCounted(env: Record<string, string>, verbs: readonly (keyof 
   return { world, commits }
 }
 
-export async function setPaused(world: EngineWorld, paused: boolean): Promise<void> {
-  const { commands } = world.relay()
-  await world.after(commands.updateEndpoint(world.ownerId, world.endpoint().id, { paused }))
-}
-
 export const delivered = (world: EngineWorld) =>
   world.db.all<{ n: number }>(sql`select count(*) as n from deliveries where state = 'delivered'`)[0]!.n

@@ -9,6 +9,7 @@ import type { Log, Random, SendRequest, Signer, StatusAnswer } from '../../src/p
 import { createRelay, type Relay, type RelayObserver } from '../../src/relay.ts'
 import type {
   DeliveryDetail,
+  EndpointPatch,
   EndpointRecord,
   SubscriptionInput,
   SubscriptionRecord,
@@ -110,6 +111,17 @@ export async function registered(world: EngineWorld, status: string) {
   const made = await world.register({ taskToken: token })
   await world.run(second)
   return { made, token }
+}
+
+/** What its owner changes of an endpoint is in effect. */
+export function patchEndpoint(world: EngineWorld, changes: EndpointPatch, origin?: string) {
+  const { id } = world.endpoint(origin)
+  return world.after(world.relay().commands.updateEndpoint(world.ownerId, id, changes))
+}
+
+/** A test of this subscription is queued. */
+export function sendTest(world: EngineWorld, subscriptionId: string) {
+  return world.after(world.relay().commands.sendTest(world.ownerId, subscriptionId))
 }
 
 /** Of all that was sent, in that order. */
