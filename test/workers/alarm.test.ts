@@ -96,6 +96,18 @@ it('is armed anew by a shard whose alarm has used up its retries, as while it co
   expect(await alarmAt()).not.toBeNull()
 })
 
+it('is armed anew by whatever starts a shard that has lost it, before its first pass', async () => {
+  silent = true
+  await register()
+  await until(() => underWay > 0)
+  await runInDurableObject(shard(), (_instance, { storage }) => storage.deleteAlarm())
+  await abortAllDurableObjects()
+  underWay = 0
+  // Evicted before its first timer it would never come back.
+  vi.spyOn(globalThis, 'setTimeout').mockReturnValue(0 as never)
+  expect(await alarmAt()).not.toBeNull()
+})
+
 it('brings a shard back that died in the middle of a status call, with nobody calling it', async () => {
   const { token } = await alarmDuringCall()
   await abortAllDurableObjects()

@@ -89,11 +89,17 @@ it('are withdrawn by their subscription, also in the turn they were asked for: t
   expect(withdrawn).toEqual([1])
 })
 
-it('are withdrawn when the invocation is lost', async () => {
+it('are withdrawn when the invocation is lost, which is nobody else’s failure', async () => {
+  const unhandled = vi.fn()
+  addEventListener('unhandledrejection', unhandled)
   const sender = senderOver(() => Promise.reject(new Error('lost')))
   const outcomes = sendTwo(sender)
   await sender.withdraw(1)
   expect(await outcomes[0]).toEqual({ kind: 'unreachable', errorCode: 'network_error' })
+  // It is told once the turn is over.
+  await new Promise((resolve) => setTimeout(resolve))
+  removeEventListener('unhandledrejection', unhandled)
+  expect(unhandled).not.toHaveBeenCalled()
 })
 
 it('time out when the invocation never answers', async () => {
