@@ -1,6 +1,18 @@
 /** CONTRACT §4.5: what hangs leaves slots to the others, be they endpoints, owners or subscriptions of the same endpoint. */
 import { expect, it } from 'vitest'
-import { accepted, completeTasks, hour, never, newToken, openWorld, second, timedOut } from './world.ts'
+import type { Outcome } from '../../src/core/outcome.ts'
+import {
+  accepted,
+  completeTasks,
+  hour,
+  minute,
+  never,
+  newToken,
+  openWorld,
+  rejected,
+  second,
+  timedOut,
+} from './world.ts'
 
 it.for([
   { slots: 8, hanging: 1 },
@@ -62,4 +74,20 @@ it('hundreds of events behind one that hangs do not hold up the other subscripti
   await world.run(10 * second)
   expect(world.sent.filter(({ request }) => request.body.includes(slow))).toHaveLength(1)
   expect(world.deliveries(other)).toMatchObject([{ type: 'task.encoding', state: 'delivered' }])
+})
+
+it('more attempts at an endpoint may hang than are read ahead, and it is probed beside them', async () => {
+  const world = openWorld({ POLLHOOK_DELIVERY_CONCURRENCY: '700', POLLHOOK_ENDPOINT_CONCURRENCY: '600' })
+  const hanging: ((outcome: Outcome) => void)[] = []
+  world.receiver.answer = () =>
+    world.sent.length <= 1_000
+      ? world.later(10, accepted)
+      : new Promise<Outcome>((resolve) => hanging.push(resolve))
+  await completeTasks(world, 2_000)
+  await world.run(10 * second)
+  expect(world.sent).toHaveLength(1_600)
+  for (const answer of hanging.splice(0, 10)) answer(rejected(500))
+  await world.run(minute)
+  expect(world.endpoint()).toMatchObject({ state: 'failing' })
+  expect(world.sent).toHaveLength(1_601)
 })
