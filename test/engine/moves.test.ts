@@ -4,6 +4,7 @@ import type { Outcome } from '../../src/core/outcome.ts'
 import type { SubscriptionPatch } from '../../src/store/records.ts'
 import {
   accepted,
+  completeTasks,
   type EngineWorld,
   hour,
   minute,
@@ -170,4 +171,27 @@ it('3 a test to an endpoint whose circuit is open goes out once what is under wa
   answers[0]!(accepted)
   await world.run(second)
   expect(world.sent.slice(before).map(({ type }) => type)).toEqual(['pollhook.test'])
+})
+
+it('4.5 the only one that waits at an endpoint whose circuit is open is its probe once what is under way elsewhere has landed', async () => {
+  const world = openWorld()
+  const answers: ((outcome: Outcome) => void)[] = []
+  world.receiver.answer = ({ url }) =>
+    url.startsWith(elsewhere) ? timedOut : new Promise((resolve) => answers.push(resolve))
+  const { commands } = world.relay()
+  for (const { id } of await completeTasks(world, 12, `${elsewhere}/first`)) {
+    await world.run(minute)
+    await world.after(commands.cancelSubscription(world.ownerId, id))
+  }
+  const made = await world.register()
+  await world.run(second)
+  await world.change(made.taskToken, { status: 'saving' })
+  await patch(world, made, { callbackUrl: `${elsewhere}/hook` })
+  await world.run(10 * minute)
+  expect(world.endpoint(elsewhere)).toMatchObject({ state: 'failing', backlog: 2 })
+  const before = world.sent.length
+  world.receiver.answer = () => accepted
+  answers[0]!(accepted)
+  await world.run(second)
+  expect(world.sent.slice(before)).toMatchObject([{ type: 'task.saving', url: `${elsewhere}/hook` }])
 })
