@@ -73,8 +73,11 @@ export async function readBody(c: Read, bytesMax: number): Promise<Uint8Array<Ar
   if (Number(announced ?? 0) > bytesMax) return null
   try {
     // A body that told its length is read in one piece: a stream around it costs as much as the rest of the request.
-    if (announced === undefined) return await readChunks(c, bytesMax)
-    const bytes = new Uint8Array(await c.req.raw.arrayBuffer())
+    const { raw } = c.req
+    const bytes =
+      announced === undefined
+        ? await readFirst(raw.body, bytesMax + 1)
+        : new Uint8Array(await raw.arrayBuffer())
     return bytes.byteLength > bytesMax ? null : bytes
   } catch {
     throw brokenOff()
@@ -86,21 +89,28 @@ export function brokenOff(): Error {
   return problem('invalid_request', 'The body broke off before its end.')
 }
 
-async function readChunks(c: Read, bytesMax: number): Promise<Uint8Array<ArrayBuffer> | null> {
-  const chunks: Uint8Array[] = []
+/**
+ * The first `bytesMax` bytes of `body`, or all that it has. In one piece that grows with what comes: kept by itself, a chunk of
+ * one byte takes two hundred, and a caller may send nothing else, slowly.
+ */
+export async function readFirst(
+  body: ReadableStream<Uint8Array> | null,
+  bytesMax: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  let bytes = new Uint8Array(0)
   let size = 0
-  const reader = c.req.raw.body?.getReader()
-  while (reader !== undefined) {
+  const reader = body?.getReader()
+  while (reader !== undefined && size < bytesMax) {
     const { done, value } = await reader.read()
     if (done) break
-    size += value.byteLength
-    if (size > bytesMax) {
-      await reader.cancel()
-      return null
-    }
-    chunks.push(value)
+    const part = value.subarray(0, bytesMax - size)
+    const sizeNow = size + part.byteLength
+    if (sizeNow > bytes.byteLength) bytes = new Uint8Array(bytes.buffer.transfer(2 * sizeNow))
+    bytes.set(part, size)
+    size = sizeNow
   }
-  return join(chunks, size)
+  if (size === bytesMax) await reader?.cancel()
+  return bytes.subarray(0, size)
 }
 
 /** The fields of a form that are texts, of several with one name the first; null for what is no form. */
@@ -113,16 +123,6 @@ export async function formOf(
   if (form === null) return null
   const texts = [...form].filter((field): field is [string, string] => typeof field[1] === 'string')
   return new Map(texts.reverse())
-}
-
-function join(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(size)
-  let offset = 0
-  for (const chunk of chunks) {
-    all.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return all
 }
 
 /** @throws unsupported_media_type as a problem */

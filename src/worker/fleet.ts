@@ -2,7 +2,7 @@
 import { type Config, readConfig } from '../config.ts'
 import type { Place } from '../core/ids.ts'
 import { bearer } from '../http/auth.ts'
-import { brokenOff } from '../http/body.ts'
+import { brokenOff, readFirst } from '../http/body.ts'
 import { problemResponse } from '../http/problem.ts'
 import { createAuthenticator } from '../keys/api-keys.ts'
 import { createSessions, type Sessions } from '../keys/sessions.ts'
@@ -76,19 +76,8 @@ export function unavailable(request: Request): Response {
  * At most `bytesMax` bytes and one more, which a shard refuses as too large.
  * @throws invalid_request as a problem when the caller hung up before the end
  */
-export async function readBody(request: Request, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
-  const body = new Uint8Array(bytesMax + 1)
-  let size = 0
-  const reader = request.body?.getReader()
-  while (reader !== undefined && size <= bytesMax) {
-    const { done, value } = await reader.read().catch(() => Promise.reject(brokenOff()))
-    if (done) break
-    const part = value.subarray(0, body.byteLength - size)
-    body.set(part, size)
-    size += part.byteLength
-  }
-  if (size > bytesMax) await reader?.cancel()
-  return body.slice(0, size)
+export function readBody(request: Request, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
+  return readFirst(request.body, bytesMax + 1).catch(() => Promise.reject(brokenOff()))
 }
 
 /** The same request with another body, or another address. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { testApp } from './support.ts'
+import { testApp, token } from './support.ts'
 
 describe('a call without a body', () => {
   test.each(['/v1/subscriptions/sub_1/test', '/v1/deliveries/dlv_1/redeliver'])(
@@ -19,6 +19,28 @@ describe('a call without a body', () => {
       expect(await send(' '.repeat(70_000))).toEqual([413, 'body_too_large'])
     },
   )
+})
+
+test('a body in chunks is copied as it comes: of a chunk nothing is kept', async () => {
+  const hinted: string[] = []
+  const { app } = testApp({ commands: { hint: (taskToken) => hinted.push(taskToken) } })
+  const letters = new TextEncoder().encode(`task_token=${token}`).values()
+  // The same memory for each, as it would be after the chunk before was let go.
+  const chunk = new Uint8Array(1)
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        const { value, done } = letters.next()
+        if (done) return controller.close()
+        chunk[0] = value
+        controller.enqueue(chunk)
+      },
+    },
+    { highWaterMark: 0 },
+  )
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  await app.request('/callbacks/qencode', { method: 'POST', headers, body, duplex: 'half' } as RequestInit)
+  expect(hinted).toEqual([token])
 })
 
 describe('what is nested 30,000 levels deep is refused for what it is', () => {
