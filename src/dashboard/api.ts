@@ -1,6 +1,21 @@
-/** Calls of the public API with the session's own authority. Knows nothing of pages. */
+/** Calls of the public API with the session's own authority, and what it answers. Knows nothing of pages. */
+import type * as v from 'valibot'
+import type * as answers from '../http/answers.ts'
 import { type Fault, type Problem, type ProblemCode, throwable } from '../http/problem.ts'
 import type { DashboardDeps } from './deps.ts'
+
+export type Subscription = v.InferOutput<typeof answers.Subscription>
+export type Task = v.InferOutput<typeof answers.Task>
+export type TaskDetail = v.InferOutput<typeof answers.TaskDetail>
+export type Delivery = v.InferOutput<typeof answers.Delivery>
+export type DeliveryDetail = v.InferOutput<typeof answers.DeliveryDetail>
+export type Endpoint = v.InferOutput<typeof answers.Endpoint>
+
+/** A page of any list. */
+export interface Listed<T> {
+  data: T[]
+  next_cursor: string | null
+}
 
 /** A problem (RFC 9457) as the API answered it. */
 export interface Refusal extends Problem {

@@ -1,10 +1,8 @@
 /** The list of deliveries, and one with its attempts, the receiver's answers, its payload, and sending it again. */
 import { type Context, Hono } from 'hono'
 import { html } from 'hono/html'
-import type * as v from 'valibot'
-import type * as answers from '../http/answers.ts'
 import { deliveryStates } from '../http/schemas.ts'
-import { queryText } from './api.ts'
+import { type Delivery, type DeliveryDetail, queryText } from './api.ts'
 import { deliveryTable } from './delivery-table.ts'
 import type { DashboardDeps, DashboardEnv } from './deps.ts'
 import { type Html, live, type Notice, page } from './layout.ts'
@@ -24,9 +22,6 @@ import {
 } from './parts.ts'
 import { readOn } from './read-on.ts'
 import { whyWaiting } from './waiting.ts'
-
-type Delivery = v.InferOutput<typeof answers.Delivery>
-type DeliveryDetail = v.InferOutput<typeof answers.DeliveryDetail>
 
 const types = [
   ...['created', 'new', 'started', 'downloading', 'queued', 'encoding', 'processing', 'saving', 'progress'],

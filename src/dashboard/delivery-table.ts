@@ -1,11 +1,8 @@
 /** Deliveries as rows, on their own page and on a task's. */
 import { html } from 'hono/html'
-import type * as v from 'valibot'
-import type * as answers from '../http/answers.ts'
+import type { Delivery } from './api.ts'
 import type { Html } from './layout.ts'
 import { deliveryLink, nextAttempt, pill, time, tokenLink } from './parts.ts'
-
-type Delivery = v.InferOutput<typeof answers.Delivery>
 
 export interface DeliveryTable {
   now: number

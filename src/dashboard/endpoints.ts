@@ -1,9 +1,15 @@
 /** The origins that callbacks go to: health, backlog, latency, pause and limits. */
 import { type Context, Hono } from 'hono'
 import { html } from 'hono/html'
-import type * as v from 'valibot'
-import type * as answers from '../http/answers.ts'
-import { type Api, queryText, type Refusal } from './api.ts'
+import {
+  type Api,
+  type Delivery,
+  type DeliveryDetail,
+  type Endpoint,
+  type Listed,
+  queryText,
+  type Refusal,
+} from './api.ts'
 import { type LatencyBar, latencyChart } from './chart.ts'
 import type { DashboardDeps, DashboardEnv } from './deps.ts'
 import { field } from './form.ts'
@@ -11,10 +17,6 @@ import { type Html, live, type Notice, page } from './layout.ts'
 import { noticeOf } from './notices.ts'
 import { empty, facts, pager, pill, time } from './parts.ts'
 import { sentFields } from './sent.ts'
-
-type Endpoint = v.InferOutput<typeof answers.Endpoint>
-type Delivery = v.InferOutput<typeof answers.Delivery>
-type DeliveryDetail = v.InferOutput<typeof answers.DeliveryDetail>
 
 /**
  * Attempts are read with their deliveries, one call each, so the charts look at the newest few; and at the newest of each
@@ -91,7 +93,7 @@ async function show(
   const api = c.get('api')
   const cursor = c.req.query('cursor')
   const [found, bars] = await Promise.all([
-    api.get<{ data: Endpoint[]; next_cursor: string | null }>('/v1/endpoints', { cursor }),
+    api.get<Listed<Endpoint>>('/v1/endpoints', { cursor }),
     recentAttempts(api),
   ])
   const cards = found.data.map((one) =>
@@ -125,9 +127,7 @@ async function show(
 
 /** By origin, oldest first. */
 async function recentAttempts(api: Api): Promise<Map<string, LatencyBar[]>> {
-  const lists = await Promise.all(
-    lookedAt.map((query) => api.get<{ data: Delivery[] }>('/v1/deliveries', query)),
-  )
+  const lists = await Promise.all(lookedAt.map((query) => api.get<Listed<Delivery>>('/v1/deliveries', query)))
   const tried = lists.flatMap(({ data }) => data).filter(({ attempts }) => attempts > 0)
   const ids = [...new Set(tried.map(({ id }) => id))]
   const details = await Promise.all(ids.map((id) => api.get<DeliveryDetail>(`/v1/deliveries/${id}`)))

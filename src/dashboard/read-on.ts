@@ -1,5 +1,5 @@
 /** Lists of which few rows fit: a page of the dashboard is made from several of the API. */
-import type { Api } from './api.ts'
+import type { Api, Listed } from './api.ts'
 
 /** For one answer; "Older" reads on. */
 const pagesMax = 10
@@ -15,7 +15,7 @@ export async function readOn<T>(
   const rows: T[] = []
   let { cursor } = query
   for (let pages = 0; pages < pagesMax; pages++) {
-    const page = await api.get<{ data: T[]; next_cursor: string | null }>(path, { ...query, cursor })
+    const page = await api.get<Listed<T>>(path, { ...query, cursor })
     rows.push(...page.data.filter(takes))
     cursor = page.next_cursor ?? undefined
     if (cursor === undefined || rows.length >= rowsMin) break

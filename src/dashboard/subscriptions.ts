@@ -1,18 +1,13 @@
 /** One subscription as a card on its task's page, and what can be done with it: test, pause, resume, cancel. */
 import { type Context, Hono } from 'hono'
 import { html } from 'hono/html'
-import type * as v from 'valibot'
 import { isOpen } from '../core/subscription.ts'
-import type * as answers from '../http/answers.ts'
 import { throwable } from '../http/problem.ts'
-import { type Answer, queryText } from './api.ts'
+import { type Answer, type Delivery, queryText, type Subscription } from './api.ts'
 import { deliveryTable } from './delivery-table.ts'
 import type { DashboardEnv } from './deps.ts'
 import type { Html } from './layout.ts'
 import { facts, pill, time } from './parts.ts'
-
-export type Subscription = v.InferOutput<typeof answers.Subscription>
-type Delivery = v.InferOutput<typeof answers.Delivery>
 
 export interface Watched {
   subscription: Subscription

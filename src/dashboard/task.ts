@@ -1,17 +1,13 @@
 /** One task: how it went over time, what came of it, and who was told; live through its event stream. */
 import { type Context, Hono } from 'hono'
 import { html } from 'hono/html'
-import type * as v from 'valibot'
-import type * as answers from '../http/answers.ts'
+import type { Delivery, Listed, Subscription, TaskDetail } from './api.ts'
 import { timelineChart } from './chart.ts'
 import type { DashboardDeps, DashboardEnv } from './deps.ts'
 import { type Html, live, page } from './layout.ts'
 import { noticeOf } from './notices.ts'
 import { duration, exactTime, facts, jsonBlock, pager, percentText, pill, progress, time } from './parts.ts'
-import { type Subscription, subscriptionCard, type Watched } from './subscriptions.ts'
-
-type TaskDetail = v.InferOutput<typeof answers.TaskDetail>
-type Delivery = v.InferOutput<typeof answers.Delivery>
+import { subscriptionCard, type Watched } from './subscriptions.ts'
 
 const subscriptionsMax = '20'
 const deliveriesMax = '8'
@@ -67,14 +63,15 @@ async function readWatched(
   cursor: string | undefined,
 ): Promise<{ watched: Watched[]; next: string | null }> {
   const api = c.get('api')
-  const { data, next_cursor: next } = await api.get<{ data: Subscription[]; next_cursor: string | null }>(
-    '/v1/subscriptions',
-    { task_token: token, limit: subscriptionsMax, cursor },
-  )
+  const { data, next_cursor: next } = await api.get<Listed<Subscription>>('/v1/subscriptions', {
+    task_token: token,
+    limit: subscriptionsMax,
+    cursor,
+  })
   const watched = await Promise.all(
     data.map(async (subscription) => {
       const query = { subscription_id: subscription.id, limit: deliveriesMax }
-      const list = await api.get<{ data: Delivery[]; next_cursor: string | null }>('/v1/deliveries', query)
+      const list = await api.get<Listed<Delivery>>('/v1/deliveries', query)
       return { subscription, deliveries: list.data, more: list.next_cursor !== null }
     }),
   )

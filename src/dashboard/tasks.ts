@@ -1,20 +1,16 @@
 /** The list of tasks: bars that move, filters, search. The API lists tasks unfiltered, so this reads on. */
 import { type Context, Hono } from 'hono'
 import { html } from 'hono/html'
-import type * as v from 'valibot'
 import { taskTokenPattern } from '../core/task-token.ts'
-import type * as answers from '../http/answers.ts'
-import { queryText } from './api.ts'
+import { queryText, type Task } from './api.ts'
 import type { DashboardDeps, DashboardEnv } from './deps.ts'
 import { type Html, live, page } from './layout.ts'
 import { empty, pager, pill, progress, tabs, time, tokenLink } from './parts.ts'
 import { readOn } from './read-on.ts'
 
-type TaskJson = v.InferOutput<typeof answers.Task>
-
 const pageLimit = '100'
 
-const filters: readonly { show: string; label: string; takes(task: TaskJson): boolean }[] = [
+const filters: readonly { show: string; label: string; takes(task: Task): boolean }[] = [
   { show: '', label: 'All', takes: () => true },
   { show: 'active', label: 'Not ended', takes: ({ ended_at }) => ended_at === null },
   { show: 'completed', label: 'Completed', takes: ({ status }) => status === 'completed' },
@@ -53,11 +49,11 @@ export function taskListRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
 function findTasks(
   c: Context<DashboardEnv>,
   wanted: { search: string; show: string; cursor: string | undefined },
-): Promise<{ rows: TaskJson[]; next: string | null }> {
+): Promise<{ rows: Task[]; next: string | null }> {
   const { takes } = filters.find(({ show }) => show === wanted.show) ?? filters[0]!
   const isPlain = wanted.search === '' && wanted.show === ''
   const query = { limit: isPlain ? '50' : pageLimit, cursor: wanted.cursor }
-  return readOn<TaskJson>(
+  return readOn<Task>(
     c.get('api'),
     '/v1/tasks',
     query,
@@ -106,7 +102,7 @@ function nothing({ show, q }: Readonly<Record<'show' | 'q', string>>, more: bool
   )
 }
 
-function table(rows: readonly TaskJson[], now: number): Html {
+function table(rows: readonly Task[], now: number): Html {
   return html`<div class="card table"><table>
     <caption class="hidden">Tasks, newest first</caption>
     <thead><tr><th scope="col">Task</th><th scope="col">Status</th><th scope="col">Progress</th>

@@ -1,20 +1,21 @@
 /** Why a delivery does not go out now: what holds it is a state of its subscription or its endpoint. */
 import { html } from 'hono/html'
-import type * as v from 'valibot'
-import type * as answers from '../http/answers.ts'
-import { type Api, queryText } from './api.ts'
+import {
+  type Api,
+  type DeliveryDetail,
+  type Endpoint,
+  type Listed,
+  queryText,
+  type Subscription,
+} from './api.ts'
 import type { Html } from './layout.ts'
 import { time } from './parts.ts'
-import type { Subscription } from './subscriptions.ts'
-
-type Delivery = v.InferOutput<typeof answers.DeliveryDetail>
-type Endpoint = v.InferOutput<typeof answers.Endpoint>
 
 /** The most that the API lists at once; an endpoint beyond them is not told of. */
 const endpointsMax = '200'
 
 /** @returns a sentence, or null for a delivery that waits for its own time or for none */
-export async function whyWaiting(api: Api, one: Delivery, now: number): Promise<Html | null> {
+export async function whyWaiting(api: Api, one: DeliveryDetail, now: number): Promise<Html | null> {
   if (one.state !== 'pending' || one.next_attempt_at === null) return null
   const isDue = Date.parse(one.next_attempt_at) <= now
   // A retry has its time by the schedule, or by what its endpoint asked for.
@@ -34,8 +35,8 @@ export async function whyWaiting(api: Api, one: Delivery, now: number): Promise<
   )
 }
 
-async function endpointOf(api: Api, { callback_url }: Delivery): Promise<Endpoint | undefined> {
-  const { data } = await api.get<{ data: Endpoint[] }>('/v1/endpoints', { limit: endpointsMax })
+async function endpointOf(api: Api, { callback_url }: DeliveryDetail): Promise<Endpoint | undefined> {
+  const { data } = await api.get<Listed<Endpoint>>('/v1/endpoints', { limit: endpointsMax })
   const origin = URL.parse(callback_url)?.origin
   return data.find((each) => each.origin === origin)
 }
@@ -50,7 +51,7 @@ function linkTo({ id }: Endpoint): Html {
   return html`<a href="/dashboard/endpoints#${encodeURIComponent(id)}">endpoint</a>`
 }
 
-function heldBy(endpoint: Endpoint | undefined, { type }: Delivery, now: number): Html | null {
+function heldBy(endpoint: Endpoint | undefined, { type }: DeliveryDetail, now: number): Html | null {
   if (endpoint === undefined) return null
   if (endpoint.paused) return html`Its ${linkTo(endpoint)} is paused.`
   const asked = askedToWait(endpoint, now)
