@@ -17,12 +17,8 @@ export interface Listed<T> {
   next_cursor: string | null
 }
 
-/** A problem (RFC 9457) as the API answered it. */
-export interface Refusal extends Problem {
-  status: number
-}
-
-export type Answer<T> = { ok: true; status: number; body: T } | { ok: false; refusal: Refusal }
+/** `refusal`: the problem (RFC 9457) that the API answered instead. */
+export type Answer<T> = { ok: true; status: number; body: T } | { ok: false; refusal: Problem }
 
 export interface Api {
   /** @throws what the API answered instead, as a problem */
@@ -67,7 +63,7 @@ async function read<T>(response: Response): Promise<Answer<T>> {
   if (response.ok) return { ok: true, status: response.status, body: body as T }
   const problem = (body ?? {}) as { code?: ProblemCode; detail?: string; errors?: Fault[] }
   const { code = 'unavailable', detail = 'Pollhook did not answer. Try again.', errors = [] } = problem
-  return { ok: false, refusal: { status: response.status, code, detail, errors } }
+  return { ok: false, refusal: { code, detail, errors } }
 }
 
 /** `?a=b`, or nothing; what is undefined or empty is left out. */

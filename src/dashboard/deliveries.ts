@@ -1,6 +1,7 @@
 /** The list of deliveries, and one with its attempts, the receiver's answers, its payload, and sending it again. */
 import { type Context, Hono } from 'hono'
 import { html } from 'hono/html'
+import { problems } from '../http/problem.ts'
 import { deliveryStates } from '../http/schemas.ts'
 import { type Delivery, type DeliveryDetail, queryText } from './api.ts'
 import { deliveryTable } from './delivery-table.ts'
@@ -63,7 +64,7 @@ export function deliveryRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
     const id = encodeURIComponent(c.req.param('id'))
     const answer = await c.get('api').send('POST', `/v1/deliveries/${id}/redeliver`)
     if (answer.ok) return c.redirect(`${path}/${id}?done=redelivered`, 303)
-    c.status(answer.refusal.status === 409 ? 409 : 400)
+    c.status(problems[answer.refusal.code].status)
     return showOne(c, deps, { kind: 'bad', text: answer.refusal.detail })
   })
   return app

@@ -1,15 +1,8 @@
 /** The origins that callbacks go to: health, backlog, latency, pause and limits. */
 import { type Context, Hono } from 'hono'
 import { html } from 'hono/html'
-import {
-  type Api,
-  type Delivery,
-  type DeliveryDetail,
-  type Endpoint,
-  type Listed,
-  queryText,
-  type Refusal,
-} from './api.ts'
+import { type Problem, problems } from '../http/problem.ts'
+import { type Api, type Delivery, type DeliveryDetail, type Endpoint, type Listed, queryText } from './api.ts'
 import { type LatencyBar, latencyChart } from './chart.ts'
 import type { DashboardDeps, DashboardEnv } from './deps.ts'
 import { field } from './form.ts'
@@ -35,7 +28,7 @@ const path = '/dashboard/endpoints'
 interface Draft {
   id: string
   values: Readonly<Record<string, string>>
-  refusal: Refusal
+  refusal: Problem
 }
 
 export function endpointRoutes(deps: DashboardDeps): Hono<DashboardEnv> {
@@ -78,7 +71,7 @@ async function change(
   const id = c.req.param('id') ?? ''
   const answer = await c.get('api').send('PATCH', `/v1/endpoints/${encodeURIComponent(id)}`, patch)
   if (answer.ok) return c.redirect(`${pageOf(c, done)}#${encodeURIComponent(id)}`, 303)
-  c.status(answer.refusal.status === 404 ? 404 : answer.refusal.status === 503 ? 503 : 400)
+  c.status(problems[answer.refusal.code].status)
   return show(c, deps, {
     notice: { kind: 'bad', text: answer.refusal.detail },
     draft: { id, values, refusal: answer.refusal },

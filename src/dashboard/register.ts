@@ -1,7 +1,7 @@
 /** The register form with the same call by curl beside it. Judges nothing: the API does. */
 import { type Context, Hono } from 'hono'
 import { html } from 'hono/html'
-import type { Refusal } from './api.ts'
+import { type Problem, problems } from '../http/problem.ts'
 import type { DashboardEnv } from './deps.ts'
 import { type Field, field } from './form.ts'
 import { type Html, page } from './layout.ts'
@@ -93,8 +93,7 @@ export function registerRoutes(): Hono<DashboardEnv> {
       const done = answer.status === 201 ? 'registered' : 'unchanged'
       return c.redirect(`/dashboard/tasks/${answer.body.task_token}?done=${done}`, 303)
     }
-    const { status } = answer.refusal
-    c.status(status === 409 || status === 429 || status === 503 ? status : 400)
+    c.status(problems[answer.refusal.code].status)
     return c.html(formPage(c, fields, answer.refusal))
   })
   // The script shows this beside the form while it is filled in.
@@ -102,7 +101,7 @@ export function registerRoutes(): Hono<DashboardEnv> {
   return app
 }
 
-function formPage(c: Context<DashboardEnv>, fields: Fields, refusal?: Refusal): Html {
+function formPage(c: Context<DashboardEnv>, fields: Fields, refusal?: Problem): Html {
   return page({
     title: 'Register',
     place: 'register',

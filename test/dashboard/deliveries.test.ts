@@ -1,5 +1,6 @@
 /** Deliveries, one of them with its attempts, and sending it again. */
 import { describe, expect, it } from 'vitest'
+import { problem } from '../../src/http/problem.ts'
 import { deliveryRecord } from '../http/support.ts'
 import { openDashboard } from './support.ts'
 
@@ -89,5 +90,17 @@ describe('deliveries', () => {
     const response = await post('/dashboard/deliveries/dlv_1/redeliver')
     expect(response.status).toBe(409)
     expect(await response.text()).toContain('It is cancelled.')
+  })
+
+  it('answers with the status that the API did', async () => {
+    const commands = {
+      redeliver: async () => {
+        throw problem('unavailable', 'Pollhook is draining.')
+      },
+    }
+    const { post } = await openDashboard({ overrides: { commands } }).reader()
+    const response = await post('/dashboard/deliveries/dlv_1/redeliver')
+    expect(response.status).toBe(503)
+    expect(await response.text()).toContain('Pollhook is draining.')
   })
 })
