@@ -113,7 +113,7 @@ function addAssets(app: Hono<DashboardEnv>, deps: DashboardDeps): void {
 function answerUnknown(c: Context) {
   // As it came: decoded it may hold a line feed, which no header takes.
   const { pathname, search } = new URL(c.req.url)
-  if (c.req.method === 'GET' && pathname.endsWith('/'))
+  if (c.req.method !== 'POST' && pathname.endsWith('/'))
     return c.redirect(pathname.replace(/\/+$/, '') + search)
   return faultPage(c, 404, 'There is nothing at this address.')
 }

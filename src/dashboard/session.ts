@@ -21,7 +21,7 @@ export function requireSession(deps: DashboardDeps): MiddlewareHandler<Dashboard
     const session = await readSession(c, deps)
     if (session === null) {
       if (c.req.path.endsWith('/events')) return c.body(null, 204)
-      const isForm = c.req.method !== 'GET'
+      const isForm = c.req.method === 'POST'
       const wanted = isForm ? pageOfForm(c) : c.req.path + new URL(c.req.url).search
       if (cameByLink(c)) return c.html(againPage(wanted))
       const query = { next: wanted === path ? undefined : wanted, lost: isForm ? 'form' : undefined }

@@ -103,6 +103,20 @@ it('says that a form which came after the end of the session was not done, and l
   expect(page).toContain('name="next" value="/dashboard/endpoints?cursor=c2"')
 })
 
+it('answers HEAD as GET, which is no form that was lost', async () => {
+  const { request, reader } = openDashboard()
+  const location = async (answer: Response | Promise<Response>) => (await answer).headers.get('location')
+  for (const method of ['GET', 'HEAD']) {
+    expect(await location(request('/dashboard/tasks', { method }))).toBe(
+      '/dashboard/login?next=%2Fdashboard%2Ftasks',
+    )
+    const { cookie } = await reader()
+    expect(await location(request('/dashboard/tasks/', { method, headers: { cookie } }))).toBe(
+      '/dashboard/tasks',
+    )
+  }
+})
+
 it('lets a session end after twelve hours', async () => {
   const { clock, reader } = openDashboard()
   const { get } = await reader()
