@@ -5,19 +5,18 @@ import { refusalCodes, transportErrorCodes } from '../core/outcome.ts'
 import { type ProblemCode, problems } from './problem.ts'
 import { deliveryStates, subscriptionStates } from './schemas.ts'
 
-const time = v.pipe(v.string(), v.isoTimestamp(), v.examples(['2026-11-23T10:00:00.000Z']))
-const timeOrNull = v.nullable(time)
-const percent = v.pipe(
-  v.nullable(v.number()),
-  v.description('As upstream says it, usually 0 to 100; null while it has said none.'),
-)
-const status = v.nullable(
-  v.pipe(v.string(), v.description('The word after `task.`; null before the first snapshot.')),
-)
-const seq = v.pipe(v.number(), v.integer())
 /** What a field is beside its type. */
 const told = <const S extends v.GenericSchema>(schema: S, description: string) =>
   v.pipe(schema, v.description(description))
+
+const time = v.pipe(v.string(), v.isoTimestamp(), v.examples(['2026-11-23T10:00:00.000Z']))
+const timeOrNull = v.nullable(time)
+const percent = told(
+  v.nullable(v.number()),
+  'As upstream says it, usually 0 to 100; null while it has said none.',
+)
+const status = v.nullable(told(v.string(), 'The word after `task.`; null before the first snapshot.'))
+const seq = v.pipe(v.number(), v.integer())
 const newestSeq = told(seq, '`seq` of the newest transition; 0 before the first.')
 const changedAt = told(timeOrNull, 'When the newest transition was detected.')
 const polledAt = told(timeOrNull, 'Null until the first poll after a start.')
@@ -35,7 +34,7 @@ export const Subscription = v.pipe(
     events: v.array(v.string()),
     percent_step: v.number(),
     metadata: v.record(v.string(), v.string()),
-    own_secret: v.pipe(v.boolean(), v.description('True when a `secret` of its own signs.')),
+    own_secret: told(v.boolean(), 'True when a `secret` of its own signs.'),
     state: told(
       v.picklist(subscriptionStates),
       '`active` and `paused` go on. `completed`: the task ended, however it went; `expired`: `expires_in` ran out; `cancelled`: by DELETE or a 410.',
@@ -57,26 +56,24 @@ export const Problem = v.pipe(
     title: v.string(),
     status: v.number(),
     code: v.picklist(Object.keys(problems) as ProblemCode[]),
-    detail: v.pipe(v.string(), v.description('What is wrong here and what to do about it.')),
+    detail: told(v.string(), 'What is wrong here and what to do about it.'),
     request_id: v.string(),
     errors: v.optional(v.array(v.object({ path: v.string(), message: v.string() }))),
-    id: v.optional(
-      v.pipe(v.string(), v.description('With `subscription_exists`: the subscription in the way.')),
-    ),
+    id: v.optional(told(v.string(), 'With `subscription_exists`: the subscription in the way.')),
   }),
   v.metadata({ ref: 'Problem' }),
 )
 
 export const BatchResults = v.pipe(
   v.object({
-    results: v.pipe(
+    results: told(
       v.array(
         v.union([
           v.object({ status: v.number(), subscription: Subscription }),
           v.object({ status: v.number(), problem: Problem }),
         ]),
       ),
-      v.description('In the order of the request.'),
+      'In the order of the request.',
     ),
   }),
   v.metadata({ ref: 'BatchResults' }),
@@ -108,13 +105,13 @@ export const TaskDetail = v.pipe(
   v.object({
     ...taskEntries,
     error: TaskError,
-    result: v.pipe(
+    result: told(
       v.nullable(v.record(v.string(), v.unknown())),
-      v.description('Upstream’s last status object, when the task has ended and it is at most 1 MiB.'),
+      'Upstream’s last status object, when the task has ended and it is at most 1 MiB.',
     ),
-    transitions: v.pipe(
+    transitions: told(
       v.array(v.object({ seq, type: v.string(), status, percent, at: time })),
-      v.description('Oldest first, the newest 10,000.'),
+      'Oldest first, the newest 10,000.',
     ),
   }),
   v.metadata({ ref: 'TaskDetail' }),
@@ -122,7 +119,7 @@ export const TaskDetail = v.pipe(
 
 const deliveryEntries = {
   id: v.pipe(v.string(), v.examples(['dlv_01000000000001abc'])),
-  webhook_id: v.pipe(v.string(), v.description('The `webhook-id` of every attempt.')),
+  webhook_id: told(v.string(), 'The `webhook-id` of every attempt.'),
   subscription_id: v.string(),
   task_token: v.string(),
   type: v.pipe(v.string(), v.examples(['task.encoding'])),
@@ -161,10 +158,7 @@ const Attempt = v.object({
   ),
   duration_ms: v.number(),
   response_body: v.nullable(
-    v.pipe(
-      v.string(),
-      v.description('The first 1,000 bytes of the answer; null where there was none, or nothing in it.'),
-    ),
+    told(v.string(), 'The first 1,000 bytes of the answer; null where there was none, or nothing in it.'),
   ),
 })
 
@@ -172,8 +166,8 @@ export const DeliveryDetail = v.pipe(
   v.object({
     ...deliveryEntries,
     callback_url: v.string(),
-    payload: v.pipe(v.unknown(), v.description('The body of the webhook, as an object.')),
-    attempt_log: v.pipe(v.array(Attempt), v.description('Oldest first, the newest 20.')),
+    payload: told(v.unknown(), 'The body of the webhook, as an object.'),
+    attempt_log: told(v.array(Attempt), 'Oldest first, the newest 20.'),
   }),
   v.metadata({ ref: 'DeliveryDetail' }),
 )
@@ -188,10 +182,9 @@ export const Endpoint = v.pipe(
     ),
     failing_since: told(timeOrNull, 'The first failure of that row; null while `healthy`.'),
     last_success_at: told(timeOrNull, 'When it last answered 2xx; may be a minute old after a restart.'),
-    backlog: v.pipe(
-      v.number(),
-      v.integer(),
-      v.description('Deliveries that wait. More than 10,000 are counted every 5 seconds at most.'),
+    backlog: told(
+      v.pipe(v.number(), v.integer()),
+      'Deliveries that wait. More than 10,000 are counted every 5 seconds at most.',
     ),
     oldest_waiting_at: told(timeOrNull, 'When the oldest delivery of the backlog was made.'),
     retry_after_until: told(timeOrNull, 'Until when its `Retry-After` holds; null when none does.'),
@@ -204,9 +197,9 @@ export const Endpoint = v.pipe(
 
 export const SigningSecrets = v.pipe(
   v.object({
-    secrets: v.pipe(
+    secrets: told(
       v.array(v.object({ secret: v.string(), expires_at: timeOrNull })),
-      v.description('Newest first; a receiver accepts any of them.'),
+      'Newest first; a receiver accepts any of them.',
     ),
   }),
   v.metadata({ ref: 'SigningSecrets' }),
@@ -224,9 +217,9 @@ export const WebhookEvent = v.pipe(
       ),
       v.examples(['task.encoding']),
     ),
-    timestamp: v.pipe(time, v.description('When the change was detected.')),
+    timestamp: told(time, 'When the change was detected.'),
     data: v.object({
-      subscription_id: v.pipe(v.nullable(v.string()), v.description('Null in an event stream.')),
+      subscription_id: told(v.nullable(v.string()), 'Null in an event stream.'),
       task_token: v.string(),
       seq: seqOrNull,
       status,
@@ -240,11 +233,9 @@ export const WebhookEvent = v.pipe(
         'The subscription’s when the event was made: as registered, or as a PATCH changed it; `{}` in an event stream.',
       ),
       error: told(TaskError, 'Of `task.failed`; `code` is upstream’s number, 1 if it gave none.'),
-      result: v.pipe(
+      result: told(
         v.nullable(v.record(v.string(), v.unknown())),
-        v.description(
-          'Upstream’s status object on terminal events that have one of at most 256 KiB, nested at most a few thousand levels deep.',
-        ),
+        'Upstream’s status object on terminal events that have one of at most 256 KiB, nested at most a few thousand levels deep.',
       ),
       result_truncated: told(v.optional(v.literal(true)), 'There when the result is too large to be sent.'),
     }),
