@@ -67,6 +67,12 @@ export class RelayShard extends DurableObject<Env> {
     })
   }
 
+  /** @throws in an object that did not start: what it has is not known, which is not nothing */
+  get #started(): Running {
+    if (this.#running === null) throw new Error('the shard did not start')
+    return this.#running
+  }
+
   async #start(): Promise<Running> {
     const read = readConfig(this.env as unknown as Record<string, string>)
     if (!read.ok) throw new Error(`Pollhook cannot start: ${read.faults.join('; ')}`)
@@ -208,29 +214,28 @@ export class RelayShard extends DurableObject<Env> {
 
   /** The cron's call: whatever became of the alarm, the relay goes on. */
   async wake(versions: Record<string, number>): Promise<void> {
-    this.#running?.relay.pass()
+    const { relay, copies } = this.#started
+    relay.pass()
     this.#armAlarm()
-    await this.#running?.copies.catchUp(versions)
+    await copies.catchUp(versions)
   }
 
   /** Which of these tasks are polled here. */
   async holding(tokens: string[]): Promise<string[]> {
-    return tokens.filter((token) => (this.#running?.relay.store.watch(token) ?? null) !== null)
+    const { store } = this.#started.relay
+    return tokens.filter((token) => store.watch(token) !== null)
   }
 
   async takeSettings(owner: string, settings: OwnerSettings): Promise<void> {
-    if (this.#running === null) throw new Error('the shard is starting')
-    await this.#running.copies.take(owner, settings)
+    await this.#started.copies.take(owner, settings)
   }
 
   async endpointOf(owner: string, id: string): Promise<EndpointRecord | null> {
-    if (this.#running === null) throw new Error('the shard is starting')
-    return this.#running.settings.ownEndpoint(owner, id)
+    return this.#started.settings.ownEndpoint(owner, id)
   }
 
   override async fetch(request: Request): Promise<Response> {
-    if (this.#running === null) return new Response(null, { status: 503 })
-    const response = await this.#running.app.fetch(request)
+    const response = await this.#started.app.fetch(request)
     this.#armAlarm()
     return response
   }
