@@ -4,7 +4,6 @@
  */
 import { hash, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import type { Server } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { basename, dirname, join } from 'node:path'
@@ -32,7 +31,7 @@ import { databaseFault } from './node/database-fault.ts'
 import { listenFault } from './node/listen-fault.ts'
 import { createLineWriter } from './node/log-lines.ts'
 import { createRandomBytes } from './node/random.ts'
-import { closeServer, createHttpServer, type HttpServerOptions } from './node/server.ts'
+import { createHttpServer, type HttpServer, type HttpServerOptions } from './node/server.ts'
 import { callbackLookupsMax } from './node/thread-pool.ts'
 import { createTimers } from './node/timers.ts'
 import { createTurnstile } from './node/turnstile.ts'
@@ -149,7 +148,7 @@ async function startOn(
       checkpoints = startCheckpoints({ path: config.databasePath, database, log })
   } catch (error) {
     // Whoever asked meanwhile is better refused than answered by a relay whose database is closed.
-    cutServer(server)
+    server.cut()
     await endsWithin(timers, settleMs, relay.stop())
     throw error
   }
@@ -163,10 +162,10 @@ async function startOn(
       const closed = endsWithin(timers, drainMs, relay.stop()).then(() => {
         // Event streams end with the port: by the standard an EventSource that is answered 503 never comes back.
         closing.abort()
-        return closeServer(server)
+        return server.close()
       })
       await endsWithin(timers, drainMs + lastAnswersMs, closed)
-      cutServer(server)
+      server.cut()
       relay.cutOff()
       await Promise.all([sender.close(), upstreamFetch.close()])
       if (!(await endsWithin(timers, settleMs, relay.stop()))) tellUnsettled(relay, log)
@@ -250,12 +249,12 @@ function createNodeApp(parts: {
   return withDashboard(dashboard, app.fetch)
 }
 
-function listen(fetch: HttpServerOptions['fetch'], config: Config, log: Log): Promise<Server> {
+function listen(fetch: HttpServerOptions['fetch'], config: Config, log: Log): Promise<HttpServer> {
   const { host: hostname, port } = config.listen
-  const server = createHttpServer({ fetch, hostname, log })
+  const made = createHttpServer({ fetch, hostname, log })
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(new BootError([listenFault(error, config.listen)])))
-    server.listen(port, hostname, () => resolve(server))
+    made.server.once('error', (error) => reject(new BootError([listenFault(error, config.listen)])))
+    made.server.listen(port, hostname, () => resolve(made))
   })
 }
 
@@ -265,12 +264,7 @@ function endsWithin(timers: Timers, ms: number, work: Promise<unknown>): Promise
   return within(timers, ms, ended, () => false)
 }
 
-function cutServer(server: Server): void {
-  server.close()
-  server.closeAllConnections()
-}
-
-function urlOf(server: Server, host: string): string {
+function urlOf({ server }: HttpServer, host: string): string {
   const { port } = server.address() as AddressInfo
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

@@ -17,7 +17,15 @@ export interface HttpServerOptions {
   log: Log
 }
 
-export function createHttpServer({ hostname, fetch, log }: HttpServerOptions): Server {
+export interface HttpServer {
+  server: Server
+  /** Ends the port. Resolves once what was asked before has its answer: no connection is kept to be asked on. */
+  close(): Promise<void>
+  /** Ends port and connections at once. */
+  cut(): void
+}
+
+export function createHttpServer({ hostname, fetch, log }: HttpServerOptions): HttpServer {
   /** Of each connection, the answers that are still to come or on their way: a client may ask again before it has one. */
   const answers = new WeakMap<Duplex, Set<ServerResponse>>()
   const listener = getRequestListener(fetch, {
@@ -44,7 +52,6 @@ export function createHttpServer({ hostname, fetch, log }: HttpServerOptions): S
     else void listener(request, answer)
   })
   const open = new Set<Socket>()
-  connections.set(server, { open, answers })
   server.on('connection', (socket) => {
     open.add(socket)
     socket.once('close', () => open.delete(socket))
@@ -58,7 +65,14 @@ export function createHttpServer({ hostname, fetch, log }: HttpServerOptions): S
     // However slowly the rest would come, as from a client that was too slow already.
     else socket.end(rawRefusal(error.code), () => socket.destroy())
   })
-  return server
+  return {
+    server,
+    close: () => closeServer(server, { open, answers }),
+    cut() {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
 }
 
 interface Connections {
@@ -66,14 +80,10 @@ interface Connections {
   answers: WeakMap<Duplex, ReadonlySet<ServerResponse>>
 }
 
-const connections = new WeakMap<Server, Connections>()
-
 /** For the head of a request that is on its way. */
 const requestHeadMs = 250
 
-/** Ends the port. Resolves once what was asked before has its answer: no connection is kept to be asked on. */
-export function closeServer(server: Server): Promise<void> {
-  const { open, answers } = connections.get(server)!
+function closeServer(server: Server, { open, answers }: Connections): Promise<void> {
   // Node would cut at once what waits to be asked, though a request may be on its way, and what is written and not sent yet.
   server.closeIdleConnections = () => {}
   for (const socket of open) {

@@ -2,18 +2,18 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import { afterEach, expect, it, vi } from 'vitest'
-import { closeServer, createHttpServer, type HttpServerOptions } from '../../src/node/server.ts'
+import { createHttpServer, type HttpServerOptions } from '../../src/node/server.ts'
 
 let close = async () => {}
 afterEach(() => close())
 
 async function listen(fetch: HttpServerOptions['fetch']) {
   const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
-  const server = createHttpServer({ fetch, hostname: '127.0.0.1', log })
+  const { server, close: closePort } = createHttpServer({ fetch, hostname: '127.0.0.1', log })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   close = () => new Promise((resolve) => server.close(() => resolve()))
-  return { port: (server.address() as AddressInfo).port, log, server }
+  return { port: (server.address() as AddressInfo).port, log, server, closePort }
 }
 
 /** @returns all that comes until the connection ends */
@@ -120,12 +120,12 @@ it.each([1, 2])(
 
 it('an answer that is not read yet when the port ends arrives whole', async () => {
   const size = 20_000_000
-  const { port, server } = await listen(() => new Response('x'.repeat(size)))
+  const { port, closePort } = await listen(() => new Response('x'.repeat(size)))
   const socket = connect(port, '127.0.0.1')
   socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
   let received = 0
   await once(socket, 'readable')
-  const closed = closeServer(server)
+  const closed = closePort()
   socket.on('data', (part) => {
     received += part.length
   })
@@ -135,7 +135,7 @@ it('an answer that is not read yet when the port ends arrives whole', async () =
 })
 
 it('a connection that Node left open for the sake of such an answer is not waited for', async () => {
-  const { port, server } = await listen(
+  const { port, server, closePort } = await listen(
     ({ url }) => new Response('x'.repeat(url.endsWith('/long') ? 20_000_000 : 1)),
   )
   server.keepAliveTimeout = 0
@@ -144,7 +144,7 @@ it('a connection that Node left open for the sake of such an answer is not waite
   await once(idle, 'data')
   reader.write('GET /long HTTP/1.1\r\nhost: x\r\n\r\n')
   await once(reader, 'readable')
-  const closed = closeServer(server)
+  const closed = closePort()
   for (const socket of [idle, reader]) socket.resume()
   await Promise.all([closed, once(idle, 'close'), once(reader, 'close')])
 })
@@ -163,22 +163,22 @@ it.each([
   ['on which nobody has asked for anything', ''],
   ['on which half a request has come', 'GET / HTT'],
 ])('a connection %s does not keep the port', async (_what, text) => {
-  const { port, server } = await listen(() => new Response('not reached'))
+  const { port, server, closePort } = await listen(() => new Response('not reached'))
   const accepted = once(server, 'connection')
   const unused = connect(port, '127.0.0.1').resume()
   unused.on('error', () => {})
   unused.write(text)
   await accepted
-  await Promise.all([closeServer(server), once(unused, 'close')])
+  await Promise.all([closePort(), once(unused, 'close')])
 })
 
 it('the first request of a connection that is on its way when the port ends is answered, and the last', async () => {
-  const { port, server } = await listen(() => new Response('{}'))
+  const { port, server, closePort } = await listen(() => new Response('{}'))
   const accepted = once(server, 'connection')
   // It would keep the connection.
   const answer = exchange(port, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n')
   await accepted
-  await closeServer(server)
+  await closePort()
   expect(parse(await answer)).toMatchObject({ status: 200, headers: expect.any(Headers) })
   expect(parse(await answer).headers.get('connection')).toBe('close')
 })
@@ -190,7 +190,7 @@ it.each([
   const asked = Promise.withResolvers<void>()
   const goOn = Promise.withResolvers<void>()
   let requests = 0
-  const { port, server } = await listen(async () => {
+  const { port, closePort } = await listen(async () => {
     requests += 1
     if (requests === count) asked.resolve()
     await goOn.promise
@@ -198,7 +198,7 @@ it.each([
   })
   const answer = exchange(port, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(count))
   await asked.promise
-  const closed = closeServer(server)
+  const closed = closePort()
   goOn.resolve()
   await closed
   const text = await answer
@@ -214,25 +214,25 @@ it('the connection of an answer that had begun when the port ends is not kept fo
       end = () => stream.close()
     },
   })
-  const { port, server } = await listen(() => new Response(body))
+  const { port, server, closePort } = await listen(() => new Response(body))
   // Node's own patience with it.
   server.keepAliveTimeout = 0
   const socket = connect(port, '127.0.0.1')
   socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
   await once(socket, 'data')
-  const closed = closeServer(server)
+  const closed = closePort()
   end()
   socket.resume()
   await Promise.all([closed, once(socket, 'close')])
 })
 
 it('a client that asks again just as the port ends is answered, and told to go', async () => {
-  const { port, server } = await listen(() => new Response('hi'))
+  const { port, closePort } = await listen(() => new Response('hi'))
   const socket = connect(port, '127.0.0.1').setEncoding('latin1')
   const request = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'
   socket.write(request)
   await once(socket, 'data')
-  const closed = closeServer(server)
+  const closed = closePort()
   socket.write(request)
   const [answer] = await once(socket, 'data')
   expect(String(answer).toLowerCase()).toMatch(/^http\/1\.1 200 .*\r\nconnection: close\r\n/s)
