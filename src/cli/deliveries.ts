@@ -1,23 +1,11 @@
 /** `pollhook deliveries` and `pollhook redeliver`: what was sent, how it went, and sending it again. */
 import { Command, Option } from 'commander'
+import type { Delivery } from '../client/client.ts'
 import { type ApiFlags, answeredWithout, codeOf, createApi, withApiFlags } from './api.ts'
 import { idWith } from './arguments.ts'
 import { type ListFlags, showList, showOne, withListFlags } from './lists.ts'
 import { fail, jsonText, printable, printLine } from './output.ts'
 import { printJson } from './table.ts'
-
-interface Delivery {
-  id: string
-  subscription_id: string
-  task_token: string
-  type: string
-  seq: number | null
-  state: string
-  state_reason: string | null
-  attempts: number
-  next_attempt_at: string | null
-  created_at: string
-}
 
 interface DeliveriesFlags extends ListFlags {
   subscription?: string

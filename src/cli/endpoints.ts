@@ -1,21 +1,10 @@
 /** `pollhook endpoints`: the health of each origin, and holding or limiting what goes there. */
 import { Command, InvalidArgumentError, Option } from 'commander'
+import type { Endpoint } from '../client/client.ts'
 import { createApi } from './api.ts'
 import { wholeNumber } from './arguments.ts'
 import { type ListFlags, showList, withListFlags } from './lists.ts'
 import { printJson } from './table.ts'
-
-interface Endpoint {
-  id: string
-  origin: string
-  state: string
-  failing_since: string | null
-  last_success_at: string | null
-  backlog: number
-  paused: boolean
-  max_concurrency: number | null
-  max_per_second: number | null
-}
 
 interface Flags extends ListFlags {
   pause?: true

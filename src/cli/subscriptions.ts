@@ -1,18 +1,9 @@
 /** `pollhook subscriptions`: who is told about what. */
 import { Command } from 'commander'
+import type { Subscription } from '../client/client.ts'
 import { taskToken } from './arguments.ts'
 import { percentText } from './bars.ts'
 import { type ListFlags, showList, showOne, withListFlags } from './lists.ts'
-
-interface Subscription {
-  id: string
-  task_token: string
-  callback_url: string
-  state: string
-  state_reason: string | null
-  task: { status: string | null; percent: number | null; seq: number | null }
-  created_at: string
-}
 
 interface Flags extends ListFlags {
   task?: string
