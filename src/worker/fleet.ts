@@ -80,6 +80,17 @@ export function readBody(request: Request, bytesMax: number): Promise<Uint8Array
   return readFirst(request.body, bytesMax + 1).catch(() => Promise.reject(brokenOff()))
 }
 
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+
+/** Null for what is no JSON, or no UTF-8: a shard says so. */
+export function jsonOrNull(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(decoder.decode(body))
+  } catch {
+    return null
+  }
+}
+
 /** The same request with another body, or another address. */
 export function copyOf(
   request: Request,
@@ -98,4 +109,11 @@ export function copyOf(
     headers,
     ...(change.body !== undefined && { body: change.body }),
   })
+}
+
+/** Status and headers of one shard's answer. */
+export function answerJson(like: Response, body: unknown): Response {
+  const answer = new Response(JSON.stringify(body), like)
+  answer.headers.delete('content-length')
+  return answer
 }

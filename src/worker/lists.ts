@@ -8,7 +8,7 @@ import { type EndpointJson, mergeEndpoints, type Placed, parseEndpointCursor } f
 import { mergeMetrics } from '../shards/metrics.ts'
 import { mergePages, parseCursor, type ShardCursor } from '../shards/pages.ts'
 import { placeOfId, placesOfToken } from '../shards/places.ts'
-import { copyOf, type Fleet, readBody } from './fleet.ts'
+import { answerJson, copyOf, type Fleet, jsonOrNull, readBody } from './fleet.ts'
 import { placeName } from './place.ts'
 
 interface PageJson<T = unknown> {
@@ -131,19 +131,8 @@ export async function redeliverMany(fleet: Fleet, request: Request): Promise<Res
 }
 
 function subscriptionIdIn(body: Uint8Array): string | null {
-  const parsed = parseJson(body) as { subscription_id?: unknown } | null
+  const parsed = jsonOrNull(body) as { subscription_id?: unknown } | null
   return typeof parsed?.subscription_id === 'string' ? parsed.subscription_id : null
-}
-
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
-
-/** Null for what is no JSON, or no UTF-8: a shard says so. */
-export function parseJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(decoder.decode(body))
-  } catch {
-    return null
-  }
 }
 
 /** Of a shard that does not answer it says that it is not ready: what the others tell is needed then most of all. */
@@ -158,11 +147,4 @@ export async function answerMetrics(fleet: Fleet, request: Request): Promise<Res
       : `# TYPE pollhook_ready gauge\npollhook_ready{shard="${placeName(fleet.places[i]!)}"} 0\n`,
   )
   return new Response(mergeMetrics(await Promise.all(texts)), told)
-}
-
-/** Status and headers of one shard's answer. */
-export function answerJson(like: Response, body: unknown): Response {
-  const answer = new Response(JSON.stringify(body), like)
-  answer.headers.delete('content-length')
-  return answer
 }

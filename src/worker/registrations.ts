@@ -5,13 +5,12 @@ import { batchBytesMax, bodyBytesMax } from '../http/body.ts'
 import { subscriptionsPerBatchMax } from '../http/schemas.ts'
 import { itemTexts } from '../shards/batch-items.ts'
 import { placesOfToken } from '../shards/places.ts'
-import { copyOf, type Fleet, readBody, unavailable } from './fleet.ts'
-import { answerJson, parseJson } from './lists.ts'
+import { answerJson, copyOf, type Fleet, jsonOrNull, readBody, unavailable } from './fleet.ts'
 import { placeName } from './place.ts'
 
 export async function register(fleet: Fleet, request: Request): Promise<Response> {
   const body = await readBody(request, bodyBytesMax)
-  const token = tokenIn(parseJson(body))
+  const token = tokenIn(jsonOrNull(body))
   const place = token === null ? fleet.first : (await placesFor(fleet, [token])).get(token)
   return askAt(fleet, place, copyOf(request, { body }))
 }
@@ -19,7 +18,7 @@ export async function register(fleet: Fleet, request: Request): Promise<Response
 /** Each item stands alone, also when its shard cannot be reached. */
 export async function registerBatch(fleet: Fleet, request: Request): Promise<Response> {
   const body = await readBody(request, batchBytesMax)
-  const items = body.byteLength > batchBytesMax ? null : itemsIn(parseJson(body))
+  const items = body.byteLength > batchBytesMax ? null : itemsIn(jsonOrNull(body))
   // What is no batch, or too large, is refused by a shard, in its words.
   if (items === null) return fleet.ask(fleet.first, copyOf(request, { body }))
   const places = await placesFor(
