@@ -4,7 +4,7 @@ import type { SubscribeResult } from '../commands.ts'
 import type { Owner, SubscriptionInput } from '../store/records.ts'
 import type { AppDeps } from './deps.ts'
 import { type Problem, problemBody } from './problem.ts'
-import { refusal, registrationInput } from './registration.ts'
+import { type Checked, refusal, registrationInput } from './registration.ts'
 import { subscriptionJson } from './representations.ts'
 import type { Registration } from './schemas.ts'
 import { invalid } from './validate.ts'
@@ -32,7 +32,7 @@ function checkItem(
   deps: Pick<AppDeps, 'policy' | 'watch'>,
   { owner, schema }: Batch,
   item: unknown,
-): { ok: true; value: SubscriptionInput } | { ok: false; problem: Problem } {
+): Checked<SubscriptionInput> {
   const parsed = v.safeParse(schema, item)
   if (!parsed.success) return { ok: false, problem: invalid(parsed.issues) }
   return registrationInput(deps, owner.id, parsed.output)

@@ -6,11 +6,13 @@ import { deliveryStates, subscriptionStates } from './schemas.ts'
 export const limitDefault = 50
 export const limitMax = 200
 
+const text = v.string('must be given once')
+
 const page = {
   limit: v.optional(
     v.pipe(
-      v.string('must be given once'),
-      v.check((text) => /^\d{1,4}$/.test(text), `must be a whole number from 1 to ${limitMax}`),
+      text,
+      v.check((raw) => /^\d{1,4}$/.test(raw), `must be a whole number from 1 to ${limitMax}`),
       v.toNumber(),
       v.integer(),
       v.minValue(1, `must be a whole number from 1 to ${limitMax}`),
@@ -18,12 +20,8 @@ const page = {
       v.description(`Most rows in the answer, ${limitDefault} if not given.`),
     ),
   ),
-  cursor: v.optional(
-    v.pipe(v.string('must be given once'), v.description('`next_cursor` of the page before.')),
-  ),
+  cursor: v.optional(v.pipe(text, v.description('`next_cursor` of the page before.'))),
 }
-
-const text = v.string('must be given once')
 
 export const pageQuery = v.object(page)
 

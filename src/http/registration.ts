@@ -7,7 +7,7 @@ import { faultAt, type Problem, throwable } from './problem.ts'
 import type { Registration, SubscriptionChange } from './schemas.ts'
 
 type Policy = AppDeps['policy']
-type Checked<T> = { ok: true; value: T } | { ok: false; problem: Problem }
+export type Checked<T> = { ok: true; value: T } | { ok: false; problem: Problem }
 
 /** @returns what to register, or `callback_not_allowed` or `status_url_not_allowed` */
 export function registrationInput(

@@ -62,12 +62,10 @@ function addRegister(app: Hono<HttpEnv>, deps: AppDeps): void {
       const input = registrationInput(deps, c.get('owner').id, c.req.valid('json'))
       if (!input.ok) throw throwable(input.problem)
       const result = (await deps.commands.subscribe([input.value]))[0]!
-      if (result.kind === 'created' || result.kind === 'existing') {
-        const body = subscriptionJson(result.subscription, deps.commands.polledAt)
-        if (result.kind === 'existing') return c.json(body, 200)
-        return c.json(body, 201, { location: `/v1/subscriptions/${body.id}` })
-      }
-      throw throwable(refusal(result))
+      if (result.kind !== 'created' && result.kind !== 'existing') throw throwable(refusal(result))
+      const body = subscriptionJson(result.subscription, deps.commands.polledAt)
+      if (result.kind === 'existing') return c.json(body, 200)
+      return c.json(body, 201, { location: `/v1/subscriptions/${body.id}` })
     },
   )
 }
