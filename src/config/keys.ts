@@ -25,7 +25,7 @@ export function readApiKeys(read: Reader): ApiKeyEntry[] {
     return []
   }
   const entries: ApiKeyEntry[] = []
-  const owners = new Map<string, string>()
+  const ownerOfHash = new Map<string, string>()
   // Entries are counted, not named: who swaps owner and key must not read the key in a fault.
   for (const [index, pair] of text.split(',').entries()) {
     const entry = readPair(pair.trim())
@@ -33,10 +33,10 @@ export function readApiKeys(read: Reader): ApiKeyEntry[] {
       for (const problem of entry) read.fault(name, `entry ${index + 1} ${problem}`, keysExample)
     } else {
       const { owner, sha256Hex } = entry
-      if ((owners.get(sha256Hex) ?? owner) !== owner) {
+      if ((ownerOfHash.get(sha256Hex) ?? owner) !== owner) {
         read.fault(name, `entry ${index + 1} has a key that another owner has`, keysExample)
       }
-      owners.set(sha256Hex, owner)
+      ownerOfHash.set(sha256Hex, owner)
       entries.push(entry)
     }
   }
