@@ -30,24 +30,43 @@ const setup = `window.addEventListener('load', () => {
 `
 
 export function addDocs(app: Hono<HttpEnv>, deps: Pick<AppDeps, 'docsAsset' | 'version'>): void {
-  let document: ReturnType<typeof openApiDocument> | null = null
-  app.get('/openapi.json', async (c) => {
-    document ??= openApiDocument(app, deps.version)
-    return c.json(await document)
+  const document = kept(async () => {
+    const text = JSON.stringify(await openApiDocument(app, deps.version))
+    return new TextEncoder().encode(text)
   })
+  app.get('/openapi.json', async (c) => c.body(await document(), 200, { 'content-type': 'application/json' }))
   app.get('/docs', (c) => {
     c.header('content-security-policy', contentSecurityPolicy)
     c.header('referrer-policy', 'no-referrer')
     return c.html(page)
   })
   app.get('/docs/setup.js', (c) => c.body(setup, 200, { 'content-type': 'text/javascript; charset=utf-8' }))
-  app.get('/docs/:asset', async (c) => {
-    const name = c.req.param('asset')
-    const type = assets.get(name)
-    const bytes = type === undefined ? null : await deps.docsAsset(name)
-    if (type === undefined || bytes === null) throw problem('not_found', 'There is no such file.')
-    return c.body(bytes, 200, { 'content-type': type, 'cache-control': 'public, max-age=3600' })
-  })
+  for (const [name, type] of assets) {
+    const asset = kept(() => deps.docsAsset(name))
+    app.get(`/docs/${name}`, async (c) => {
+      const bytes = await asset()
+      if (bytes === null) throw problem('not_found', 'There is no such file.')
+      return c.body(bytes, 200, { 'content-type': type, 'cache-control': 'public, max-age=3600' })
+    })
+  }
+}
+
+/**
+ * What `make` makes, once for all who ask; what is null or failed is made again. These answers are large, and whoever asks
+ * and does not read would hold a copy of their own for as long as they like.
+ */
+function kept<T>(make: () => Promise<T>): () => Promise<T> {
+  let known: Promise<T> | null = null
+  const forget = () => {
+    known = null
+  }
+  return () => {
+    if (known === null) {
+      known = make()
+      void known.then((made) => made ?? forget(), forget)
+    }
+    return known
+  }
 }
 
 const page = html`<!doctype html>

@@ -190,6 +190,17 @@ describe('/docs', () => {
     },
   )
 
+  test('reads each file once it is there: callers who are slow to take it share one copy', async () => {
+    const there = new TextEncoder().encode('a {}')
+    const answers = [null, there]
+    const docsAsset = async () => answers.shift() ?? null
+    const { app } = testApp({ deps: { docsAsset } })
+    const ask = async () => (await app.request('/docs/swagger-ui.css')).status
+    expect(await ask()).toBe(404)
+    expect(await Promise.all([ask(), ask()])).toEqual([200, 200])
+    expect(await ask()).toBe(200)
+  })
+
   test('a runtime without the files answers 404', async () => {
     const without = testApp({ deps: { docsAsset: async () => null } })
     expect((await without.app.request('/docs/swagger-ui.css')).status).toBe(404)
