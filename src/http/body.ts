@@ -14,7 +14,7 @@ export const batchBytesMax = 1024 * 1024
 
 const json = /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i
 /** A `content-encoding` that is none (RFC 9110 §12.5.3). */
-const identity = /^\s*(identity)?\s*$/i
+const identity = /^(identity)?$/i
 
 export interface JsonBodyOptions {
   /** @default bodyBytesMax */
@@ -128,7 +128,7 @@ export async function formOf(
 /** @throws unsupported_media_type as a problem */
 function requireJson(c: Read): void {
   if (!json.test(c.req.header('content-type') ?? '')) throw notJson()
-  if (identity.test(c.req.header('content-encoding') ?? '')) return
+  if (identity.test((c.req.header('content-encoding') ?? '').trim())) return
   // RFC 9110 §15.5.16: the answer tells which content codings would have been accepted.
   throw problem('unsupported_media_type', 'Send the body as it is, without a content-encoding.', {
     headers: { 'accept-encoding': 'identity' },

@@ -166,6 +166,11 @@ describe('request bodies', () => {
     },
   )
 
+  test('an encoding of very many spaces that are no whitespace of HTTP is refused like any other', async () => {
+    const coding = `${'\u00a0'.repeat(120_000)}x`
+    expect((await call('POST', '/v1/subscriptions', {}, { 'content-encoding': coding })).status).toBe(415)
+  })
+
   test.each([['{'], [''], ['{"a":1}x'], ["{'a':1}"]])('%j is invalid_json', async (body) => {
     const response = await call('POST', '/v1/subscriptions', body, { 'content-type': 'application/json' })
     expect(response.status).toBe(400)
