@@ -31,11 +31,15 @@ export interface ClientOptions {
  * `client.GET('/v1/subscriptions', { params: { query: { limit: 10 } } })` and so on, with paths, parameters,
  * bodies and answers typed. A call answers `{ data }` or `{ error }`, a `Problem`; it rejects only when no answer of
  * a relay came. What is no JSON is asked for with `parseAs`: metrics as `text`, an event stream as `stream`.
- * @throws without a key: an environment variable that is not set would else show as a 401 of every call
+ * @throws without a key, as an environment variable that is not set would else show as a 401 of every call, and for what no
+ *   header can carry: the words in which a header is refused have all of it
  */
 export function createPollhookClient({ baseUrl, key, fetch }: ClientOptions): PollhookClient {
   if (typeof key !== 'string' || key.trim() === '') {
     throw new Error('createPollhookClient needs an API key: `key` is empty, is POLLHOOK_KEY set?')
+  }
+  if (!/^[\x21-\x7e]+$/.test(key.trim())) {
+    throw new Error('createPollhookClient: `key` has a space, a line feed or a character other than ASCII')
   }
   const client = createClient<paths>({
     baseUrl,

@@ -130,6 +130,14 @@ describe('the client', () => {
     },
   )
 
+  test('is not made with what no header can carry, as a file of two keys, and does not repeat it', async () => {
+    const two = 'key-of-one-0123456789\nkey-of-two-0123456789'
+    const call = async () => createPollhookClient({ baseUrl: relay.url, key: two }).GET('/v1/tasks')
+    await expect(call()).rejects.toThrow(/^((?!key-of).)*line feed((?!key-of).)*$/)
+    const { error } = await createPollhookClient({ baseUrl: relay.url, key: `${key}\n` }).GET('/v1/tasks')
+    expect(error).toBeUndefined()
+  })
+
   test('has a delivery sent again, with the same id and bytes', async () => {
     const { id } = await register()
     const first = await webhookOf(id)
