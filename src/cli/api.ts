@@ -9,6 +9,8 @@ export interface ApiFlags {
 }
 
 export interface Api {
+  /** Of the relay, as it was given. */
+  url: string
   /**
    * @returns the parsed answer; null for 204
    * @throws an Error whose message says what to do, with the problem's `code` (RFC 9457) where there is one
@@ -70,6 +72,7 @@ export function createApi({ url, key: given = '' }: ApiFlags): Api {
     return response
   }
   return {
+    url,
     async call(method, path, body) {
       const response = await request(path, {
         method,
@@ -94,7 +97,7 @@ function isTimeout(error: unknown): boolean {
 }
 
 /** Something else than a Pollhook may answer with 200 as well. */
-export function answeredWithout(what: string, path: string, { url }: ApiFlags): Error {
+export function answeredWithout(what: string, path: string, { url }: Pick<Api, 'url'>): Error {
   return new Error(`${path} was answered with no ${what}: is ${url} a Pollhook?`)
 }
 

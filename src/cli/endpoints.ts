@@ -1,7 +1,7 @@
 /** `pollhook endpoints`: the health of each origin, and holding or limiting what goes there. */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Endpoint } from '../client/client.ts'
-import { createApi } from './api.ts'
+import { answeredWithout, createApi } from './api.ts'
 import { wholeNumber } from './arguments.ts'
 import { type ListFlags, showList, withListFlags } from './lists.ts'
 import { printJson } from './table.ts'
@@ -71,7 +71,10 @@ function list(flags: Flags): Promise<void> {
 }
 
 async function update(id: string, { flags, change }: { flags: Flags; change: object }): Promise<void> {
-  printJson(await createApi(flags).call('PATCH', `/v1/endpoints/${encodeURIComponent(id)}`, change))
+  const path = `/v1/endpoints/${encodeURIComponent(id)}`
+  const changed = (await createApi(flags).call('PATCH', path, change)) as Endpoint | null
+  if (typeof changed?.id !== 'string') throw answeredWithout('id', path, flags)
+  printJson(changed)
 }
 
 /** Commander would turn a null that a reader returns into an empty string. */

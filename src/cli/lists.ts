@@ -39,7 +39,9 @@ export async function showList<T>(flags: ListFlags, listing: Listing<T>): Promis
 
 /** One thing, always as JSON: it has more than a row can hold. */
 export async function showOne(flags: ApiFlags, path: string): Promise<void> {
-  printJson(await createApi(flags).call('GET', path))
+  const one = (await createApi(flags).call('GET', path)) as { id: string } | null
+  if (typeof one?.id !== 'string') throw answeredWithout('id', path, flags)
+  printJson(one)
 }
 
 /** Under a filter a relay with very many rows answers what it found so far: it is asked on until the page is full. */

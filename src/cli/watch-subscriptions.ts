@@ -4,8 +4,10 @@
  */
 import { randomBytes } from 'node:crypto'
 import { formatSigningSecret } from '../core/signature.ts'
-import { type Api, codeOf, type Page, queryOf } from './api.ts'
+import { type Api, answeredWithout, codeOf, type Page, queryOf } from './api.ts'
 import { createReceiver } from './receiver.ts'
+
+const path = '/v1/subscriptions'
 
 export interface WatchedTasks {
   taskTokens: readonly string[]
@@ -55,7 +57,8 @@ export async function subscribeTo(api: Api, watched: WatchedTasks): Promise<() =
 async function subscriptionOf(api: Api, taskToken: string): Promise<string | null> {
   for (const state of ['active', 'paused']) {
     const query = queryOf({ task_token: taskToken, state, limit: 1 })
-    const page = (await api.call('GET', `/v1/subscriptions${query}`)) as Page<{ id: string }>
+    const page = (await api.call('GET', `${path}${query}`)) as Page<{ id: string }> | null
+    if (!Array.isArray(page?.data)) throw answeredWithout('list', path, api)
     if (page.data[0] !== undefined) return page.data[0].id
   }
   return null
@@ -69,6 +72,7 @@ async function update(api: Api, id: string, change: object): Promise<void> {
 }
 
 async function subscribe(api: Api, body: object): Promise<string> {
-  const { id } = (await api.call('POST', '/v1/subscriptions', body)) as { id: string }
-  return id
+  const made = (await api.call('POST', path, body)) as { id: string } | null
+  if (typeof made?.id !== 'string') throw answeredWithout('id', path, api)
+  return made.id
 }

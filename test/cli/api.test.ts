@@ -102,6 +102,18 @@ test.each([
   )
 })
 
+test.each([
+  [['watch', 'a'.repeat(32)], '/v1/subscriptions was answered with no list'],
+  [['endpoints', 'ep_1', '--pause'], '/v1/endpoints/ep_1 was answered with no id'],
+  [['subscriptions', 'sub_1'], '/v1/subscriptions/sub_1 was answered with no id'],
+])('an answer of {} to pollhook %j is none', async (command, fault) => {
+  const relay = await loopback.http((_request, response) => response.end('{}'))
+  const env = { POLLHOOK_URL: `http://127.0.0.1:${relay.port}`, POLLHOOK_KEY: 'a-key' }
+  const { code, out, err } = await pollhook(command, { env })
+  expect({ code, out }).toEqual({ code: 1, out: '' })
+  expect(err).toContain(fault)
+})
+
 test.each(['null', '[]', '{"secrets":[]}', '{"secrets":[{"secret":""}]}'])(
   'an answer of %s has no secret',
   async (body) => {

@@ -27,6 +27,7 @@ function broken(text: string): Response {
 function scripted(answers: (Response | Error)[]): { api: Api; paths: string[] } {
   const paths: string[] = []
   const api: Api = {
+    url: 'http://127.0.0.1:8080',
     call: () => Promise.reject(new Error('nothing to call')),
     async open(path) {
       paths.push(path)
@@ -111,6 +112,7 @@ test('a connection on which nothing comes is given up, and one with comments is 
   let send: (text: string) => void = () => {}
   const streams: AbortSignal[] = []
   const api: Api = {
+    url: 'http://127.0.0.1:8080',
     call: () => Promise.reject(new Error('nothing to call')),
     async open(_path, signal) {
       streams.push(signal!)

@@ -16,6 +16,7 @@ const refusal = (code: string) => Object.assign(new Error(code), { code })
 function apiOf(answer: (method: string, path: string) => unknown) {
   const written: unknown[] = []
   const api: Api = {
+    url: 'http://127.0.0.1:8080',
     async call(method, path, body) {
       if (method !== 'GET') written.push([method, path.replace('/v1/subscriptions', ''), body ?? null])
       const given = answer(method, path)
