@@ -35,6 +35,7 @@ import { createHttpServer, type HttpServer, type HttpServerOptions } from './nod
 import { callbackLookupsMax } from './node/thread-pool.ts'
 import { createTimers } from './node/timers.ts'
 import { createTurnstile } from './node/turnstile.ts'
+import { version } from './node/version.ts'
 import type { Log, Timers } from './ports.ts'
 import { createRelay, type Relay } from './relay.ts'
 import { claimDatabase } from './store/claim.ts'
@@ -66,7 +67,6 @@ const lastAnswersMs = 1_000
 const settleMs = 2_000
 const place: Place = { generation: 1, shard: 0 }
 const require = createRequire(import.meta.url)
-const { version } = require('pollhook/package.json') as { version: string }
 
 /** @throws BootError for configuration, a database or a port that cannot be used */
 export async function startNode(

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The `pollhook` command: puts the commands together, nothing else. Each one has a file of its own. */
 import { Command } from 'commander'
+import { version } from '../node/version.ts'
 import { endWithReader } from './broken-pipe.ts'
 import { deliveriesCommand, redeliverCommand } from './deliveries.ts'
 import { demoCommand } from './demo.ts'
@@ -13,7 +14,6 @@ import { serveCommand } from './serve.ts'
 import { signingSecretCommand } from './signing-secret.ts'
 import { simulateCommand } from './simulate.ts'
 import { subscriptionsCommand } from './subscriptions.ts'
-import { version } from './version.ts'
 import { watchCommand } from './watch.ts'
 
 const examples = `

@@ -3,10 +3,10 @@ import { Command } from 'commander'
 import { createLog } from '../log.ts'
 import { createLineWriter } from '../node/log-lines.ts'
 import { widenThreadPool } from '../node/thread-pool.ts'
+import { version } from '../node/version.ts'
 import { exitOnBugs } from './last-words.ts'
 import { failStart } from './output.ts'
 import { untilSignal } from './signals.ts'
-import { version } from './version.ts'
 
 /** What still holds the process after the end must not hold it for ever. */
 const lingerMs = 2_000
