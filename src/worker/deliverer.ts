@@ -3,10 +3,10 @@
  * time (DESIGN §4), so a shard spreads its attempts over invocations of this entrypoint of the same Worker.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers'
-import { readConfig } from '../config.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { createFetchSender } from '../net/worker-send.ts'
 import type { Sender, SendRequest, Timers } from '../ports.ts'
+import { configurationOf } from './configuration.ts'
 
 /** POSTs of one invocation. */
 const batchMax = 6
@@ -30,10 +30,8 @@ export interface Invocation extends Disposable {
 
 export class Deliverer extends WorkerEntrypoint<Env> {
   async deliver(requests: SendRequest[]): Promise<Omit<Invocation, keyof Disposable>> {
-    const read = readConfig(this.env as unknown as Record<string, string>)
-    if (!read.ok) throw new Error('the configuration is faulty')
     const sender = createFetchSender({
-      policy: read.config.callbacks,
+      policy: configurationOf(this.env).config.callbacks,
       fetch: (url, init) => fetch(url, init),
     })
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()

@@ -1,5 +1,5 @@
 /** The shards as the router sees them: places, and questions that never reject. */
-import { type Config, readConfig } from '../config.ts'
+import type { Config } from '../config.ts'
 import type { Place } from '../core/ids.ts'
 import { bearer } from '../http/auth.ts'
 import { brokenOff, readFirst } from '../http/body.ts'
@@ -9,6 +9,7 @@ import { createSessions, type Sessions } from '../keys/sessions.ts'
 import { createLog } from '../log.ts'
 import type { Log } from '../ports.ts'
 import { allPlaces } from '../shards/places.ts'
+import { configurationOf } from './configuration.ts'
 import { placeName } from './place.ts'
 
 export interface Fleet {
@@ -35,11 +36,9 @@ export function fleetOf(env: Env): Fleet {
 }
 
 function createFleet(env: Env): Fleet {
-  const read = readConfig(env as unknown as Record<string, string>)
-  if (!read.ok) throw new Error(`Pollhook cannot start: ${read.faults.join('; ')}`)
-  const { config } = read
+  const { config, warnings } = configurationOf(env)
   const log = createLog(config.logLevel, (line) => console.log(line.trimEnd()))
-  for (const warning of read.warnings) log.warn(warning)
+  for (const warning of warnings) log.warn(warning)
   const authenticate = createAuthenticator(config.apiKeys)
   const sessions = createSessions(config, Date.now)
   const shard = (place: Place) => env.SHARDS.get(env.SHARDS.idFromName(placeName(place)))

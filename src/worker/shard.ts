@@ -7,7 +7,7 @@ import { drizzle } from 'drizzle-orm/durable-sqlite'
 import migrations from '../../migrations/migrations.js'
 import manifest from '../../package.json' with { type: 'json' }
 import type { Commands } from '../commands.ts'
-import { type Config, readConfig } from '../config.ts'
+import type { Config } from '../config.ts'
 import { isSamePlace, type Place } from '../core/ids.ts'
 import { userAgentOf } from '../core/user-agent.ts'
 import { createApp } from '../http/app.ts'
@@ -29,6 +29,7 @@ import { migrate } from '../store/migrate.ts'
 import type { EndpointRecord } from '../store/records.ts'
 import * as schema from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
+import { configurationOf } from './configuration.ts'
 import { type Copies, createCopies, endpointDefaults } from './copies.ts'
 import { createBatchingSender } from './deliverer.ts'
 import { claimGeneration } from './generation.ts'
@@ -74,16 +75,15 @@ export class RelayShard extends DurableObject<Env> {
   }
 
   async #start(): Promise<Running> {
-    const read = readConfig(this.env as unknown as Record<string, string>)
-    if (!read.ok) throw new Error(`Pollhook cannot start: ${read.faults.join('; ')}`)
+    const { config: whole } = configurationOf(this.env)
     const place = parsePlace(this.ctx.id.name)
     await claimGeneration({
       kv: this.ctx.storage.kv,
-      generations: read.config.shards,
+      generations: whole.shards,
       place,
       askFirst: () => this.#shardAt({ ...place, shard: 0 }).holding([]),
     })
-    const config = shareOf(read.config, place)
+    const config = shareOf(whole, place)
     const jwks = await publishedKeys(config.signingKey)
     const log = createLog(config.logLevel, (line) => console.log(line.trimEnd()))
     const db = drizzle(this.ctx.storage, { schema })
