@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { Command, Option } from 'commander'
 import { formatSigningSecret } from '../core/signature.ts'
 import { httpUrl, signingSecret, statuses, wholeNumber } from './arguments.ts'
-import { colorsFor, failStart, jsonText, printLine } from './output.ts'
+import { colorsFor, failListen, jsonText, printLine } from './output.ts'
 import { createReceiver, type ReceivedWebhook } from './receiver.ts'
 import { untilSignal } from './signals.ts'
 import { webhookLine } from './webhook-line.ts'
@@ -57,13 +57,7 @@ async function listen(flags: ListenFlags): Promise<void> {
     onWebhook: flags.json ? showJson : showLine,
     ...(flags.status !== undefined && { statuses: flags.status }),
     ...(flags.forward !== undefined && { forwardTo: flags.forward }),
-  }).catch((error: NodeJS.ErrnoException) => {
-    failStart(
-      error.code === 'EADDRINUSE'
-        ? `port ${flags.port} is in use: choose another with --port, 0 for a free one`
-        : error.message,
-    )
-  })
+  }).catch(failListen(flags.port))
   if (receiver === undefined) return
   // On stderr, so that stdout has webhooks only.
   const { bold, dim } = colorsFor(process.stderr)

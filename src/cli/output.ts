@@ -41,3 +41,9 @@ export function failStart(error: unknown): void {
       : [error instanceof Error ? error.message : String(error)]
   for (const fault of faults) fail(fault)
 }
+
+/** The same for what listens on a port of `--port`. */
+export function failListen(port: number): (error: NodeJS.ErrnoException) => void {
+  const taken = `port ${port} is in use: choose another with --port, 0 for a free one`
+  return (error) => failStart(error.code === 'EADDRINUSE' ? taken : error)
+}

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander'
 import type { Fault } from '../simulator/faults.ts'
 import { createSimulator, type Simulator, type SimulatorOptions } from '../simulator/simulator.ts'
 import { duration, factor, share, wholeNumber } from './arguments.ts'
-import { colorsFor, failStart, printLine } from './output.ts'
+import { colorsFor, failListen, printLine } from './output.ts'
 import { untilSignal } from './signals.ts'
 
 export interface SimulateFlags {
@@ -107,13 +107,7 @@ function faultsOf(flags: SimulateFlags): Fault[] {
 
 async function simulate(flags: SimulateFlags): Promise<void> {
   const signal = untilSignal()
-  const simulator = await createSimulator(simulatorOptions(flags)).catch((error: NodeJS.ErrnoException) => {
-    failStart(
-      error.code === 'EADDRINUSE'
-        ? `port ${flags.port} is in use: choose another with --port`
-        : error.message,
-    )
-  })
+  const simulator = await createSimulator(simulatorOptions(flags)).catch(failListen(flags.port))
   // Without a listener nothing holds the process, and it ends with the code that was set.
   if (simulator === undefined) return
   introduce(simulator, flags.jobs)
