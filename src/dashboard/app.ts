@@ -8,7 +8,7 @@ import { html } from 'hono/html'
 import { HTTPException } from 'hono/http-exception'
 import { secureHeaders } from 'hono/secure-headers'
 import { safeText } from '../http/failures.ts'
-import { problems, thrownProblem } from '../http/problem.ts'
+import { type ProblemCode, problems, thrownProblem } from '../http/problem.ts'
 import { identify } from '../http/request-id.ts'
 import { deliveryRoutes } from './deliveries.ts'
 import type { DashboardDeps, DashboardEnv } from './deps.ts'
@@ -122,14 +122,9 @@ function answerFault({ log }: DashboardDeps) {
   return (error: Error, c: Context<DashboardEnv>) => {
     const known = thrownProblem(error)
     if (known !== null) return faultPage(c, problems[known.code].status, known.detail)
-    if (error instanceof HTTPException) {
-      const detail = 'The form came from another site.'
-      return faultPage(
-        c,
-        error.status === 403 ? 403 : 400,
-        error.status === 403 ? detail : 'The form cannot be read.',
-      )
-    }
+    // Hono's csrf throws no other.
+    if (error instanceof HTTPException && error.status === 403)
+      return faultPage(c, 403, 'The form came from another site.')
     log.error('request failed', { request_id: c.get('requestId'), error: safeText(error) })
     return faultPage(
       c,
@@ -139,7 +134,7 @@ function answerFault({ log }: DashboardDeps) {
   }
 }
 
-type FaultStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 429 | 500 | 503
+type FaultStatus = 403 | (typeof problems)[ProblemCode]['status']
 
 function faultPage(c: Context, status: FaultStatus, detail: string) {
   const title = status === 404 ? 'Not found' : 'That did not work'
