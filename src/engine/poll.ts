@@ -189,10 +189,12 @@ export function createPoller(deps: PollDeps): Poller {
       if (batch.length === 1 || judged.failed.size > 0) noteUnreadable(batch, replies)
       if (judged.news.length > 0) await record(judged.news)
     } finally {
-      // Also where it could not be judged or written: then it is all the more to be polled again.
+      // Also where it could not be judged or written: then it is all the more to be polled again. The clock may have been set
+      // back while it waited for its commit.
+      const settledAt = Math.min(at, now())
       for (const entry of batch) {
         entry.busy = false
-        const nextAt = nextPoll.after(entry, judged, polledAt, at)
+        const nextAt = nextPoll.after(entry, judged, polledAt, settledAt)
         if (entry.wanted) due.set(entry, nextAt)
       }
     }

@@ -86,6 +86,34 @@ it('a call that is under way when the clock is set back ends nobody early', asyn
   expect(world.subscription(late.id).state).toBe('active')
 })
 
+it('what waits for its commit when the clock is set back is polled as often as before', async () => {
+  let isToStep = false
+  const world = openWorld(
+    { POLLHOOK_POLL_BATCH: '1000' },
+    {
+      wrapStore: (store) => ({
+        ...store,
+        recordPoll(...news) {
+          const records = store.recordPoll(...news)
+          if (isToStep) world.step(-2 * hour)
+          isToStep = false
+          return records
+        },
+      }),
+    },
+  )
+  // One more than a commit takes.
+  const all = await Promise.all(Array.from({ length: 501 }, () => world.register()))
+  await world.run(30 * second)
+  for (const { taskToken } of all) world.statuses.set(taskToken, { status: 'saving' })
+  isToStep = true
+  await world.run(30 * second)
+  for (const { taskToken } of all) world.statuses.set(taskToken, { status: 'completed' })
+  await world.run(minute)
+  const told = world.sent.filter(({ type }) => type === 'task.completed')
+  expect(told).toHaveLength(501)
+})
+
 it('a retry waits as long as it would have, and what is behind it stays behind it', async () => {
   const world = openWorld()
   world.receiver.answer = () => rejected(500)
