@@ -5,10 +5,12 @@
  */
 import { and, asc, desc, eq, gt, lt, sql } from 'drizzle-orm'
 import { ownerFloor, ownerOfRow } from '../core/ids.ts'
+import { isOpen } from '../core/subscription.ts'
 import type { StoreContext } from './context.ts'
 import { firstBy, key } from './literals.ts'
 import type { OutboxVerbs } from './outbox.ts'
 import { deliveries, owners, subscriptions, tasks as taskTable, transitions } from './schema.ts'
+import { subscriptionState } from './subscription-view.ts'
 import type { TaskRow, TaskVerbs } from './tasks.ts'
 import { afterCommit, inTransaction } from './transaction.ts'
 
@@ -33,13 +35,13 @@ export function retentionVerbs(
 
   /** Since when nobody waits for the task; null while somebody does. */
   function finishedAt(task: TaskRow): number | null {
-    const rows = waitersOf.all({ token: task.token })
-    const waits = rows.some(({ paused, endState }) =>
-      endState === 'cancelled' ? false : paused === 1 || (endState === null && task.end === null),
-    )
-    if (waits) return null
-    // Who registered after the end is told of it as long as anybody else.
-    return Math.max(task.endedAt ?? 0, ...rows.map(({ createdAt, endedAt }) => endedAt ?? createdAt))
+    let at = task.endedAt ?? 0
+    for (const row of waitersOf.all({ token: task.token })) {
+      if (isOpen(subscriptionState(row, task))) return null
+      // Who registered after the end is told of it as long as anybody else.
+      at = Math.max(at, row.endedAt ?? row.createdAt)
+    }
+    return at
   }
 
   /** @returns null when deliveries may be left for the next commit */

@@ -21,7 +21,10 @@ const pages = pagesOf('subscriptions')
 export type SubscriptionRow = typeof subscriptions.$inferSelect
 
 /** The state of a subscription of a task that has ended or not; its twin in SQL is `inState`. */
-export function subscriptionState(row: SubscriptionRow, task: { end: string | null }): SubscriptionState {
+export function subscriptionState(
+  row: Pick<SubscriptionRow, 'paused' | 'endState'>,
+  task: Pick<TaskRow, 'end'>,
+): SubscriptionState {
   if (row.endState === 'cancelled') return 'cancelled'
   if (row.paused === 1) return 'paused'
   if (row.endState !== null) return row.endState as SubscriptionState
