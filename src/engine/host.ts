@@ -195,9 +195,9 @@ export function isIdle(host: Host): boolean {
   )
 }
 
-/** Nothing is under way, and what is known of it is too old to matter. */
+/** Nothing is under way, and what it failed or refused is too long ago to matter. */
 export function isForgettable(host: Host, now: number, intervalMaxMs: number): boolean {
-  if (!isIdle(host)) return false
+  if (!isIdle(host) || now < host.freshApartUntil) return false
   if (host.failures === 0 && !isBlocked(host, now)) return true
   return Math.max(unblockedAt(host), host.failedAt) + rememberedIntervals * intervalMaxMs < now
 }

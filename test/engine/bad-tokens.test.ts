@@ -50,6 +50,26 @@ it.for(['4', '1'])(
   },
 )
 
+it('a master that refuses tokens is asked for new ones apart from those that it knows', async () => {
+  const world = openWorld()
+  const bad = new Set<string>()
+  breakUpstream(world, (_origin, tokens) => (tokens.some((token) => bad.has(token)) ? error(13) : null))
+  for (let n = 0; n < 20; n++) await world.register({ statusUrl })
+  await world.run(minute)
+  // The first shows that there are bad ones about.
+  const spoiled = () =>
+    world.calls.filter(({ tokens }) => tokens.length > 1 && tokens.some((one) => bad.has(one)))
+  let from = 0
+  for (let n = 0; n < 40; n++) {
+    const taskToken = newToken()
+    bad.add(taskToken)
+    await world.register({ statusUrl, taskToken })
+    await world.run(3 * second)
+    if (n === 0) from = world.elapsed()
+  }
+  expect(spoiled().filter(({ at }) => at >= from)).toEqual([])
+})
+
 it('bad tokens are told apart and asked alone by half of the calls at most', async () => {
   const world = openWorld()
   const bad = newTokens(200)
