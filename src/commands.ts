@@ -9,6 +9,7 @@ import type {
   SubscriptionInput,
   SubscriptionPatch,
   SubscriptionRecord,
+  SubscriptionState,
 } from './store/records.ts'
 
 export type SubscribeResult =
@@ -23,7 +24,7 @@ export type UpdateResult =
   | { kind: 'updated'; subscription: SubscriptionRecord }
   | { kind: 'not_found' }
   /** Not active or paused any more; `pauseHides`: it still shows as paused. */
-  | { kind: 'conflict'; state: string; pauseHides?: true }
+  | { kind: 'conflict'; state: SubscriptionState; pauseHides?: true }
   | { kind: 'subscription_exists'; id: string }
 
 export type DeliveryResult =
@@ -39,7 +40,6 @@ export interface RedeliverFilter {
   dryRun: boolean
 }
 
-/** Newest first. */
 export interface SigningSecret {
   secret: string
   expiresAt: number | null
@@ -55,6 +55,7 @@ export interface Commands {
   redeliver(ownerId: number, deliveryId: string): Promise<DeliveryResult>
   redeliverMany(ownerId: number, filter: RedeliverFilter): Promise<{ count: number }>
   updateEndpoint(ownerId: number, id: string, patch: EndpointPatch): Promise<EndpointRecord | null>
+  /** Newest first, also of a rotation. */
   signingSecrets(ownerId: number): SigningSecret[]
   rotateSigningSecret(ownerId: number, overlapMs: number): Promise<SigningSecret[]>
   /** Qencode's own callback: writes nothing, makes a known task due as soon as the interval allows. */

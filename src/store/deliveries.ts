@@ -9,6 +9,7 @@ import type { DueDelivery } from './due.ts'
 import { type EndpointVerbs, endWaitsMax } from './endpoints.ts'
 import { firstBy, isEvent, isPending, isRegular, key, listed, value } from './literals.ts'
 import type { OutboxVerbs } from './outbox.ts'
+import type { CancelReason, DeliveryState } from './records.ts'
 import { deliveries, heldAt, subscriptions } from './schema.ts'
 import { inTransaction } from './transaction.ts'
 
@@ -27,7 +28,8 @@ export interface Settlement {
 }
 
 export interface Settled {
-  state: string
+  /** `unknown`: it is not there any more, or was settled before. */
+  state: DeliveryState | 'unknown'
   /** By this attempt: what was cancelled or superseded while it was under way had ended before. */
   ended: boolean
   /** The subscription was ended by a 410. */
@@ -164,7 +166,7 @@ export function deliveryVerbs(
 }
 
 /** Ends a subscription and its pending deliveries. */
-export type CancelVerb = (subscriptionId: number, reason: 'requested' | 'gone', now: number) => Cancelled
+export type CancelVerb = (subscriptionId: number, reason: CancelReason, now: number) => Cancelled
 
 type SettlingRow = NonNullable<ReturnType<ReturnType<typeof settleStatements>['forSettling']['get']>>
 
@@ -183,7 +185,7 @@ function columnsOf(
     const { nextAttemptAt } = decision
     // What lost its place as head while it was being sent keeps only its planned time.
     const dueAt = row.dueAt === null || row.paused === 1 ? row.dueAt : nextAttemptAt
-    return { state: 'pending', reason: null, nextAttemptAt, dueAt, finishedAt: null, scheduleFrom }
+    return { state: 'pending' as const, reason: null, nextAttemptAt, dueAt, finishedAt: null, scheduleFrom }
   }
   const reason = 'reason' in decision ? decision.reason : null
   return { state: decision.state, reason, nextAttemptAt: null, dueAt: null, finishedAt: now, scheduleFrom }

@@ -12,6 +12,7 @@ import type { StoreContext } from './context.ts'
 import { firstBy, isPending, isRegular, key, value } from './literals.ts'
 import { readNumbering } from './numbering.ts'
 import { behind, leads, type Queue, type QueueEnd, type QueueHead, type QueuePlace } from './queue.ts'
+import type { DeliveryState } from './records.ts'
 import { deliveries, heldAt, subscriptions } from './schema.ts'
 import { afterCommit } from './transaction.ts'
 
@@ -79,7 +80,7 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
     return encodeId('sub', { ...place, row: recipient.id }, recipient.nonce)
   }
 
-  function finishDelivery(id: number, state: string, reason: StateReason | null, at: number): void {
+  function finishDelivery(id: number, state: DeliveryState, reason: StateReason | null, at: number): void {
     const finished = finish.get({ id, state, reason, at })
     if (onFinished !== undefined) afterCommit(db, () => onFinished({ state, type: finished.type }))
   }
@@ -141,8 +142,10 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
         createdAt: now,
         body: render(to, publicId, event),
       })
-      const newest = { id, type: event.type, state: 'pending', attempts: 0, nextAttemptAt: plannedAt, dueAt }
-      to.queueEnd = { ...to.queueEnd, newest }
+      to.queueEnd = {
+        ...to.queueEnd,
+        newest: { id, type: event.type, state: 'pending', attempts: 0, nextAttemptAt: plannedAt, dueAt },
+      }
       if (onCreated !== undefined) afterCommit(db, onCreated)
       return { deliveryId: id, endpointId: to.endpointId }
     },

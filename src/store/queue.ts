@@ -2,6 +2,7 @@
  * The order of a subscription's pending deliveries as `due_at` keeps it (docs/delivery.md, "The queue"): what a delivery's
  * place says of the one behind it. Reads and writes nothing.
  */
+import type { DeliveryState } from './records.ts'
 import { heldAt } from './schema.ts'
 
 /** A subscription by its row, and the endpoint it sends to. */
@@ -34,7 +35,7 @@ export interface Waiting {
 /** Where the next event of a subscription is put. */
 export interface QueueEnd {
   /** The newest regular delivery, whatever became of it. */
-  newest: (Waiting & { id: number; type: string; state: string }) | null
+  newest: (Waiting & { id: number; type: string; state: DeliveryState }) | null
   /** Does one wait that goes before all regular ones: a test, or what was asked for again? */
   urgent: boolean
 }

@@ -6,6 +6,7 @@ import type { StoreContext } from './context.ts'
 import { firstBy, key, value } from './literals.ts'
 import type { Addressee } from './outbox.ts'
 import type { QueueEnd } from './queue.ts'
+import type { CancelReason, DeliveryState, SubscriptionEnd } from './records.ts'
 import { subscriptions } from './schema.ts'
 
 /** A subscription that has not ended by itself; whether its task has is for the caller to know. */
@@ -70,12 +71,7 @@ export function recipientVerbs({ db }: StoreContext) {
       return anyLive.get({ token })?.awaitsState === 1
     },
 
-    endSubscription(
-      id: number,
-      state: 'completed' | 'expired' | 'cancelled',
-      reason: 'requested' | 'gone' | null,
-      at: number,
-    ): void {
+    endSubscription(id: number, state: SubscriptionEnd, reason: CancelReason | null, at: number): void {
       end.run({ id, state, reason, at })
       // What has expired is held all the same. Of the rest the index of the paused keeps nothing, to be read in vain.
       if (state === 'cancelled') endPause.run({ id })
@@ -141,7 +137,7 @@ type LiveRow = [
 type NewestRow = [
   id: number | null,
   type: string,
-  state: string,
+  state: DeliveryState,
   attempts: number,
   nextAttemptAt: number | null,
   dueAt: number | null,

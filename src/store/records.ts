@@ -4,7 +4,10 @@ import type { RefusalCode, TransportErrorCode } from '../core/outcome.ts'
 import type { EventState, StoredResult } from '../core/payload.ts'
 import type { TaskError } from '../core/snapshot.ts'
 
-export type SubscriptionState = 'active' | 'paused' | 'completed' | 'expired' | 'cancelled'
+export type SubscriptionEnd = 'completed' | 'expired' | 'cancelled'
+export type SubscriptionState = 'active' | 'paused' | SubscriptionEnd
+/** Asked for by the owner, or by a receiver that answered 410. */
+export type CancelReason = 'requested' | 'gone'
 export type DeliveryState = 'pending' | 'delivered' | 'superseded' | 'exhausted' | 'cancelled'
 
 /** Rows of one owner are found by its number; the name is the one in POLLHOOK_API_KEYS. */
@@ -66,7 +69,7 @@ export interface SubscriptionRecord {
   metadata: Record<string, string>
   ownSecret: boolean
   state: SubscriptionState
-  stateReason: 'requested' | 'gone' | null
+  stateReason: CancelReason | null
   task: TaskRecord
   createdAt: number
   expiresAt: number

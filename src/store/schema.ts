@@ -5,6 +5,9 @@
  */
 import { isNotNull, sql } from 'drizzle-orm'
 import { index, integer, primaryKey, real, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import type { StateReason } from '../core/delivery.ts'
+import type { TaskEnd } from '../core/transition.ts'
+import type { CancelReason, DeliveryState, SubscriptionEnd } from './records.ts'
 
 /** Facts about the database itself: which POLLHOOK_SECRET it was made under, when upstream last failed, when it was restored. */
 export const meta = sqliteTable('meta', {
@@ -56,7 +59,7 @@ export const tasks = sqliteTable(
     /** 1 while it has an active or paused subscription and has not ended. */
     polling: integer().notNull(),
     /** `completed`, `failed`, `cancelled`, or `lost`, which a new registration undoes. */
-    end: text(),
+    end: text().$type<TaskEnd>(),
     endedAt: integer('ended_at'),
     /** First of possibly two answers that rank before the known state (CONTRACT §5.6). */
     regressedAt: integer('regressed_at'),
@@ -120,9 +123,9 @@ export const subscriptions = sqliteTable(
     expiresAt: integer('expires_at').notNull(),
     paused: integer().notNull().default(0),
     /** Written for `expired`, `cancelled`, and `completed` only before a lost task is polled anew. */
-    endState: text('end_state'),
+    endState: text('end_state').$type<SubscriptionEnd>(),
     endedAt: integer('ended_at'),
-    stateReason: text('state_reason'),
+    stateReason: text('state_reason').$type<CancelReason>(),
     /** 1: the task was known but not polled at registration; the next poll makes the first event. */
     awaitsState: integer('awaits_state').notNull().default(0),
   },
@@ -150,8 +153,8 @@ export const deliveries = sqliteTable(
     webhookId: text('webhook_id').notNull(),
     type: text().notNull(),
     seq: integer(),
-    state: text().notNull(),
-    stateReason: text('state_reason'),
+    state: text().notNull().$type<DeliveryState>(),
+    stateReason: text('state_reason').$type<StateReason>(),
     attempts: integer().notNull().default(0),
     /** `attempts` when the present schedule began: a redelivery starts a fresh one. */
     scheduleFrom: integer('schedule_from').notNull().default(0),

@@ -27,7 +27,7 @@ export function subscriptionState(
 ): SubscriptionState {
   if (row.endState === 'cancelled') return 'cancelled'
   if (row.paused === 1) return 'paused'
-  if (row.endState !== null) return row.endState as SubscriptionState
+  if (row.endState !== null) return row.endState
   return task.end === null ? 'active' : 'completed'
 }
 
@@ -81,7 +81,7 @@ export function subscriptionViewVerbs(
       metadata: JSON.parse(row.metadata) as Record<string, string>,
       ownSecret: row.sealedSecret !== null,
       state: subscriptionState(row, task),
-      stateReason: row.stateReason as SubscriptionRecord['stateReason'],
+      stateReason: row.stateReason,
       task: taskRecord(task, snapshot),
       createdAt: row.createdAt,
       expiresAt: row.expiresAt,

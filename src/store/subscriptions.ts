@@ -15,10 +15,10 @@ import type { InFlight, OutboxVerbs } from './outbox.ts'
 import type { OwnerVerbs } from './owners.ts'
 import { emptyQueue } from './queue.ts'
 import type { RecipientVerbs } from './recipients.ts'
-import type { Claims, SubscriptionInput, SubscriptionRecord } from './records.ts'
+import type { CancelReason, Claims, SubscriptionInput, SubscriptionRecord } from './records.ts'
 import { deliveries, subscriptions } from './schema.ts'
 import { type SubscriptionRow, type SubscriptionViewVerbs, subscriptionState } from './subscription-view.ts'
-import { asPolledAnew, endOf, type Snapshot, type TaskRow, type TaskVerbs } from './tasks.ts'
+import { asPolledAnew, type Snapshot, type TaskRow, type TaskVerbs } from './tasks.ts'
 import { inTransaction } from './transaction.ts'
 import { type Twins, twinVerbs } from './twins.ts'
 
@@ -73,7 +73,7 @@ export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
       const task = tasks.addTask({ token: input.taskToken, statusUrl: input.statusUrl, createdAt: now })
       return { task, fresh: true }
     }
-    const end = endOf(found)
+    const { end } = found
     const fresh = found.polling === 0 && (end === null || end === 'lost')
     // Those whose wish ended with the loss stay completed although the task goes on (CONTRACT §3).
     if (fresh && end === 'lost') completeSubscriptions(found)
@@ -219,7 +219,7 @@ export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
   }
 
   /** Ends it and its pending deliveries; a task with nobody left to tell is not polled any more. */
-  function cancel(row: SubscriptionRow, reason: 'requested' | 'gone', now: number): Cancelled {
+  function cancel(row: SubscriptionRow, reason: CancelReason, now: number): Cancelled {
     const { id: subscriptionId, taskToken } = row
     if (row.endState === 'cancelled') return { subscriptionId, taskToken, released: [] }
     const task = views.taskOf(row)
@@ -236,7 +236,7 @@ export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
 
   return {
     /** @throws when there is no such row */
-    cancelSubscriptionRow(id: number, reason: 'requested' | 'gone', now: number): Cancelled {
+    cancelSubscriptionRow(id: number, reason: CancelReason, now: number): Cancelled {
       const row = db.select().from(subscriptions).where(eq(subscriptions.id, id)).limit(1).get()
       if (row === undefined) throw new Error('there is no such subscription')
       return cancel(row, reason, now)

@@ -115,11 +115,9 @@ export function taskVerbs({ db }: StoreContext) {
     },
 
     /** Writes only when something differs: a poll that changes nothing writes nothing. */
-    saveTask(before: TaskRow, after: TaskRow): boolean {
+    saveTask(before: TaskRow, after: TaskRow): void {
       const keys = Object.keys(after) as (keyof TaskRow)[]
-      if (keys.every((key) => before[key] === after[key])) return false
-      updateTask.run(after)
-      return true
+      if (keys.some((key) => before[key] !== after[key])) updateTask.run(after)
     },
 
     addTransition(taskToken: string, seq: number, change: Change, at: number, result: StoredResult): void {
@@ -137,11 +135,6 @@ export function taskVerbs({ db }: StoreContext) {
       })
     },
   }
-}
-
-/** Narrowed here because the column is plain text. */
-export function endOf(task: TaskRow): TaskEnd | null {
-  return task.end as TaskEnd | null
 }
 
 function taskReads(db: StoreContext['db']) {
@@ -255,7 +248,7 @@ type PolledRow = [
   token: string,
   statusUrl: string | null,
   createdAt: number,
-  end: string | null,
+  end: TaskEnd | null,
   endedAt: number | null,
   regressedAt: number | null,
   unknownSince: number | null,

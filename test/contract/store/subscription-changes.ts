@@ -89,7 +89,7 @@ export function subscriptionChangeSuite(on: OnEmptyDatabase): void {
   it('a list by state has those that are shown in that state, whatever they went through', () =>
     on((empty) => {
       const world = openWorld(empty)
-      for (const end of [null, 'completed']) {
+      for (const end of [null, 'completed'] as const) {
         for (const endState of [null, 'expired', 'cancelled', 'completed'] as const) {
           for (const paused of [0, 1]) {
             const { taskToken } = world.subscribe()
