@@ -1,11 +1,10 @@
 /** What must hold before a database is used: made under one of our secrets, its sealed secrets readable. */
-import { eq, isNotNull, sql } from 'drizzle-orm'
+import { eq, isNotNull } from 'drizzle-orm'
 import { encodeId, type Place } from '../core/ids.ts'
 import type { RotatingVault } from '../ports.ts'
+import { readFact, writeFact } from './meta.ts'
 import { subscriptions } from './schema.ts'
 import { type Database, inTransaction } from './transaction.ts'
-
-const fingerprintKey = 'secret_fingerprint'
 
 /**
  * Accepts a new database, or one made under any of the secrets with these fingerprints, newest first; what older ones sealed is sealed anew by the
@@ -19,17 +18,16 @@ export function claimDatabase(
   place: Place,
 ): void {
   const [newest = '', ...older] = fingerprints
-  const found = db.all<{ value: string }>(sql`select value from meta where key = ${fingerprintKey}`)[0]?.value
+  const found = readFact(db, 'secret_fingerprint')
   if (found === newest) return
-  if (found !== undefined && !older.includes(found)) {
+  if (found !== null && !older.includes(found)) {
     throw new Error(
       'POLLHOOK_SECRET is not the one this database was made under: add that one behind the new one, or begin with another database; for example POLLHOOK_SECRET=<new>,<old>',
     )
   }
   inTransaction(db, () => {
     sealAnew(db, vault, place)
-    db.run(sql`insert into meta (key, value) values (${fingerprintKey}, ${newest})
-      on conflict (key) do update set value = excluded.value`)
+    writeFact(db, 'secret_fingerprint', newest)
     return null
   })
 }

@@ -3,6 +3,7 @@
  * it, so what is numbered from then on stands above them all (docs/decisions/0019-restored.md).
  */
 import { sql } from 'drizzle-orm'
+import { readFact, writeFact } from './meta.ts'
 import { type Database, inTransaction } from './transaction.ts'
 
 export interface Numbering {
@@ -13,8 +14,6 @@ export interface Numbering {
   row: number
 }
 
-const restoredAt = 'restored_at'
-
 /**
  * Numbers are counted, so time since before the first Pollhook is above them: seconds above a task's transitions,
  * milliseconds above an owner's deliveries. Seconds from here also fit into 32 bits, as receivers may keep a `seq`.
@@ -23,8 +22,8 @@ const epoch = Date.UTC(2026, 0, 1)
 
 /** As of a database that no copy ever took the place of, where nothing was told. Read once: only `markRestored` changes it. */
 export function readNumbering(db: Database): Numbering {
-  const found = db.all<{ value: string }>(sql`select value from meta where key = ${restoredAt}`)[0]
-  return found === undefined ? { restoredAt: 0, seq: 0, row: 0 } : numberingOf(Number(found.value))
+  const restoredAt = readFact(db, 'restored_at')
+  return restoredAt === null ? { restoredAt: 0, seq: 0, row: 0 } : numberingOf(Number(restoredAt))
 }
 
 function numberingOf(at: number): Numbering {
@@ -48,8 +47,7 @@ export function markRestored(db: Database, now: number): Numbering & { tasks: nu
     )
     // A clock that is behind leaves no task out, and takes no number back.
     const at = Math.max(now, held?.newestAt ?? 0, readNumbering(db).restoredAt)
-    db.run(sql`insert into meta (key, value) values (${restoredAt}, ${String(at)})
-      on conflict (key) do update set value = excluded.value`)
+    writeFact(db, 'restored_at', String(at))
     return { ...numberingOf(at), tasks: held?.tasks ?? 0 }
   })
 }

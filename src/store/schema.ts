@@ -9,7 +9,7 @@ import type { StateReason } from '../core/delivery.ts'
 import type { TaskEnd } from '../core/transition.ts'
 import type { CancelReason, DeliveryState, SubscriptionEnd } from './records.ts'
 
-/** Facts about the database itself: which POLLHOOK_SECRET it was made under, when upstream last failed, when it was restored. */
+/** Facts about the database itself, as `meta.ts` names them. */
 export const meta = sqliteTable('meta', {
   key: text().primaryKey(),
   value: text().notNull(),
