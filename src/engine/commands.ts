@@ -146,12 +146,11 @@ export function createCommands(deps: CommandDeps): Commands {
     },
 
     async updateEndpoint(ownerId, id, patch) {
-      const row = store.endpointRowId(ownerId, id)
-      const wasPaused = row !== null && store.endpointState(row)?.paused === true
-      const record = store.updateEndpoint(ownerId, id, patch, now())
+      const updated = store.updateEndpoint(ownerId, id, patch, now())
+      if (updated === null) return null
       deps.onChanged()
-      if (row !== null) deliverer.reload(row, wasPaused && patch.paused === false)
-      return record
+      deliverer.reload(updated.endpointId, updated.resumed)
+      return updated.record
     },
 
     signingSecrets: (ownerId) => toSecrets(ownerId, store.secretNumbers(ownerId, now())),

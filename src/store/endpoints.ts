@@ -30,6 +30,13 @@ export interface EndpointState {
   health: EndpointHealth
 }
 
+export interface UpdatedEndpoint {
+  record: EndpointRecord
+  endpointId: number
+  /** It was paused and is no more. */
+  resumed: boolean
+}
+
 type EndpointRow = typeof endpoints.$inferSelect
 
 export type EndpointVerbs = ReturnType<typeof endpointVerbs>
@@ -182,7 +189,7 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
       publicId: string,
       patch: EndpointPatch,
       now: number,
-    ): EndpointRecord | null {
+    ): UpdatedEndpoint | null {
       return inTransaction(db, () => {
         const row = owned(ownerId, publicId)
         if (row === null) return null
@@ -190,7 +197,7 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
         const set = { ...columnsOf(patch), ...(resumed ? afterPause(healthOf(row), now) : {}) }
         if (Object.keys(set).length > 0) db.update(endpoints).set(set).where(eq(endpoints.id, row.id)).run()
         if (resumed) endWaits(row.id, now)
-        return toRecord({ ...row, ...set }, now)
+        return { record: toRecord({ ...row, ...set }, now), endpointId: row.id, resumed }
       })
     },
 

@@ -52,7 +52,6 @@ export function createStore(context: StoreContext) {
     listDeliveries: deliveryViews.listDeliveries,
     endpoint: endpoints.endpoint,
     endpointState: endpoints.endpointState,
-    endpointRowId: endpoints.endpointRowId,
     listEndpoints: endpoints.listEndpoints,
     updateEndpoint: endpoints.updateEndpoint,
     /** The wall clock was set back by so much, to `now`. */

@@ -40,7 +40,6 @@ const writes: Readonly<Record<keyof Store, Write | null>> = {
   listDeliveries: null,
   endpoint: null,
   endpointState: null,
-  endpointRowId: null,
   listEndpoints: null,
   dueEntries: null,
   dueTests: null,

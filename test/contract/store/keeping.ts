@@ -18,9 +18,8 @@ export function endpointSuite(on: OnEmptyDatabase): void {
       expect(store.endpoint(other, id, start)).toBeNull()
       expect(store.updateEndpoint(other, id, { paused: true }, start)).toBeNull()
       expect(store.updateEndpoint(acme, id, { paused: true, maxPerSecond: 2.5 }, start)).toMatchObject({
-        paused: true,
-        maxPerSecond: 2.5,
-        maxConcurrency: null,
+        record: { paused: true, maxPerSecond: 2.5, maxConcurrency: null },
+        resumed: false,
       })
       expect(list(other)[0]).toMatchObject({ paused: false, maxPerSecond: null })
     }))
@@ -74,7 +73,7 @@ export function endpointSuite(on: OnEmptyDatabase): void {
       const { store, acme, subscribe } = openWorld(empty)
       subscribe()
       const [endpoint] = store.listEndpoints(acme, { limit: 1, cursor: null }, start).data
-      const id = store.endpointRowId(acme, endpoint!.id)!
+      const { endpointId: id } = store.updateEndpoint(acme, endpoint!.id, {}, start)!
       const health = { ...healthy, failures: 10, failingSince: start, unavailableSince: start }
       store.settleDeliveries([], { health: [{ id, health }], recovered: [] }, schedules, start)
       store.updateEndpoint(acme, endpoint!.id, { paused: true }, start)
