@@ -2,6 +2,7 @@
 import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
 import { decodeOwnId, ownerFloor } from '../core/ids.ts'
 import type { StoreContext } from './context.ts'
+import { key } from './literals.ts'
 import { lookFrom } from './look.ts'
 import type { OutboxVerbs } from './outbox.ts'
 import { pagesOf } from './page.ts'
@@ -52,10 +53,10 @@ export function subscriptionViewVerbs(
   { db, place }: StoreContext,
   verbs: { tasks: TaskVerbs; outbox: OutboxVerbs },
 ) {
-  const byRow = db
+  const byId = db
     .select()
     .from(subscriptions)
-    .where(eq(subscriptions.id, sql.placeholder('id')))
+    .where(eq(subscriptions.id, key('id')))
     .prepare()
 
   function taskRecord(task: TaskRow, snapshot = verbs.tasks.snapshot(task.token)): TaskRecord {
@@ -91,7 +92,7 @@ export function subscriptionViewVerbs(
   function rowOf(ownerId: number, id: string): SubscriptionRow | null {
     const own = decodeOwnId('sub', id, { ownerId, place })
     if (own === null) return null
-    const row = byRow.get({ id: own.row })
+    const row = byId.get({ id: own.row })
     return row?.nonce === own.nonce ? row : null
   }
 
@@ -105,6 +106,7 @@ export function subscriptionViewVerbs(
     taskRecord,
     subscriptionRecord: toRecord,
     subscriptionRow: rowOf,
+    subscriptionRowById: (id: number): SubscriptionRow | null => byId.get({ id }) ?? null,
     taskOf,
 
     subscription(ownerId: number, id: string): SubscriptionRecord | null {

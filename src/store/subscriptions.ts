@@ -237,8 +237,8 @@ export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
   return {
     /** @throws when there is no such row */
     cancelSubscriptionRow(id: number, reason: CancelReason, now: number): Cancelled {
-      const row = db.select().from(subscriptions).where(eq(subscriptions.id, id)).limit(1).get()
-      if (row === undefined) throw new Error('there is no such subscription')
+      const row = views.subscriptionRowById(id)
+      if (row === null) throw new Error('there is no such subscription')
       return cancel(row, reason, now)
     },
 

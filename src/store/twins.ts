@@ -10,7 +10,7 @@ import { key, listed } from './literals.ts'
 import type { OutboxVerbs } from './outbox.ts'
 import type { SubscriptionInput } from './records.ts'
 import { subscriptions } from './schema.ts'
-import { type SubscriptionRow, subscriptionState } from './subscription-view.ts'
+import { type SubscriptionRow, type SubscriptionViewVerbs, subscriptionState } from './subscription-view.ts'
 import type { TaskRow } from './tasks.ts'
 
 /** Where a registration or a change would have its webhooks go. */
@@ -23,12 +23,10 @@ export interface Twins {
   made(row: SubscriptionRow): void
 }
 
-export function twinVerbs({ db, vault }: StoreContext, { outbox }: { outbox: OutboxVerbs }) {
-  const byRow = db
-    .select()
-    .from(subscriptions)
-    .where(eq(subscriptions.id, key('id')))
-    .prepare()
+export function twinVerbs(
+  { db, vault }: StoreContext,
+  { outbox, views }: { outbox: OutboxVerbs; views: SubscriptionViewVerbs },
+) {
   const ofOwnerAndTask = db
     .select({ callbackUrl: subscriptions.callbackUrl, id: subscriptions.id })
     .from(subscriptions)
@@ -68,8 +66,8 @@ export function twinVerbs({ db, vault }: StoreContext, { outbox }: { outbox: Out
           known.set(name, byUrl)
           // The newest first: there is one that is open at most, and hardly one behind it.
           for (const id of byUrl.get(of.callbackUrl)?.toReversed() ?? []) {
-            const row = byRow.get({ id })
-            if (row !== undefined && id !== of.notId && isOpen(subscriptionState(row, task))) return row
+            const row = id === of.notId ? null : views.subscriptionRowById(id)
+            if (row !== null && isOpen(subscriptionState(row, task))) return row
           }
           return null
         },
