@@ -6,12 +6,13 @@ import type { Outcome } from '../core/outcome.ts'
 import { appendAttempt, firstAttempt } from './attempt-log.ts'
 import type { StoreContext } from './context.ts'
 import type { DueDelivery } from './due.ts'
-import { type EndpointVerbs, endWaitsMax } from './endpoints.ts'
+import type { EndpointVerbs } from './endpoints.ts'
 import { firstBy, isEvent, isPending, isRegular, key, listed, value } from './literals.ts'
 import type { OutboxVerbs } from './outbox.ts'
 import type { CancelReason, DeliveryState } from './records.ts'
 import { deliveries, heldAt, subscriptions } from './schema.ts'
 import { inTransaction } from './transaction.ts'
+import { endWaitsMax, type WaitVerbs } from './waits.ts'
 
 export interface Settlement {
   delivery: Pick<DueDelivery, 'id' | 'attempts'>
@@ -69,7 +70,7 @@ const settleColumns = {
 
 export function deliveryVerbs(
   context: StoreContext,
-  verbs: { outbox: OutboxVerbs; endpoints: EndpointVerbs; cancel: CancelVerb },
+  verbs: { outbox: OutboxVerbs; endpoints: EndpointVerbs; waits: WaitVerbs; cancel: CancelVerb },
 ) {
   const { db } = context
   const { untouched, acceptFirst, forSettling, newer, write } = settleStatements(db)
@@ -157,7 +158,7 @@ export function deliveryVerbs(
         let max = endWaitsMax
         for (const { id, health } of endpoints.health) verbs.endpoints.saveHealth(id, health)
         for (const { id, failedSince } of endpoints.recovered) {
-          max -= verbs.endpoints.endWaits(id, now, { except: failedSince, max })
+          max -= verbs.waits.endWaits(id, now, { except: failedSince, max })
         }
         return settled
       })

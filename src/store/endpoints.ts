@@ -2,22 +2,18 @@
  * Endpoints: the origin of callback URLs of one owner, with its health and settings. A row is written when
  * health or settings change, not at each success (DESIGN §4).
  */
-import { and, desc, eq, gt, lt, or, type SQLWrapper, sql } from 'drizzle-orm'
+import { and, desc, eq, gt, lt, or } from 'drizzle-orm'
 import { afterClockBack, afterPause, circuitOpen, type EndpointHealth } from '../core/endpoint.ts'
 import { backlogVerbs } from './backlog.ts'
 import type { StoreContext } from './context.ts'
-import { key, listed, value } from './literals.ts'
+import { key, value } from './literals.ts'
 import { pagesOf } from './page.ts'
 import type { EndpointPatch, EndpointRecord, Page, PageQuery } from './records.ts'
-import { deliveries, endpoints, heldAt } from './schema.ts'
+import { endpoints } from './schema.ts'
 import { inTransaction } from './transaction.ts'
+import type { WaitVerbs } from './waits.ts'
 
 const pages = pagesOf('endpoints')
-
-/** So many deliveries wait no longer after one commit: some 4 ms, where a hundred thousand took seconds. */
-export const endWaitsMax = 500
-/** Queues whose hidden waits end in one commit. */
-export const hiddenQueuesMax = 200
 
 /** What the engine holds of an endpoint. */
 export interface EndpointState {
@@ -41,7 +37,10 @@ type EndpointRow = typeof endpoints.$inferSelect
 
 export type EndpointVerbs = ReturnType<typeof endpointVerbs>
 
-export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...context }: StoreContext) {
+export function endpointVerbs(
+  { db, endpointPublicId, endpointDefaults, lastSuccessAt }: StoreContext,
+  { waits }: { waits: WaitVerbs },
+) {
   const { backlogOf } = backlogVerbs({ db })
   const byPublicId = db
     .select()
@@ -68,36 +67,6 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
     .where(eq(endpoints.id, key('id')))
     .prepare()
 
-  // In the order of the index: of a queue nothing goes before what it follows, wherever a commit ends.
-  const endFirstWaits = db
-    .update(deliveries)
-    .set({ dueAt: value('now'), nextAttemptAt: value('now') })
-    .where(sql`${deliveries.id} in (select id from ${deliveries}
-      where endpoint_id = ${key('endpointId')} and due_at > ${key('now')} and due_at < ${sql.raw(String(heldAt))}
-      and id not in ${listed('except')} order by due_at, id limit ${key('max')})`)
-    .returning({ id: deliveries.id })
-    .prepare()
-
-  const urgentQueues = db
-    .selectDistinct({ id: deliveries.subscriptionId })
-    .from(deliveries)
-    .where(
-      and(
-        eq(deliveries.endpointId, key('endpointId')),
-        gt(deliveries.subscriptionId, key('after')),
-        sql`${deliveries.state} = 'pending' and ${deliveries.rank} < 2`,
-      ),
-    )
-    .orderBy(sql`${deliveries.subscriptionId} limit ${sql.raw(String(hiddenQueuesMax))}`)
-    .prepare()
-  const endHidden = db
-    .update(deliveries)
-    .set({ nextAttemptAt: value('now') })
-    .where(sql`${deliveries.subscriptionId} in ${listed('queues')}
-      and ${deliveries.state} = 'pending' and ${deliveries.dueAt} is null and ${deliveries.nextAttemptAt} > ${key('now')}
-      and ${deliveries.id} not in ${listed('except')}`)
-    .prepare()
-
   function toRecord(row: EndpointRow, now: number): EndpointRecord {
     const failing = circuitOpen(row)
     return {
@@ -105,7 +74,7 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
       origin: row.origin,
       state: failing ? 'failing' : 'healthy',
       failingSince: failing ? row.failingSince : null,
-      lastSuccessAt: context.lastSuccessAt?.(row.id) ?? row.lastSuccessAt,
+      lastSuccessAt: lastSuccessAt?.(row.id) ?? row.lastSuccessAt,
       ...backlogOf(row.id, now),
       retryAfterUntil: (row.retryAfterUntil ?? 0) > now ? row.retryAfterUntil : null,
       paused: row.paused === 1,
@@ -183,7 +152,7 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
       )
     },
 
-    /** What a pause held is due already; what waits for another try becomes due when it ends: the rest by `endWaits`. */
+    /** What a pause held is due already; what waits for another try becomes due when it ends: some of it here, the rest by `endWaits`. */
     updateEndpoint(
       ownerId: number,
       publicId: string,
@@ -196,14 +165,13 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
         const resumed = row.paused === 1 && patch.paused === false
         const set = { ...columnsOf(patch), ...(resumed ? afterPause(healthOf(row), now) : {}) }
         if (Object.keys(set).length > 0) db.update(endpoints).set(set).where(eq(endpoints.id, row.id)).run()
-        if (resumed) endWaits(row.id, now)
+        if (resumed) waits.endWaits(row.id, now)
         return { record: toRecord({ ...row, ...set }, now), endpointId: row.id, resumed }
       })
     },
 
     /** The wall clock was set back by so much, to `now`. */
-    clockWentBack(byMs: number, now: number): void {
-      setDeliveriesBack(byMs, now)
+    setHealthBack(byMs: number, now: number): void {
       const { failingSince, unavailableSince, nextProbeAt, retryAfterUntil, lastSuccessAt } = endpoints
       const times = [failingSince, unavailableSince, nextProbeAt, retryAfterUntil, lastSuccessAt]
       const later = or(...times.map((column) => gt(column, now)))
@@ -211,59 +179,6 @@ export function endpointVerbs({ db, endpointPublicId, endpointDefaults, ...conte
         writeHealth.run({ id: row.id, ...afterClockBack(healthOf(row), byMs, now) })
       }
     },
-
-    /**
-     * What waits for another try becomes due, but for what a paused subscription holds and for `except`: `max` of it in a
-     * commit, so call again until there is none. The rest of a backlog is due already and not written.
-     * @returns how many deliveries wait no longer
-     */
-    endWaits,
-
-    /**
-     * The waits that no index of what is due shows: a delivery that a test or a redelivery displaced as head has no `due_at`, but
-     * keeps its planned time. Goes through some of the queues that have such a test or redelivery, those after subscription `of.after`.
-     * @returns the last subscription gone through; null when none is left
-     */
-    endHiddenWaits(
-      endpointId: number,
-      now: number,
-      of: { except: readonly number[]; after: number },
-    ): number | null {
-      return inTransaction(db, () => {
-        const queues = urgentQueues.all({ endpointId, after: of.after }).map(({ id }) => id)
-        if (queues.length > 0)
-          endHidden.run({ queues: JSON.stringify(queues), now, except: JSON.stringify(of.except) })
-        return queues.length < hiddenQueuesMax ? null : queues.at(-1)!
-      })
-    },
-  }
-
-  /**
-   * What waits for a time waits no longer than it did. Nothing is put before `now`: what is due already may be of the same
-   * queue, and comes first.
-   */
-  function setDeliveriesBack(byMs: number, now: number): void {
-    const back = (column: SQLWrapper) =>
-      sql`case when ${column} > ${now} and ${column} < ${heldAt} then max(${now}, ${column} - ${byMs}) else ${column} end`
-    db.update(deliveries)
-      .set({ dueAt: back(deliveries.dueAt), nextAttemptAt: back(deliveries.nextAttemptAt) })
-      .where(sql`${deliveries.state} = 'pending' and ${deliveries.subscriptionId} in (
-        select ${deliveries.subscriptionId} from ${deliveries} where ${deliveries.dueAt} > ${now}
-        union all select ${deliveries.subscriptionId} from ${deliveries}
-          where ${deliveries.state} = 'pending' and ${deliveries.rank} < 2
-        union all select queue.id from (select subscription_id as id, max(id) as last from ${deliveries}
-            where due_at is not null group by +subscription_id) queue
-          where exists (select 1 from ${deliveries} d where d.subscription_id = queue.id and d.id > queue.last
-            and d.state = 'pending' and d.due_at is null))`)
-      .run()
-  }
-
-  function endWaits(
-    endpointId: number,
-    now: number,
-    { except = [], max = endWaitsMax }: { except?: readonly number[]; max?: number } = {},
-  ): number {
-    return endFirstWaits.all({ endpointId, now, except: JSON.stringify(except), max }).length
   }
 }
 

@@ -18,6 +18,7 @@ import { subscriptionVerbs } from './subscriptions.ts'
 import { taskViewVerbs } from './task-view.ts'
 import { taskVerbs } from './tasks.ts'
 import { inTransaction } from './transaction.ts'
+import { waitVerbs } from './waits.ts'
 import { watchVerbs } from './watches.ts'
 
 export type Store = ReturnType<typeof createStore>
@@ -27,7 +28,8 @@ export function createStore(context: StoreContext) {
   const tasks = taskVerbs(context)
   const outbox = outboxVerbs(context)
   const recipients = recipientVerbs(context)
-  const endpoints = endpointVerbs(context)
+  const waits = waitVerbs(context)
+  const endpoints = endpointVerbs(context, { waits })
   const owners = ownerVerbs(context)
   const views = subscriptionViewVerbs(context, { tasks, outbox })
   const deliveryViews = deliveryViewVerbs(context)
@@ -57,15 +59,16 @@ export function createStore(context: StoreContext) {
     /** The wall clock was set back by so much, to `now`. */
     clockWentBack(byMs: number, now: number): void {
       inTransaction(context.db, () => {
-        endpoints.clockWentBack(byMs, now)
+        waits.setWaitsBack(byMs, now)
+        endpoints.setHealthBack(byMs, now)
         setOutagesBack(context.db, byMs)
         return null
       })
     },
-    endWaits: endpoints.endWaits,
-    endHiddenWaits: endpoints.endHiddenWaits,
+    endWaits: waits.endWaits,
+    endHiddenWaits: waits.endHiddenWaits,
     ...dueVerbs(context),
-    ...deliveryVerbs(context, { outbox, endpoints, cancel }),
+    ...deliveryVerbs(context, { outbox, endpoints, waits, cancel }),
     ...endingVerbs(context, { outbox }),
   }
 }

@@ -1,6 +1,6 @@
 /** CONTRACT §4.5: what waits behind a test or a redelivery waits no longer either, once its endpoint is well again. */
 import { expect, it } from 'vitest'
-import { hiddenQueuesMax } from '../../src/store/endpoints.ts'
+import { hiddenQueuesMax } from '../../src/store/waits.ts'
 import { delivered, openCounted } from './waits.ts'
 import {
   accepted,

@@ -1,7 +1,7 @@
 /** CONTRACT §4.5: what waits at an endpoint that is well again is due at once, however much it is, in small commits. */
 import { sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
-import { endWaitsMax } from '../../src/store/endpoints.ts'
+import { endWaitsMax } from '../../src/store/waits.ts'
 import { delivered, openCounted } from './waits.ts'
 import {
   accepted,
