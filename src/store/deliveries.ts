@@ -9,8 +9,9 @@ import type { DueDelivery } from './due.ts'
 import type { EndpointVerbs } from './endpoints.ts'
 import { firstBy, isEvent, isPending, isRegular, key, listed, value } from './literals.ts'
 import type { OutboxVerbs } from './outbox.ts'
-import type { CancelReason, DeliveryState } from './records.ts'
+import type { DeliveryState } from './records.ts'
 import { deliveries, heldAt, subscriptions } from './schema.ts'
+import type { Cancelled, SubscriptionVerbs } from './subscriptions.ts'
 import { inTransaction } from './transaction.ts'
 import { endWaitsMax, type WaitVerbs } from './waits.ts'
 
@@ -35,14 +36,6 @@ export interface Settled {
   ended: boolean
   /** The subscription was ended by a 410. */
   gone: Cancelled | null
-}
-
-export interface Cancelled {
-  subscriptionId: number
-  /** May have nobody left to tell. */
-  taskToken: string
-  /** The owner of each subscription that is no longer active or paused. */
-  released: readonly number[]
 }
 
 export interface EndpointChanges {
@@ -70,7 +63,12 @@ const settleColumns = {
 
 export function deliveryVerbs(
   context: StoreContext,
-  verbs: { outbox: OutboxVerbs; endpoints: EndpointVerbs; waits: WaitVerbs; cancel: CancelVerb },
+  verbs: {
+    outbox: OutboxVerbs
+    endpoints: EndpointVerbs
+    waits: WaitVerbs
+    subscriptions: SubscriptionVerbs
+  },
 ) {
   const { db } = context
   const { untouched, acceptFirst, forSettling, newer, write } = settleStatements(db)
@@ -109,7 +107,7 @@ export function deliveryVerbs(
     const wasPending = row.state === 'pending'
     const next = wasPending ? columnsAfter(item, { ...row, ...attempt }, schedules, now) : columnsOfEnded(row)
     write.run({ ...attempt, ...next })
-    const gone = isGone(item.outcome) ? verbs.cancel(row.subscriptionId, 'gone', now) : null
+    const gone = isGone(item.outcome) ? verbs.subscriptions.cancelGone(row.subscriptionId, now) : null
     const ended = wasPending && next.state !== 'pending'
     const wasHead = wasPending && row.dueAt !== null
     // Of a subscription that is gone nothing waits any more.
@@ -165,9 +163,6 @@ export function deliveryVerbs(
     },
   }
 }
-
-/** Ends a subscription and its pending deliveries. */
-export type CancelVerb = (subscriptionId: number, reason: CancelReason, now: number) => Cancelled
 
 type SettlingRow = NonNullable<ReturnType<ReturnType<typeof settleStatements>['forSettling']['get']>>
 

@@ -53,13 +53,8 @@ export function recipientVerbs({ db }: StoreContext) {
   return {
     /** Those of each of `tokens` that has any: one statement for all, because each call costs more than its row. */
     liveSubscriptions(tokens: readonly string[]): Map<string, LiveSubscription[]> {
-      const byTask = new Map<string, LiveSubscription[]>()
-      for (const row of live.values({ tokens: JSON.stringify(tokens) }) as LiveRow[]) {
-        const others = byTask.get(row[0])
-        if (others === undefined) byTask.set(row[0], [toLive(row)])
-        else others.push(toLive(row))
-      }
-      return byTask
+      const rows = live.values({ tokens: JSON.stringify(tokens) }) as LiveRow[]
+      return Map.groupBy(rows.map(toLive), ({ taskToken }) => taskToken)
     },
 
     hasLive(token: string): boolean {

@@ -35,7 +35,6 @@ export function createStore(context: StoreContext) {
   const deliveryViews = deliveryViewVerbs(context)
   const verbs = { tasks, outbox, recipients, endpoints, owners, views }
   const subscriptions = subscriptionVerbs(context, verbs)
-  const cancel = subscriptions.cancelSubscriptionRow
 
   return {
     ...watchVerbs(context),
@@ -68,7 +67,7 @@ export function createStore(context: StoreContext) {
     endWaits: waits.endWaits,
     endHiddenWaits: waits.endHiddenWaits,
     ...dueVerbs(context),
-    ...deliveryVerbs(context, { outbox, endpoints, waits, cancel }),
+    ...deliveryVerbs(context, { outbox, endpoints, waits, subscriptions }),
     ...endingVerbs(context, { outbox }),
   }
 }

@@ -8,7 +8,6 @@ import { eventResult, noResult } from '../core/payload.ts'
 import { eventMatches, isOpen } from '../core/subscription.ts'
 import { originOf } from '../core/target.ts'
 import type { StoreContext } from './context.ts'
-import type { Cancelled } from './deliveries.ts'
 import type { EndpointVerbs } from './endpoints.ts'
 import { isPending, key, value } from './literals.ts'
 import type { InFlight, OutboxVerbs } from './outbox.ts'
@@ -32,6 +31,14 @@ export interface UsedVerbs {
   views: SubscriptionViewVerbs
 }
 
+export interface Cancelled {
+  subscriptionId: number
+  /** May have nobody left to tell. */
+  taskToken: string
+  /** The owner of each subscription that is no longer active or paused. */
+  released: readonly number[]
+}
+
 const nothingInFlight: InFlight = () => false
 
 /** What the registrations of one commit share: read once for all of them, kept up to date by each. */
@@ -47,6 +54,8 @@ interface Registering {
   newestIds: Map<number, number>
   endpoints: Map<string, number>
 }
+
+export type SubscriptionVerbs = ReturnType<typeof subscriptionVerbs>
 
 export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
   const { db, vault, randomText } = context
@@ -235,11 +244,11 @@ export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
   }
 
   return {
-    /** @throws when there is no such row */
-    cancelSubscriptionRow(id: number, reason: CancelReason, now: number): Cancelled {
+    /** A receiver answered 410 (CONTRACT §4.4). @throws when there is no such row */
+    cancelGone(id: number, now: number): Cancelled {
       const row = views.subscriptionRowById(id)
       if (row === null) throw new Error('there is no such subscription')
-      return cancel(row, reason, now)
+      return cancel(row, 'gone', now)
     },
 
     /** All of them in one commit, results in order. `endpointIds` are those that something waits for now. */
