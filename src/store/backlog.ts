@@ -4,7 +4,7 @@
  */
 import { eq, sql } from 'drizzle-orm'
 import type { StoreContext } from './context.ts'
-import { key } from './literals.ts'
+import { isUrgent, key } from './literals.ts'
 import { lookMax } from './look.ts'
 import { deliveries } from './schema.ts'
 
@@ -67,4 +67,4 @@ function backlogStatements(db: StoreContext['db']) {
 
 const ofEndpoint = sql`endpoint_id = ${key('endpointId')} and due_at is not null`
 const urgent = sql`select subscription_id from ${deliveries}
-  where endpoint_id = ${key('endpointId')} and state = 'pending' and rank < 2`
+  where endpoint_id = ${key('endpointId')} and ${isUrgent}`

@@ -24,6 +24,8 @@ export function listed(name: string): SQL {
 }
 
 export const isPending = sql`${deliveries.state} = 'pending'`
+/** Goes before all regular ones of its queue: a test, or what was asked for again. */
+export const isUrgent = sql`${deliveries.state} = 'pending' and ${deliveries.rank} < ${sql.raw(String(rank.regular))}`
 export const isExhausted = sql`${deliveries.state} = 'exhausted'`
 export const isRegular = sql`${deliveries.rank} = ${sql.raw(String(rank.regular))}`
 /** An event, also where it was asked for again; not a test. */

@@ -4,7 +4,7 @@
  */
 import { and, eq, gt, type SQLWrapper, sql } from 'drizzle-orm'
 import type { StoreContext } from './context.ts'
-import { key, listed, value } from './literals.ts'
+import { isUrgent, key, listed, value } from './literals.ts'
 import { deliveries, heldAt } from './schema.ts'
 import { inTransaction } from './transaction.ts'
 
@@ -61,8 +61,7 @@ export function waitVerbs({ db }: StoreContext) {
         .set({ dueAt: back(deliveries.dueAt), nextAttemptAt: back(deliveries.nextAttemptAt) })
         .where(sql`${deliveries.state} = 'pending' and ${deliveries.subscriptionId} in (
           select ${deliveries.subscriptionId} from ${deliveries} where ${deliveries.dueAt} > ${now}
-          union all select ${deliveries.subscriptionId} from ${deliveries}
-            where ${deliveries.state} = 'pending' and ${deliveries.rank} < 2
+          union all select ${deliveries.subscriptionId} from ${deliveries} where ${isUrgent}
           union all select queue.id from (select subscription_id as id, max(id) as last from ${deliveries}
               where due_at is not null group by +subscription_id) queue
             where exists (select 1 from ${deliveries} d where d.subscription_id = queue.id and d.id > queue.last
@@ -89,7 +88,7 @@ function waitStatements(db: StoreContext['db']) {
       and(
         eq(deliveries.endpointId, key('endpointId')),
         gt(deliveries.subscriptionId, key('after')),
-        sql`${deliveries.state} = 'pending' and ${deliveries.rank} < 2`,
+        isUrgent,
       ),
     )
     .orderBy(sql`${deliveries.subscriptionId} limit ${sql.raw(String(hiddenQueuesMax))}`)
