@@ -120,15 +120,17 @@ export function createCommands(deps: CommandDeps): Commands {
     },
 
     async sendTest(ownerId, id) {
-      const { result, endpointId } = store.sendTest(ownerId, id, now())
-      if (endpointId !== null) deliverer.touch([endpointId])
+      const { result, queued } = store.sendTest(ownerId, id, now())
+      if (queued !== null) deliverer.touch([queued.endpointId])
       return result
     },
 
     async redeliver(ownerId, deliveryId) {
-      const { result, endpointId, deliveryId: row } = store.redeliver(ownerId, deliveryId, now())
-      if (row !== undefined) deliverer.askAgain(row)
-      if (endpointId !== null) deliverer.touch([endpointId])
+      const { result, queued } = store.redeliver(ownerId, deliveryId, now())
+      if (queued !== null) {
+        deliverer.askAgain(queued.deliveryId)
+        deliverer.touch([queued.endpointId])
+      }
       return result
     },
 

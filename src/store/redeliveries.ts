@@ -8,7 +8,7 @@ import type { DeliveryViewVerbs } from './delivery-view.ts'
 import type { EndpointVerbs } from './endpoints.ts'
 import { isExhausted, key, listed, value } from './literals.ts'
 import { lookMax } from './look.ts'
-import type { OutboxVerbs } from './outbox.ts'
+import type { OutboxVerbs, Queued } from './outbox.ts'
 import type { Queue } from './queue.ts'
 import { deliveries, subscriptions } from './schema.ts'
 import type { SubscriptionViewVerbs } from './subscription-view.ts'
@@ -20,9 +20,8 @@ export const redeliverBatchMax = 300
 
 export interface Requeued {
   result: DeliveryResult
-  endpointId: number | null
-  /** The row that is asked for again. */
-  deliveryId?: number
+  /** What waits now, and where; null where the answer is that nothing does. */
+  queued: Queued | null
 }
 
 export interface RequeuedBatch {
@@ -56,14 +55,14 @@ export function redeliveryVerbs(
 
   function redeliverOne(ownerId: number, id: string, now: number): Requeued {
     const row = deliveryViews.deliveryRow(ownerId, id)
-    if (row === null) return { result: { kind: 'not_found' }, endpointId: null }
+    if (row === null) return { result: { kind: 'not_found' }, queued: null }
     const to = subscriptionOf.get({ id: row.subscriptionId })
     if (to === undefined) throw new Error('a delivery has no subscription')
     if (row.state === 'cancelled') return conflict('the delivery is cancelled')
     if (to.endState === 'cancelled') return conflict('its subscription is cancelled')
     requeue([row.id], [to], now)
     const delivery = deliveryViews.deliveryRecordOf(row.id)
-    return { result: { kind: 'queued', delivery }, endpointId: to.endpointId, deliveryId: row.id }
+    return { result: { kind: 'queued', delivery }, queued: { deliveryId: row.id, endpointId: to.endpointId } }
   }
 
   /** The first exhausted delivery behind `after`, whatever the filter. */
@@ -136,21 +135,22 @@ export function redeliveryVerbs(
     sendTest(ownerId: number, id: string, now: number): Requeued {
       return inTransaction(db, () => {
         const row = views.subscriptionRow(ownerId, id)
-        if (row === null) return { result: { kind: 'not_found' as const }, endpointId: null }
+        if (row === null) return { result: { kind: 'not_found' as const }, queued: null }
         if (row.endState === 'cancelled') return conflict('the subscription is cancelled')
         const snapshot = tasks.snapshot(row.taskToken)
         const state = { status: snapshot?.status ?? null, percent: snapshot?.percent ?? null }
         const deliveryId = outbox.enqueueTest(row, state, now)
         outbox.refreshHead(row)
         const delivery = deliveryViews.deliveryRecordOf(deliveryId)
-        return { result: { kind: 'queued' as const, delivery }, endpointId: row.endpointId }
+        const queued = { deliveryId, endpointId: row.endpointId }
+        return { result: { kind: 'queued' as const, delivery }, queued }
       })
     },
   }
 }
 
 function conflict(detail: string): Requeued {
-  return { result: { kind: 'conflict', detail }, endpointId: null }
+  return { result: { kind: 'conflict', detail }, queued: null }
 }
 
 function redeliveryStatements(db: StoreContext['db']) {
