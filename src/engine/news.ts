@@ -1,7 +1,7 @@
 /** Whether an answer is worth a transaction: a poll that changes nothing writes nothing (DESIGN §3.4). */
 import { type Observation, parseStatusEntry } from '../core/snapshot.ts'
 import { diff } from '../core/transition.ts'
-import type { PollAnswer } from '../store/polls.ts'
+import type { PollAnswer } from '../store/poll-answer.ts'
 import type { Watch } from '../store/watches.ts'
 import type { Reply } from './ask.ts'
 

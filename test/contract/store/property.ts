@@ -5,7 +5,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { parseStatusEntry } from '../../../src/core/snapshot.ts'
-import type { PollAnswer } from '../../../src/store/polls.ts'
+import type { PollAnswer } from '../../../src/store/poll-answer.ts'
 import {
   deliveries,
   endpoints,
