@@ -2,8 +2,8 @@
 import type { Schedules } from '../core/delivery.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Clock, Log, Random, Timers } from '../ports.ts'
-import type { Settled, Settlement } from '../store/deliveries.ts'
 import type { DueDelivery } from '../store/due.ts'
+import type { Settled, Settlement } from '../store/settling.ts'
 import type { Store } from '../store/store.ts'
 
 export interface DeliverSettings {

@@ -4,8 +4,8 @@
  */
 import { isUnavailable } from '../core/endpoint.ts'
 import type { Outcome } from '../core/outcome.ts'
-import type { Settled } from '../store/deliveries.ts'
 import type { DueDelivery } from '../store/due.ts'
+import type { Settled } from '../store/settling.ts'
 import type { DeliverDeps, Deliverer } from './deliver-ports.ts'
 import { earliest } from './earliest.ts'
 import { createFlights } from './flights.ts'

@@ -4,7 +4,7 @@
  */
 import type { Schedules } from '../core/delivery.ts'
 import type { Clock, Log, Timers } from '../ports.ts'
-import type { Settled, Settlement } from '../store/deliveries.ts'
+import type { Settled, Settlement } from '../store/settling.ts'
 import type { Store } from '../store/store.ts'
 import type { Lane } from './lane.ts'
 import { writeTogether } from './write-together.ts'

@@ -1,6 +1,5 @@
 /** The store: every verb over one database, composed once. Each verb that writes is one transaction. */
 import type { StoreContext } from './context.ts'
-import { deliveryVerbs } from './deliveries.ts'
 import { deliveryViewVerbs } from './delivery-view.ts'
 import { dueVerbs } from './due.ts'
 import { endingVerbs } from './endings.ts'
@@ -12,6 +11,7 @@ import { pollVerbs } from './polls.ts'
 import { recipientVerbs } from './recipients.ts'
 import { redeliveryVerbs } from './redeliveries.ts'
 import { retentionVerbs } from './retention.ts'
+import { settlingVerbs } from './settling.ts'
 import { subscriptionChangeVerbs } from './subscription-changes.ts'
 import { subscriptionViewVerbs } from './subscription-view.ts'
 import { subscriptionVerbs } from './subscriptions.ts'
@@ -67,7 +67,7 @@ export function createStore(context: StoreContext) {
     endWaits: waits.endWaits,
     endHiddenWaits: waits.endHiddenWaits,
     ...dueVerbs(context),
-    ...deliveryVerbs(context, { outbox, endpoints, waits, subscriptions }),
+    ...settlingVerbs(context, { outbox, endpoints, waits, subscriptions }),
     ...endingVerbs(context, { outbox }),
   }
 }

@@ -3,7 +3,7 @@ import { expect, it, vi } from 'vitest'
 import { healthy } from '../../src/core/endpoint.ts'
 import { createLane } from '../../src/engine/lane.ts'
 import { createSettler, type Unsettled } from '../../src/engine/settle.ts'
-import type { Settlement } from '../../src/store/deliveries.ts'
+import type { Settlement } from '../../src/store/settling.ts'
 import { lockedError } from '../support/locked.ts'
 import { accepted } from './world.ts'
 

@@ -61,7 +61,7 @@ const settleColumns = {
   paused: subscriptions.paused,
 }
 
-export function deliveryVerbs(
+export function settlingVerbs(
   context: StoreContext,
   verbs: {
     outbox: OutboxVerbs
