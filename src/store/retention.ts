@@ -3,14 +3,13 @@
  * made, so the old ones are at the front, and a walk from there finds what may go. It ends where a whole look has none,
  * nor what was made while the clock was ahead.
  */
-import { and, asc, desc, eq, gt, lt, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, lt, or, sql } from 'drizzle-orm'
 import { ownerFloor, ownerOfRow } from '../core/ids.ts'
-import { isOpen } from '../core/subscription.ts'
 import type { StoreContext } from './context.ts'
 import { firstBy, key } from './literals.ts'
 import type { OutboxVerbs } from './outbox.ts'
 import { deliveries, owners, subscriptions, tasks as taskTable, transitions } from './schema.ts'
-import { subscriptionState } from './subscription-view.ts'
+import { inState } from './subscription-view.ts'
 import type { TaskRow, TaskVerbs } from './tasks.ts'
 import { afterCommit, inTransaction } from './transaction.ts'
 
@@ -31,17 +30,13 @@ export function retentionVerbs(
   { db, onFinished }: StoreContext,
   verbs: { tasks: TaskVerbs; outbox: Pick<OutboxVerbs, 'keepNumber'> },
 ) {
-  const { waitersOf, nextOwnerId, oldest, newest, deleteDeliveries, deleteRest } = retentionStatements(db)
+  const { waiter, lastEnd, nextOwnerId, oldest, newest, deleteDeliveries, deleteRest } =
+    retentionStatements(db)
 
-  /** Since when nobody waits for the task; null while somebody does. */
-  function finishedAt(task: TaskRow): number | null {
-    let at = task.endedAt ?? 0
-    for (const row of waitersOf.all({ token: task.token })) {
-      if (isOpen(subscriptionState(row, task))) return null
-      // Who registered after the end is told of it as long as anybody else.
-      at = Math.max(at, row.endedAt ?? row.createdAt)
-    }
-    return at
+  /** Has nobody waited for the task since then? Very many may follow it, of whom as few as can be are read. */
+  function isFinished({ token, endedAt }: TaskRow, before: number): boolean {
+    if ((endedAt ?? 0) > before || waiter.get({ token }) !== undefined) return false
+    return (lastEnd.get({ token })?.at ?? 0) <= before
   }
 
   /** @returns null when deliveries may be left for the next commit */
@@ -76,8 +71,7 @@ export function retentionVerbs(
       // Very many subscriptions may be to one task.
       if (stays.has(token)) continue
       const task = verbs.tasks.task(token)
-      const finished = task === null ? null : finishedAt(task)
-      if (finished === null || finished > before) stays.add(token)
+      if (task === null || !isFinished(task, before)) stays.add(token)
       else if (forget(token, forgotten) === null) return { ...forgotten, after: id - 1 }
     }
     const last = rows.length === subscriptionsMax ? rows.at(-1) : undefined
@@ -98,13 +92,16 @@ export function retentionVerbs(
 }
 
 function retentionStatements(db: StoreContext['db']) {
-  const waitersOf = db
-    .select({
-      paused: subscriptions.paused,
-      endState: subscriptions.endState,
-      endedAt: subscriptions.endedAt,
-      createdAt: subscriptions.createdAt,
-    })
+  const waiter = db
+    .select({ id: subscriptions.id })
+    .from(subscriptions)
+    .innerJoin(taskTable, eq(taskTable.token, subscriptions.taskToken))
+    .where(and(eq(subscriptions.taskToken, key('token')), or(inState.active, inState.paused)))
+    .orderBy(firstBy(asc(subscriptions.id)))
+    .prepare()
+  // Who registered after the end is told of it as long as anybody else.
+  const lastEnd = db
+    .select({ at: sql<number | null>`max(coalesce(${subscriptions.endedAt}, ${subscriptions.createdAt}))` })
     .from(subscriptions)
     .where(eq(subscriptions.taskToken, key('token')))
     .prepare()
@@ -148,5 +145,5 @@ function retentionStatements(db: StoreContext['db']) {
       .where(eq(taskTable.token, key('token')))
       .prepare(),
   ]
-  return { waitersOf, nextOwnerId, oldest, newest, deleteDeliveries, deleteRest }
+  return { waiter, lastEnd, nextOwnerId, oldest, newest, deleteDeliveries, deleteRest }
 }

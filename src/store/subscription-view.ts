@@ -33,7 +33,7 @@ export function subscriptionState(
 }
 
 /** Only the last two look at the task: of very many subscriptions that costs far more than to read them. */
-const inState: Readonly<Record<SubscriptionState, SQL>> = {
+export const inState: Readonly<Record<SubscriptionState, SQL>> = {
   cancelled: sql`${subscriptions.endState} = 'cancelled'`,
   paused: sql`${subscriptions.paused} = 1 and ${subscriptions.endState} is not 'cancelled'`,
   expired: sql`${subscriptions.paused} = 0 and ${subscriptions.endState} = 'expired'`,
