@@ -22,7 +22,7 @@ async function run(command: Command, flags: string, ...answers: Response[]) {
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (url, init) => {
     told.asked.push(`${init?.method} ${String(url).replace('http://relay', '')}`)
     if (init?.body != null) told.asked.push(JSON.parse(String(init.body)))
-    return answers.shift() ?? Response.json({ data: [], next_cursor: null, count: 1 })
+    return answers.shift() ?? Response.json({ data: [], next_cursor: null, count: 1, id: 'ep_1' })
   })
   const argv = [...(flags.match(/\S+/g) ?? []), '--url', 'http://relay', '--key', 'a-key']
   await command.parseAsync(argv, { from: 'user' })
