@@ -105,13 +105,12 @@ export interface History {
   created: Map<string, { token: string; moment: Moment }>
   /** Commits after which upstream's end of a task is on disk. */
   ends: { token: string; moment: Moment; end: string }[]
-  /** A lost or known task opened again by a registration. */
+  /** From there on nothing fails any more, and the relay is up. */
   healedAt: Moment | null
   /** When nobody looked any more. */
   restAt: Moment | null
   cameToRest: boolean
   violations: string[]
-  errors: string[]
 }
 
 export function emptyHistory(seed: number, faults: FaultMix, config: Config): History {
@@ -132,7 +131,6 @@ export function emptyHistory(seed: number, faults: FaultMix, config: Config): Hi
     restAt: null,
     cameToRest: false,
     violations: [],
-    errors: [],
   }
 }
 
