@@ -85,6 +85,19 @@ export const brokenPolls: Mutation[] = [
     }),
   },
   {
+    name: 'takes every completed task for failed',
+    rule: '4.1 healed is delivered',
+    shownBy: 23,
+    upstream: told((answer) => {
+      if (answer.kind !== 'statuses') return answer
+      const statuses = [...answer.statuses].map(([token, entry]) => {
+        const isCompleted = entry.status === 'completed' || entry.status === 'saved'
+        return [token, isCompleted ? { ...entry, status: 'error', error: 1 } : entry] as const
+      })
+      return { ...answer, statuses: new Map(statuses) }
+    }),
+  },
+  {
     name: 'writes down only the first answer of a pass',
     rule: '5 transitions',
     shownBy: 28,

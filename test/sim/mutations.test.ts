@@ -1,5 +1,6 @@
 /** The simulation can fail: each deliberate bug is caught by the check of the rule that it breaks. */
 import { describe, expect, test } from 'vitest'
+import { rules } from './check.ts'
 import { mutations } from './mutations.ts'
 import { type Mutation, simulate } from './simulate.ts'
 
@@ -23,4 +24,9 @@ describe('the checks catch a relay that', () => {
   test.each(mutations)('$name ($rule)', { timeout: 30_000 }, async (mutation) => {
     expect([...(await brokenRules(mutation))]).toContain(mutation.rule)
   })
+})
+
+test('no check is without a bug that it catches', () => {
+  const shown = new Set(mutations.map(({ rule }) => rule))
+  expect(Object.keys(rules).filter((rule) => !shown.has(rule))).toEqual([])
 })

@@ -3,6 +3,7 @@
  * that the checks must catch. A check that catches none would prove nothing.
  */
 import type { Outcome } from '../../src/core/outcome.ts'
+import { brokenCommands } from './mutations-commands.ts'
 import { brokenPolls } from './mutations-polls.ts'
 import { brokenStores } from './mutations-store.ts'
 import type { Mutation } from './simulate.ts'
@@ -124,6 +125,19 @@ const brokenSenders: Mutation[] = [
   },
 ]
 
+const brokenStarts: Mutation[] = [
+  {
+    name: 'takes what waits at a start for delivered',
+    rule: '4.1 cut off is made again',
+    needs: ['crash', 'hangs'],
+    store(store, world) {
+      world.sqlite().exec(`update deliveries set state = 'delivered', finished_at = 1, due_at = null
+        where state = 'pending'`)
+      return store
+    },
+  },
+]
+
 const brokenSettings: Mutation[] = [
   {
     name: 'retries sooner than its schedule',
@@ -174,6 +188,8 @@ const brokenSigners: Mutation[] = [
 export const mutations: readonly Mutation[] = [
   ...brokenSenders,
   ...brokenStores,
+  ...brokenCommands,
+  ...brokenStarts,
   ...brokenSettings,
   ...brokenSigners,
   ...brokenPolls,

@@ -13,7 +13,7 @@ import { statement } from './database.ts'
 import { drawFaults, type Fault, type FaultMix } from './faults.ts'
 import { emptyHistory, type History } from './history.ts'
 import { drawJobs } from './jobs.ts'
-import { createMachine } from './machine.ts'
+import { createMachine, isScripted } from './machine.ts'
 import { createMonitor, type Monitor } from './monitor.ts'
 import { createRng, type Rng } from './random.ts'
 import { createReceivers } from './receivers.ts'
@@ -158,8 +158,12 @@ function scheduleUsers(
   const random = world.random.fork('times')
   const run = (act: (relay: Relay) => Promise<void>) => () => {
     const running = relay()
-    // What a dying relay leaves unanswered, or a full disk refuses, is a client's fate.
-    if (running !== null) act(running).catch((error: unknown) => world.trace(`api failed ${String(error)}`))
+    if (running === null) return
+    act(running).catch((error: unknown) => {
+      world.trace(`api failed ${String(error)}`)
+      // What a dying relay leaves unanswered, or a full disk refuses, is a client's fate.
+      if (!isScripted(error)) world.violate('no errors', `a command: ${String(error)}`)
+    })
   }
   for (let i = 0; i < 8; i++) world.clock.after(random.int(0, spanMs / 3), run(users.register))
   const count = random.int(10, 60)
