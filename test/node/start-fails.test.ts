@@ -3,19 +3,16 @@ import { syncBuiltinESMExports } from 'node:module'
 import threads from 'node:worker_threads'
 import { afterEach, expect, it, vi } from 'vitest'
 import { startNode } from '../../src/node.ts'
-import { apiKey, openWorld, type World } from '../support/relay-process.ts'
+import { apiKey, openWorld } from '../support/relay-process.ts'
 
-let world: World | null = null
-
-afterEach(async () => {
+afterEach(() => {
   vi.restoreAllMocks()
   syncBuiltinESMExports()
   vi.useRealTimers()
-  await world?.close()
 })
 
 it('without a thread for checkpoints', async () => {
-  world = await openWorld(() => ({ status: 'encoding', error: 0 }))
+  const world = await openWorld(() => ({ status: 'encoding', error: 0 }))
   const env = { ...world.env, PORT: '0', POLLHOOK_API_KEYS: `acme=${apiKey}` }
   const first = await startNode(env, () => {})
   await fetch(`${first.url}/v1/subscriptions`, {

@@ -1,21 +1,17 @@
 /** A stop is a stop, on a full disk too: what could not be written is made again after the next start. */
-import { once } from 'node:events'
-import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import Sqlite from 'better-sqlite3'
 import { afterEach, expect, it, vi } from 'vitest'
 import { type NodePollhook, startNode } from '../../src/node.ts'
-import { apiKey, openWorld, type World } from '../support/relay-process.ts'
+import { apiKey, openSilent, openWorld, type World } from '../support/relay-process.ts'
 
-let world: World | null = null
+let world: World
 
-afterEach(async () => {
+afterEach(() => {
   vi.useRealTimers()
-  await world?.close()
 })
 
 async function start(lines: string[]) {
-  const env = { ...world!.env, PORT: '0', POLLHOOK_API_KEYS: `acme=${apiKey}` }
+  const env = { ...world.env, PORT: '0', POLLHOOK_API_KEYS: `acme=${apiKey}` }
   return startNode(env, (line) => lines.push(line))
 }
 
@@ -28,24 +24,6 @@ function fillDisk(file: string): { free(): void } {
     free() {
       sqlite.exec('DROP TRIGGER full')
       sqlite.close()
-    },
-  }
-}
-
-/** Takes what is sent to it and answers nothing. */
-async function openSilent() {
-  const calls: ServerResponse[] = []
-  const server = createServer((request, response) => {
-    request.resume().on('end', () => calls.push(response))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    calls,
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close() {
-      server.closeAllConnections()
-      server.close()
     },
   }
 }
@@ -91,7 +69,7 @@ it('an attempt that cannot be settled does not hold up the end, and is made agai
 
   disk.free()
   const again = await start([])
-  await world.until(() => world!.received.length === 2)
+  await world.until(() => world.received.length === 2)
   await again.stop()
   expect(new Set(world.received.map(({ webhookId }) => webhookId)).size).toBe(1)
 })
@@ -110,7 +88,6 @@ it('a status call that the end cuts off is no failure of upstream', async () => 
   await expect.poll(() => silent.calls.length, { timeout: 10_000 }).toBe(1)
   await stopWhileTimePasses(relay)
   vi.useRealTimers()
-  silent.close()
   const sqlite = new Sqlite(world.env.POLLHOOK_DB!)
   expect(sqlite.prepare('SELECT polling, failing_since FROM tasks').all()).toEqual([
     { polling: 1, failing_since: null },
@@ -132,7 +109,6 @@ it('an attempt that the end cuts off is none of its receiver, and is made again 
   await expect.poll(() => silent.calls.length, { timeout: 10_000 }).toBe(1)
   await stopWhileTimePasses(relay)
   vi.useRealTimers()
-  silent.close()
   const sqlite = new Sqlite(world.env.POLLHOOK_DB!)
   expect(sqlite.prepare('SELECT state, attempts, attempt_log FROM deliveries').all()).toEqual([
     { state: 'pending', attempts: 0, attempt_log: expect.stringMatching(/^\[ *\]$/) },
@@ -158,6 +134,5 @@ it('an attempt that does not end keeps no event stream from ending in order', as
   const streamed = expect(stream.text()).resolves.toContain('task.encoding')
   await stopWhileTimePasses(relay)
   vi.useRealTimers()
-  silent.close()
   await streamed
 })

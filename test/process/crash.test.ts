@@ -1,16 +1,11 @@
 /** `kill -9` at random moments: every 201 is honoured, every end arrives, order holds, repeats keep their id. */
 import { randomBytes } from 'node:crypto'
 import Sqlite from 'better-sqlite3'
-import { afterEach, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { apiKey, openWorld, type RelayProcess, startRelay, type World } from '../support/relay-process.ts'
 
-let world: World | null = null
-let relay: RelayProcess | null = null
-
-afterEach(async () => {
-  await relay?.kill()
-  await world?.close()
-})
+let world: World
+let relay: RelayProcess
 
 const steps = ['downloading', 'queued', 'encoding', 'encoding', 'saving', 'completed']
 const statusOf = (_token: string, asked: number) => {
@@ -23,16 +18,16 @@ function makeToken(): string {
 }
 
 async function learnSecret(): Promise<void> {
-  const answer = await relay!.call('GET', '/v1/signing-secret')
+  const answer = await relay.call('GET', '/v1/signing-secret')
   const { secrets } = (await answer.json()) as { secrets: { secret: string }[] }
-  world!.setSecret(secrets[0]!.secret)
+  world.setSecret(secrets[0]!.secret)
 }
 
 /** seq rises over first-time deliveries, and one webhook id is one event. */
 function expectOrder(): void {
   const last = new Map<string, number>()
   const known = new Map<string, string>()
-  for (const { webhookId, subscriptionId, seq, type } of world!.received) {
+  for (const { webhookId, subscriptionId, seq, type } of world.received) {
     const event = `${subscriptionId} ${seq} ${type}`
     if (known.has(webhookId)) {
       expect(known.get(webhookId)).toBe(event)
@@ -50,17 +45,17 @@ it('a relay killed again and again while it registers, polls and delivers keeps 
   await learnSecret()
   const promised = new Set<string>()
   const ended = () =>
-    new Set(world!.received.filter(({ type }) => type === 'task.completed').map(({ token }) => token))
+    new Set(world.received.filter(({ type }) => type === 'task.completed').map(({ token }) => token))
 
   for (const killAfter of [3, 20, 45, 70]) {
     // Registrations run while webhooks of earlier ones arrive; the kill comes in the middle of both.
     const registering = Array.from({ length: 15 }, async () => {
       const token = makeToken()
-      const body = { task_token: token, callback_url: world!.callbackUrl('/hook') }
-      const answer = await relay!.call('POST', '/v1/subscriptions', body).catch(() => null)
+      const body = { task_token: token, callback_url: world.callbackUrl('/hook') }
+      const answer = await relay.call('POST', '/v1/subscriptions', body).catch(() => null)
       if (answer?.status === 201) promised.add(token)
     })
-    await world.until(() => world!.received.length >= killAfter)
+    await world.until(() => world.received.length >= killAfter)
     await relay.kill()
     await Promise.all(registering)
     relay = await startRelay(world.env)
@@ -85,7 +80,7 @@ it('60 tasks at 100 ms reach their verified end, 8 tokens or more a call, none a
     const answer = await relay.call('POST', '/v1/subscriptions', body)
     expect(answer.status).toBe(201)
   }
-  const ends = () => world!.received.filter(({ type }) => type === 'task.completed').length
+  const ends = () => world.received.filter(({ type }) => type === 'task.completed').length
   await world.until(() => ends() === 60)
   expect(await relay.terminate()).toBe(0)
   expect(world.refused).toEqual([])

@@ -3,43 +3,35 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
-import { afterEach, expect, it } from 'vitest'
-import { openWorld, type RelayProcess, startRelay, type World } from '../support/relay-process.ts'
+import { expect, it } from 'vitest'
+import { openWorld, startRelay } from '../support/relay-process.ts'
 
 /** From util-linux: changes the largest size of a file that a running process may write. */
 const hasPrlimit = spawnSync('prlimit', ['--version']).status === 0
 if (!hasPrlimit) process.stdout.write('skipped: prlimit is not here (util-linux)\n')
-
-let world: World | null = null
-let relay: RelayProcess | null = null
-
-afterEach(async () => {
-  await relay?.kill()
-  await world?.close()
-})
 
 it.skipIf(!hasPrlimit)(
   'a full disk answers 503, loses nothing, and is over when there is room again',
   async () => {
     const asked = new Map<string, number>()
     let done = false
-    world = await openWorld((token) => {
+    const world = await openWorld((token) => {
       asked.set(token, (asked.get(token) ?? 0) + 1)
       return { status: done ? 'completed' : 'encoding', error: 0 }
     })
-    relay = await startRelay(world.env)
+    const relay = await startRelay(world.env)
     const { secrets } = (await (await relay.call('GET', '/v1/signing-secret')).json()) as {
       secrets: { secret: string }[]
     }
     world.setSecret(secrets[0]!.secret)
     const register = async () => {
       const token = randomBytes(16).toString('hex')
-      const body = { task_token: token, callback_url: world!.callbackUrl('/hook') }
-      return { token, answer: await relay!.call('POST', '/v1/subscriptions', body) }
+      const body = { task_token: token, callback_url: world.callbackUrl('/hook') }
+      return { token, answer: await relay.call('POST', '/v1/subscriptions', body) }
     }
     const first = await register()
     expect(first.answer.status).toBe(201)
-    await world.until(() => world!.received.length === 1)
+    await world.until(() => world.received.length === 1)
 
     const grown = statSync(`${world.env.POLLHOOK_DB}-wal`).size
     execFileSync('prlimit', ['--pid', String(relay.pid), `--fsize=${grown}:unlimited`])
@@ -59,10 +51,10 @@ it.skipIf(!hasPrlimit)(
     expect(metrics).toMatch(/^pollhook_ready 1$/m)
 
     execFileSync('prlimit', ['--pid', String(relay.pid), '--fsize=unlimited'])
-    await world.until(() => world!.received.some(({ type }) => type === 'task.completed'))
+    await world.until(() => world.received.some(({ type }) => type === 'task.completed'))
     const later = await register()
     expect(later.answer.status).toBe(201)
-    await world.until(() => world!.received.some(({ token }) => token === later.token))
+    await world.until(() => world.received.some(({ token }) => token === later.token))
     expect(world.received.map(({ token, seq }) => [token, seq])).toEqual([
       [first.token, 1],
       [first.token, 2],

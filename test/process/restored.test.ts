@@ -1,24 +1,16 @@
 /** A back-up put back under the real binary: what ended since is told under an id and a seq that nobody has seen. */
 import { copyFileSync, rmSync } from 'node:fs'
 import Sqlite from 'better-sqlite3'
-import { afterEach, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { pollhook } from '../cli/run.ts'
-import { openWorld, type RelayProcess, startRelay, type World } from '../support/relay-process.ts'
-
-let world: World | null = null
-let relay: RelayProcess | null = null
-
-afterEach(async () => {
-  await relay?.kill()
-  await world?.close()
-})
+import { openWorld, startRelay } from '../support/relay-process.ts'
 
 it('a relay that goes on with an old copy repeats no webhook id and no seq', async () => {
   let state: Record<string, unknown> = { status: 'encoding', percent: 10 }
-  world = await openWorld(() => ({ error: 0, ...state }), { POLLHOOK_POLL_INTERVAL_MAX: '100ms' })
+  const world = await openWorld(() => ({ error: 0, ...state }), { POLLHOOK_POLL_INTERVAL_MAX: '100ms' })
   const { env, received } = world
   const file = env.POLLHOOK_DB!
-  relay = await startRelay(env)
+  let relay = await startRelay(env)
   const body = { task_token: 'a'.repeat(32), callback_url: world.callbackUrl('/hook') }
   expect((await relay.call('POST', '/v1/subscriptions', body)).status).toBe(201)
   await world.until(() => received.length === 1)

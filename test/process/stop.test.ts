@@ -2,13 +2,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { get, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, it } from 'vitest'
-import { apiKey, openWorld, startRelay } from '../support/relay-process.ts'
+import { apiKey, openSilent, openWorld, startRelay } from '../support/relay-process.ts'
 
 it('SIGTERM to npm start stops the relay in order', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'pollhook-stop-'))
@@ -47,19 +46,13 @@ const statusOn = async (url: string) => (await answerOn(url)).statusCode
 it('a relay that drains says so to new connections, and keeps what is registered meanwhile', async () => {
   const live = '6'.repeat(32)
   const world = await openWorld((asked) => ({ status: asked === live ? 'encoding' : 'completed', error: 0 }))
-  const open: ServerResponse[] = []
-  const slow = createServer((request, response) => {
-    request.resume().on('end', () => open.push(response))
-  })
-  slow.listen(0, '127.0.0.1')
-  await once(slow, 'listening')
-  const slowUrl = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/hook`
+  const silent = await openSilent()
   const register = (token: string, callback_url: string) =>
     relay.call('POST', '/v1/subscriptions', { task_token: token, callback_url })
   let relay = await startRelay(world.env)
   await register(live, world.callbackUrl('/hook'))
-  await register('7'.repeat(32), slowUrl)
-  await expect.poll(() => open.length, { timeout: 10_000 }).toBe(1)
+  await register('7'.repeat(32), `${silent.url}/hook`)
+  await expect.poll(() => silent.calls.length, { timeout: 10_000 }).toBe(1)
 
   const ended = relay.terminate()
   await expect.poll(() => statusOn(`${relay.url}/readyz`), { timeout: 5_000 }).toBe(503)
@@ -71,13 +64,11 @@ it('a relay that drains says so to new connections, and keeps what is registered
   const stream = await answerOn(`${relay.url}/v1/tasks/${live}/events`)
   expect(stream.statusCode).toBe(200)
   const streamEnded = once(stream, 'end')
-  open[0]!.end()
+  silent.calls[0]!.end()
   expect(await ended).toBe(0)
   await streamEnded
 
   relay = await startRelay(world.env)
   await world.until(() => world.received.some(({ token }) => token === late))
   expect(await relay.terminate()).toBe(0)
-  slow.close()
-  await world.close()
 })

@@ -19,5 +19,4 @@ it.skipIf(process.platform !== 'linux')('the relay looks names up in a pool of s
   await world.until(() => world.received.length === 1)
   expect(poolThreads(relay.pid)).toBe(16)
   expect(await relay.terminate()).toBe(0)
-  await world.close()
 })

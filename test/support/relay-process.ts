@@ -2,13 +2,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Webhook } from 'standardwebhooks'
+import { onTestFinished } from 'vitest'
 import { builtBin } from './built.ts'
+import { createLoopback } from './loopback.ts'
 
 export const apiKey = 'a-key-for-the-process-tests-only'
 
@@ -22,12 +23,16 @@ export interface RelayProcess {
   call(method: string, path: string, body?: unknown): Promise<Response>
 }
 
-/** @throws with what it printed, when it ends before it listens */
+/**
+ * Ends with the test, however that ends: its output would keep the run alive.
+ * @throws with what it printed, when it ends before it listens
+ */
 export async function startRelay(env: Record<string, string>): Promise<RelayProcess> {
   const child = spawn(process.execPath, [builtBin, 'serve'], {
     env: { ...process.env, ...env, PORT: '0', POLLHOOK_API_KEYS: `acme=${apiKey}` },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  onTestFinished(() => end(child, 'SIGKILL').then(() => undefined))
   const url = await listening(child)
   return {
     url,
@@ -82,13 +87,15 @@ export interface World {
   callbackUrl(path: string): string
   /** Resolves once `condition` holds; looked at after every webhook. */
   until(condition: () => boolean): Promise<void>
-  close(): Promise<void>
 }
 
 export type StatusOf = (token: string, asked: number) => Record<string, unknown>
 
+/** Its servers and its folder go when the test is over, after the relays that were started in it. */
 export async function openWorld(statusOf: StatusOf, env: Record<string, string> = {}): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'pollhook-test-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const serve = serverOfTest()
   const received: Received[] = []
   const refused: string[] = []
   const calls: string[][] = []
@@ -130,7 +137,7 @@ export async function openWorld(statusOf: StatusOf, env: Record<string, string> 
     env: {
       POLLHOOK_SECRET: Buffer.alloc(32, 7).toString('base64'),
       POLLHOOK_DB: join(folder, 'relay.db'),
-      POLLHOOK_UPSTREAM_URL: upstream.url,
+      POLLHOOK_UPSTREAM_URL: upstream,
       POLLHOOK_INSECURE_CALLBACKS: 'true',
       POLLHOOK_PRIVATE_CALLBACKS: '127.0.0.0/8',
       POLLHOOK_POLL_INTERVAL: '100ms',
@@ -142,30 +149,37 @@ export async function openWorld(statusOf: StatusOf, env: Record<string, string> 
     setSecret(secret) {
       verifier = new Webhook(secret)
     },
-    callbackUrl: (path) => `${receiver.url}${path}`,
+    callbackUrl: (path) => `${receiver}${path}`,
     until(condition) {
       if (condition()) return Promise.resolve()
       return new Promise((resolve) => waiting.push({ condition, resolve }))
     },
-    async close() {
-      for (const { server } of [upstream, receiver]) {
-        server.closeAllConnections()
-        server.close()
-      }
-      rmSync(folder, { recursive: true, force: true })
-    },
   }
 }
 
-async function serve(answer: (body: string, response: ServerResponse, request: IncomingMessage) => void) {
-  const server: Server = createServer((request, response) => {
-    let body = ''
-    request.setEncoding('utf8').on('data', (chunk: string) => {
-      body += chunk
+/** Takes what is sent to it, and answers when the test says so, or not at all; goes with the test, as a world does. */
+export async function openSilent(): Promise<{ calls: ServerResponse[]; url: string }> {
+  const calls: ServerResponse[] = []
+  const serve = serverOfTest()
+  const url = await serve((_body, response) => calls.push(response))
+  return { calls, url }
+}
+
+type Answer = (body: string, response: ServerResponse, request: IncomingMessage) => void
+
+/** @returns what makes a server on loopback that answers each request once its body is there; all end with the test */
+function serverOfTest() {
+  const loopback = createLoopback()
+  onTestFinished(() => loopback.closeAll())
+  return async (answer: Answer): Promise<string> => {
+    const { port } = await loopback.http((request, response) => {
+      let body = ''
+      // Of a relay that is killed in the middle of a request there is no end, and no answer.
+      request.setEncoding('utf8').on('data', (chunk: string) => {
+        body += chunk
+      })
+      request.on('end', () => answer(body, response, request))
     })
-    request.on('end', () => answer(body, response, request))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+    return `http://127.0.0.1:${port}`
+  }
 }
