@@ -3,7 +3,7 @@ import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } fro
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { RelayShard } from '../../src/worker.ts'
 import { upstreamUrl } from './bindings.ts'
-import { type Call, newShard, newToken, openWorld, until, type World } from './world.ts'
+import { type Call, newShard, openWorld, register, until, type World } from './world.ts'
 
 let world: World
 /** Upstream takes a call and says nothing for as long as this holds. */
@@ -38,17 +38,10 @@ afterEach(async () => {
 const nameOf = (one: unknown) => (one as { ctx: DurableObjectState }).ctx.id.name
 const alarmAt = () => runInDurableObject(shard(), (_instance, { storage }) => storage.getAlarm())
 
-/** @returns the token */
-async function register(): Promise<string> {
-  const body = { task_token: newToken(), callback_url: 'https://app.example.com/hooks' }
-  expect((await call('POST', '/v1/subscriptions', body)).status).toBe(201)
-  return body.task_token
-}
-
 /** The alarm that was armed before a status call comes while the call is under way. */
 async function alarmDuringCall(before: (storage: DurableObjectStorage) => void = () => {}) {
   silent = true
-  const token = await register()
+  const { task_token: token } = await register(call)
   await until(() => underWay > 0)
   await runInDurableObject(shard(), (_instance, { storage }) => before(storage))
   const { mock } = vi.spyOn(RelayShard.prototype, 'alarm')
@@ -98,7 +91,7 @@ it('is armed anew by a shard whose alarm has used up its retries, as while it co
 
 it('is armed anew by whatever starts a shard that has lost it, before its first pass', async () => {
   silent = true
-  await register()
+  await register(call)
   await until(() => underWay > 0)
   await runInDurableObject(shard(), (_instance, { storage }) => storage.deleteAlarm())
   await abortAllDurableObjects()

@@ -4,8 +4,8 @@ import { Webhook } from 'standardwebhooks'
 import { beforeEach, expect, it, vi } from 'vitest'
 import type { OwnerSettings } from '../../src/shards/settings.ts'
 import { OwnerHome, RelayShard } from '../../src/worker.ts'
-import { apiKey, otherApiKey } from './bindings.ts'
-import { type Call, json, newToken, openWorld, routerOver, runCron, until, type World } from './world.ts'
+import { otherApiKey } from './bindings.ts'
+import { json, newToken, openWorld, register, routerOver, runCron, until, type World } from './world.ts'
 
 let world: World
 
@@ -22,23 +22,16 @@ function breakHome(answer: () => Promise<OwnerSettings>) {
   })
 }
 
-async function register(router: Call, key: string): Promise<string> {
-  const body = { task_token: newToken(), callback_url: 'https://app.example.com/hooks' }
-  const response = await router('POST', '/v1/subscriptions', body, key)
-  expect(response.status).toBe(201)
-  return (await json<{ id: string }>(response)).id
-}
-
 const sentTo = (id: string) => world.received.find(({ subscriptionId }) => subscriptionId === id)
 
 it('the other owners are served; its own deliveries wait and are signed as its home says', async () => {
   const router = routerOver('1:1')
   await env.HOMES.get(env.HOMES.idFromName('other')).change({ kind: 'rotate', overlapMs: 60_000 })
   const broken = breakHome(() => Promise.reject(new Error('out of reach')))
-  const held = await register(router, otherApiKey)
+  const { id: held } = await register(router, newToken(), otherApiKey)
   const pending = () => json<{ data: unknown[] }>(router('GET', '/v1/deliveries', undefined, otherApiKey))
   await until(async () => (await pending()).data.length > 0)
-  const free = await register(router, apiKey)
+  const { id: free } = await register(router)
   await until(() => sentTo(free))
   expect(sentTo(held)).toBeUndefined()
   expect((await router('GET', '/v1/signing-secret', undefined, otherApiKey)).status).toBe(503)
@@ -58,7 +51,7 @@ it('the other owners are served; its own deliveries wait and are signed as its h
 
 it('a home that never answers does not keep a shard from starting', async () => {
   breakHome(() => new Promise(() => {}))
-  const id = await register(routerOver('2:1'), apiKey)
+  const { id } = await register(routerOver('2:1'))
   await until(() => sentTo(id))
 })
 

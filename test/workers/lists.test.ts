@@ -1,9 +1,8 @@
 /** Lists over several shards: every row once, in one order, page by page. */
 import { beforeEach, describe, expect, it } from 'vitest'
-import { placesOfToken } from '../../src/shards/places.ts'
 import { otherApiKey } from './bindings.ts'
-import { both, listAll, type Page, register, type Subscription } from './several-shards.ts'
-import { json, newToken, openWorld, until } from './world.ts'
+import { both, listAll, newest, type Page, tokenOf } from './several-shards.ts'
+import { json, openWorld, register, type Subscription, until } from './world.ts'
 
 beforeEach(() => {
   openWorld()
@@ -38,22 +37,16 @@ describe('lists', () => {
   it.each(['/v1/subscriptions', '/v1/tasks'])(
     'show nothing on a later page of %s that was made after the first',
     async (path) => {
-      const tokenOf = (shard: number): string => {
-        const token = newToken()
-        return placesOfToken([{ generation: 2, shards: 3 }], token)[0]?.shard === shard
-          ? token
-          : tokenOf(shard)
-      }
       const page = async (cursor = '') =>
         json<Page<{ task_token: string }>>(both('GET', `${path}?limit=1${cursor}`))
-      const [older, newer, newest] = [tokenOf(0), tokenOf(1), tokenOf(0)]
+      const [older, newer, last] = [tokenOf(newest, 0), tokenOf(newest, 1), tokenOf(newest, 0)]
       for (const token of [older, newer]) {
         await register(both, token)
         const at = Date.now()
         await until(() => Date.now() > at)
       }
       const first = await page()
-      await register(both, newest)
+      await register(both, last)
       const second = await page(`&cursor=${first.next_cursor}`)
       expect([first, second].map(({ data }) => data[0]?.task_token)).toEqual([newer, older])
     },

@@ -3,8 +3,8 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, expect, it } from 'vitest'
 import type { Fleet } from '../../src/worker/fleet.ts'
 import { route } from '../../src/worker/router.ts'
-import { both, old, register } from './several-shards.ts'
-import { newToken, openWorld, until, type World } from './world.ts'
+import { both, old } from './several-shards.ts'
+import { newToken, openWorld, register, until, type World } from './world.ts'
 
 let world: World
 

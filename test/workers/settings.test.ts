@@ -3,17 +3,19 @@ import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { RelayShard } from '../../src/worker.ts'
+import { both, listAll, type Page, placeOf, shardAt } from './several-shards.ts'
 import {
-  both,
-  listAll,
-  type Page,
-  placeOf,
+  type Call,
+  json,
+  newToken,
+  openWorld,
   register,
   registration,
+  runCron,
   type Subscription,
-  shardAt,
-} from './several-shards.ts'
-import { type Call, json, newToken, openWorld, runCron, until, type World } from './world.ts'
+  until,
+  type World,
+} from './world.ts'
 
 let world: World
 

@@ -2,29 +2,25 @@
 import { env } from 'cloudflare:workers'
 import { expect } from 'vitest'
 import { decodeId } from '../../src/core/ids.ts'
+import { type Generation, placesOfToken } from '../../src/shards/places.ts'
 import { type Call, json, newToken, routerOver, senderTo } from './world.ts'
 
 export const old = routerOver('1:2')
 export const both = routerOver('2:3,1:2')
+/** Of those that `both` knows. */
+export const newest: Generation = { generation: 2, shards: 3 }
+export const oldest: Generation = { generation: 1, shards: 2 }
 export const send = senderTo('2:3,1:2')
 
-export interface Subscription {
-  id: string
-  task_token: string
-  state: string
-}
 export interface Page<T> {
   data: T[]
   next_cursor: string | null
 }
 
-const callbackUrl = 'https://app.example.com/hooks'
-export const registration = (token = newToken()) => ({ task_token: token, callback_url: callbackUrl })
-
-export async function register(router: Call, token = newToken()): Promise<Subscription> {
-  const response = await router('POST', '/v1/subscriptions', registration(token))
-  expect(response.status).toBe(201)
-  return json(response)
+/** A new token of this shard. */
+export function tokenOf(generation: Generation, shard: number): string {
+  const token = newToken()
+  return placesOfToken([generation], token)[0]?.shard === shard ? token : tokenOf(generation, shard)
 }
 
 export function placeOf(id: string): string {

@@ -2,7 +2,7 @@
 import { abortAllDurableObjects, runDurableObjectAlarm } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, expect, it } from 'vitest'
-import { call, json, newToken, openWorld, signingSecrets, until, type World } from './world.ts'
+import { call, json, newToken, openWorld, register, signingSecrets, until, type World } from './world.ts'
 
 let world: World
 
@@ -13,13 +13,6 @@ beforeEach(async () => {
 const path = ['queued', 'encoding', 'saving', 'completed']
 const shard = () => env.SHARDS.get(env.SHARDS.idFromName('1:0'))
 
-async function register(token: string, more: object = {}) {
-  const body = { task_token: token, callback_url: 'https://app.example.com/hooks', ...more }
-  const response = await call('POST', '/v1/subscriptions', body)
-  expect(response.status).toBe(201)
-  return json<{ id: string }>(response)
-}
-
 /** In a shard that goes on with the tasks of other tests. */
 const receivedOf = (token: string) => world.received.filter((one) => one.token === token)
 
@@ -27,7 +20,7 @@ it('tells a task from its registration to its end, in order and signed', async (
   world.verifyWith(...(await signingSecrets()))
   world.statusOf = (_token, asked) => ({ status: path[Math.min(asked - 1, 3)] })
   const token = newToken()
-  await register(token)
+  await register(call, token)
   await until(() => receivedOf(token).some(({ type }) => type === 'task.completed'))
   expect(receivedOf(token).map(({ type }) => type)).toEqual(path.map((status) => `task.${status}`))
   expect(receivedOf(token).map(({ seq }) => seq)).toEqual([1, 2, 3, 4])
@@ -39,7 +32,7 @@ it('goes on by its alarm after a crash', async () => {
   let done = false
   world.statusOf = () => ({ status: done ? 'completed' : 'encoding' })
   const token = newToken()
-  await register(token)
+  await register(call, token)
   await until(() => receivedOf(token).some(({ type }) => type === 'task.encoding'))
   await abortAllDurableObjects()
   done = true
@@ -56,12 +49,12 @@ it('starts no request after a DELETE was answered, also none that was on its way
       connected = resolve
       signal.addEventListener('abort', () => reject(signal.reason))
     })
-  const { id } = await register(newToken())
+  const { id } = await register(call)
   await until(() => connected !== null)
   expect((await call('DELETE', `/v1/subscriptions/${id}`)).status).toBe(204)
   connected!()
   world.connect = async () => {}
-  const other = await register(newToken())
+  const other = await register(call)
   await until(() => world.received.some(({ subscriptionId }) => subscriptionId === other.id))
   expect(world.received.filter(({ subscriptionId }) => subscriptionId === id)).toEqual([])
   const { data } = await json<{ data: object[] }>(call('GET', `/v1/deliveries?subscription_id=${id}`))

@@ -5,9 +5,12 @@
 import { createScheduledController } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { Webhook } from 'standardwebhooks'
-import { vi } from 'vitest'
+import { expect, vi } from 'vitest'
 import worker from '../../src/worker.ts'
+import { json, newToken, type Subscription, until } from '../contract/subject.ts'
 import { apiKey, upstreamUrl } from './bindings.ts'
+
+export { json, newToken, type Subscription, until }
 
 export interface Received {
   id: string
@@ -137,8 +140,13 @@ export async function wakeAll(): Promise<void> {
   await runCron([...made.reverse(), '3:2', '2:3', '1:2'].join())
 }
 
-export async function json<T = Record<string, unknown>>(response: Response | Promise<Response>): Promise<T> {
-  return (await (await response).json()) as T
+const callbackUrl = 'https://app.example.com/hooks'
+export const registration = (token = newToken()) => ({ task_token: token, callback_url: callbackUrl })
+
+export async function register(router: Call, token = newToken(), key = apiKey): Promise<Subscription> {
+  const response = await router('POST', '/v1/subscriptions', registration(token), key)
+  expect(response.status).toBe(201)
+  return json(response)
 }
 
 export async function signingSecrets(key = apiKey): Promise<string[]> {
@@ -146,19 +154,4 @@ export async function signingSecrets(key = apiKey): Promise<string[]> {
     call('GET', '/v1/signing-secret', undefined, key),
   )
   return secrets.map(({ secret }) => secret)
-}
-
-/** A task token that no other call of this gave. */
-export function newToken(): string {
-  return crypto.randomUUID().replaceAll('-', '')
-}
-
-/** Looks again until it holds; the test's own time limit ends it. */
-export function until(condition: () => unknown): Promise<void> {
-  return vi.waitFor(
-    async () => {
-      if (!(await condition())) throw new Error(`still not: ${condition}`)
-    },
-    { timeout: 15_000, interval: 5 },
-  )
 }
