@@ -3,7 +3,8 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, expect, it } from 'vitest'
 import worker from '../../src/worker.ts'
 import { apiKey } from './bindings.ts'
-import { newToken, openWorld, until, type World } from './world.ts'
+import { both, newest, type Page, placeOf, tokenOf } from './several-shards.ts'
+import { json, newToken, openWorld, type Subscription, until, type World } from './world.ts'
 
 const origin = 'https://pollhook.test'
 const shards: string = '2:3,1:2'
@@ -42,10 +43,14 @@ it('logs in, registers tasks on several shards and lists them together', async (
   expect(entered.headers.get('set-cookie')).toContain('; Secure')
 
   world.statusOf = () => ({ status: 'encoding', percent: 42 })
-  const tokens = Array.from({ length: 8 }, newToken)
+  const tokens = Array.from({ length: 6 }, (_, i) => tokenOf(newest, i % 3))
   for (const token of tokens) await register(token, 'https://app.example.com/dashboard')
   const list = await text('/dashboard/tasks')
   for (const token of tokens) expect(list).toContain(`id="task-${token}"`)
+  // Each by its own shard, not all by the one that is asked where nobody has logged in.
+  const { data } = await json<Page<Subscription>>(both('GET', '/v1/subscriptions'))
+  const placed = data.map(({ id, task_token: token }) => [token, placeOf(id)])
+  expect(placed).toEqual(expect.arrayContaining(tokens.map((token, i) => [token, `2:${i % 3}`])))
 
   const path = `/dashboard/tasks/${tokens[0]}`
   await until(async () => (await text(path)).includes('42.0 %'))

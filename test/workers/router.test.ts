@@ -1,10 +1,10 @@
 /** What the router makes of several answers: metrics, hints, event streams, and where no shard answers. */
-import { env } from 'cloudflare:workers'
 import { beforeEach, expect, it } from 'vitest'
+import type { Place } from '../../src/core/ids.ts'
 import type { Fleet } from '../../src/worker/fleet.ts'
 import { route } from '../../src/worker/router.ts'
-import { both, old } from './several-shards.ts'
-import { newToken, openWorld, register, until, type World } from './world.ts'
+import { both, newest, oldest, tokenOf } from './several-shards.ts'
+import { newToken, openWorld, register, registration, until, type World } from './world.ts'
 
 let world: World
 
@@ -74,14 +74,45 @@ it('metrics of the other shards are told where one does not answer', async () =>
   expect((await answering([new Response(texts[0]), new Response('', { status: 401 })])).status).toBe(401)
 })
 
-it('a hint of upstream reaches the shard of its token, and always answers 204', async () => {
-  const { task_token: token } = await register(old)
-  for (const body of [`task_token=${token}`, 'nonsense']) {
+it('a hint of upstream reaches every shard that may have its token, and always answers 204', async () => {
+  const asked: string[] = []
+  const fleet = {
+    config: { shards: [newest, oldest] },
+    places: [1, 2],
+    first: { generation: 2, shard: 0 },
+    async ask({ generation, shard }: Place, request: Request) {
+      asked.push(`${generation}:${shard} ${await request.text()}`)
+      return new Response(null, { status: 204 })
+    },
+  } as unknown as Fleet
+  const hint = `task_token=${tokenOf(newest, 1)}`
+  for (const body of [hint, 'nonsense']) {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
     const request = new Request('https://pollhook.test/callbacks/qencode', { method: 'POST', headers, body })
-    const { default: worker } = await import('../../src/worker.ts')
-    expect((await worker.fetch(request, env)).status).toBe(204)
+    expect((await route(fleet, request)).status).toBe(204)
   }
+  expect(asked).toEqual([`2:1 ${hint}`, expect.stringMatching(`^1:[01] ${hint}$`), '2:0 nonsense'])
+})
+
+it('registrations of one batch, none of whose shards can be reached, have a failure each', async () => {
+  const fleet = {
+    config: { shards: [newest] },
+    places: [1, 2],
+    ask: async () => Response.json({ code: 'unavailable' }, { status: 503 }),
+    mayHaveOwner: () => true,
+  } as unknown as Fleet
+  const body = JSON.stringify({ subscriptions: [0, 1, 2].map((n) => registration(tokenOf(newest, n))) })
+  const request = new Request('https://pollhook.test/v1/subscriptions/batch', { method: 'POST', body })
+  const answer = await route(fleet, request)
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/json'])
+  const failure = { status: 503, problem: { code: 'unavailable' } }
+  expect(await answer.json()).toEqual({ results: [failure, failure, failure] })
+})
+
+it('HEAD is answered as GET, without a body', async () => {
+  const answer = await both('HEAD', '/v1/tasks')
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/json'])
+  expect(await answer.text()).toBe('')
 })
 
 it('an event stream comes through the router', async () => {
