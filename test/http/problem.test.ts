@@ -72,6 +72,17 @@ describe('problem answers', () => {
     },
   )
 
+  // A Durable Object has no codes.
+  test.each(['database or disk is full', 'database is locked', 'disk I/O error'])(
+    'so is "%s" without a code',
+    async (words) => {
+      const subscribe = () => Promise.reject(new Error(`${words}: SQLITE_SOMETHING`))
+      const body = { task_token: token, callback_url: 'https://app.example.com/' }
+      const response = await testApp({ commands: { subscribe } }).call('POST', '/v1/subscriptions', body)
+      expect([response.status, await response.json()]).toMatchObject([503, { code: 'unavailable' }])
+    },
+  )
+
   test('whatever is unavailable, the answer says when to try again', async () => {
     const closing = AbortSignal.abort()
     const full = () => Promise.reject(new Error('database or disk is full'))

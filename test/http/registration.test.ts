@@ -101,6 +101,11 @@ describe('POST /v1/subscriptions', () => {
     expect(input).toMatchObject({ ...options, statusUrl: status_url, percentStep: 0.5, expiresInMs: 60_000 })
   })
 
+  test('a status URL is kept as it is asked, however it was spelled', async () => {
+    const input = await stored({ ...minimal, status_url: 'https://MASTER-1.qencode.com:443/v1/status' })
+    expect(input).toMatchObject({ statusUrl: 'https://master-1.qencode.com/v1/status' })
+  })
+
   test('the largest options that are allowed are taken', async () => {
     const metadata = Object.fromEntries(
       Array.from({ length: 16 }, (_, n) => [`key_${n + 10}`, 'x'.repeat(122)]),

@@ -161,6 +161,8 @@ describe('/v1/endpoints', () => {
     expect(updateEndpoint).toHaveBeenCalledWith(1, 'ep_1', { paused: true, maxPerSecond: null })
     await call('PATCH', '/v1/endpoints/ep_1', { max_concurrency: 4 })
     expect(updateEndpoint).toHaveBeenLastCalledWith(1, 'ep_1', { maxConcurrency: 4 })
+    await call('PATCH', '/v1/endpoints/ep_1', { paused: false })
+    expect(updateEndpoint).toHaveBeenLastCalledWith(1, 'ep_1', { paused: false })
   })
 
   test.each([
