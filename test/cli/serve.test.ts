@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { builtBin } from '../support/built.ts'
+import { freePort } from '../support/free-port.ts'
 import { pollhook } from './run.ts'
 
 let folder: string
@@ -85,12 +85,7 @@ test('faults of the configuration are one line each on stderr, nothing on stdout
 })
 
 test.skipIf(!existsSync('/dev/full'))('a log that cannot be written stops no relay', async () => {
-  const port = await new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
+  const port = await freePort()
   const full = openSync('/dev/full', 'w')
   const relay = spawn(process.execPath, [builtBin, 'serve'], {
     env: { PATH: process.env.PATH, ...relayEnv(), PORT: String(port) },

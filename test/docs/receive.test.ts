@@ -1,14 +1,13 @@
 /** The receivers of docs/guides/receive.md, run as they stand there against genuine and forged webhooks. */
 import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createNodeSigner } from '../../src/net/node/signer.ts'
+import { freePort } from '../support/free-port.ts'
 
 const root = join(import.meta.dirname, '../..')
 const page = readFileSync(join(root, 'docs/guides/receive.md'), 'utf8')
@@ -47,15 +46,6 @@ function headersFor(signed: string): Record<string, string> {
     'webhook-timestamp': String(timestamp),
     'webhook-signature': signatureOf(secret, signed, timestamp),
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 describe('docs/guides/receive.md', () => {
