@@ -18,6 +18,8 @@ export default defineConfig({
           // Loading the modules anew for each file took a third of the time; no test changes one.
           isolate: false,
           testTimeout: 20_000,
+          // Some start whole programs, such as the linter, which other files slow down.
+          hookTimeout: 60_000,
         },
       },
       {
@@ -35,6 +37,7 @@ export default defineConfig({
           isolate: false,
           setupFiles: './test/workers/afresh.ts',
           testTimeout: 20_000,
+          hookTimeout: 60_000,
         },
       },
     ],
