@@ -57,11 +57,12 @@ it('the end of a pause writes what waits for another try, and nothing else of th
   await world.run(second)
   const { id } = world.endpoint()
   await patchEndpoint(world, { paused: true })
-  await completeTasks(world, 20)
+  const [held] = await completeTasks(world, 20)
   await world.run(second)
   const written = () => world.db.all<{ n: number }>(sql`select total_changes() as n`)[0]!.n
   const before = written()
-  world.relay().store.updateEndpoint(world.ownerId, id, { paused: false }, Date.now())
+  const now = held!.createdAt + second
+  world.relay().store.updateEndpoint(world.ownerId, id, { paused: false }, now)
   expect(written() - before).toBe(1)
   expect(world.subscription(first).state).toBe('completed')
 })
