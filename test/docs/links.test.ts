@@ -1,4 +1,4 @@
-/** Every relative link and picture of the README and docs/ leads to a file that is there, and no text to one that is not. */
+/** Every relative link and picture of the README and docs/ leads to a file and a heading that are there, and no text to one that is not. */
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
