@@ -24,6 +24,21 @@ export interface Script {
   reply(webhook: Received): Reply
 }
 
+/** Upstream's answers to status calls, by a script that is told how often each token was asked for. */
+export function statusAnswers(script: Pick<Script, 'statusOf'>) {
+  const asked = new Map<string, number>()
+  return (body: string): { tokens: string[]; answer: object } => {
+    const form = new URLSearchParams(body)
+    const tokens = [...form.getAll('task_tokens[]'), ...form.getAll('task_tokens')]
+    const statuses = tokens.map((token) => {
+      const times = (asked.get(token) ?? 0) + 1
+      asked.set(token, times)
+      return [token, script.statusOf(token, times)]
+    })
+    return { tokens, answer: { error: 0, statuses: Object.fromEntries(statuses) } }
+  }
+}
+
 export interface Subject {
   /** Replaced freely by tests. */
   script: Script

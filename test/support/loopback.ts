@@ -1,5 +1,11 @@
 /** Servers on loopback for tests: each is closed, with its connections, when the test file asks for it. */
-import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import {
   type AddressInfo,
@@ -41,5 +47,18 @@ export function createLoopback(): Loopback {
     async closeAll() {
       await Promise.all(closers.splice(0).map((close) => close()))
     },
+  }
+}
+
+export type BodyListener = (body: string, response: ServerResponse, request: IncomingMessage) => void
+
+/** Called once the body is there: of a client that is killed in the middle of a request there is no end, and no answer. */
+export function onBody(answer: BodyListener): RequestListener {
+  return (request, response) => {
+    let body = ''
+    request.setEncoding('utf8').on('data', (chunk: string) => {
+      body += chunk
+    })
+    request.on('end', () => answer(body, response, request))
   }
 }

@@ -2,14 +2,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Webhook } from 'standardwebhooks'
 import { onTestFinished } from 'vitest'
+import { statusAnswers } from '../contract/subject.ts'
 import { builtBin } from './built.ts'
-import { createLoopback } from './loopback.ts'
+import { type BodyListener, createLoopback, onBody } from './loopback.ts'
 
 export const apiKey = 'a-key-for-the-process-tests-only'
 
@@ -82,13 +83,14 @@ export interface World {
   refused: string[]
   /** Tokens of each status call, in order. */
   calls: string[][]
-  /** How a token's state follows from how often it was asked for. */
+  /** Webhooks that it does not verify are listed in `refused`. */
   setSecret(secret: string): void
   callbackUrl(path: string): string
   /** Resolves once `condition` holds; looked at after every webhook. */
   until(condition: () => boolean): Promise<void>
 }
 
+/** How a token's state follows from how often it was asked for. */
 export type StatusOf = (token: string, asked: number) => Record<string, unknown>
 
 /** Its servers and its folder go when the test is over, after the relays that were started in it. */
@@ -99,20 +101,14 @@ export async function openWorld(statusOf: StatusOf, env: Record<string, string> 
   const received: Received[] = []
   const refused: string[] = []
   const calls: string[][] = []
-  const asked = new Map<string, number>()
   let verifier: Webhook | null = null
   let waiting: { condition: () => boolean; resolve: () => void }[] = []
 
+  const answerOf = statusAnswers({ statusOf })
   const upstream = await serve((body, response) => {
-    const form = new URLSearchParams(body)
-    const tokens = [...form.getAll('task_tokens[]'), ...form.getAll('task_tokens')]
+    const { tokens, answer } = answerOf(body)
     calls.push(tokens)
-    const statuses = tokens.map((token) => {
-      const times = (asked.get(token) ?? 0) + 1
-      asked.set(token, times)
-      return [token, statusOf(token, times)]
-    })
-    response.end(JSON.stringify({ error: 0, statuses: Object.fromEntries(statuses) }))
+    response.end(JSON.stringify(answer))
   })
   const receiver = await serve((body, response, request) => {
     try {
@@ -165,21 +161,12 @@ export async function openSilent(): Promise<{ calls: ServerResponse[]; url: stri
   return { calls, url }
 }
 
-type Answer = (body: string, response: ServerResponse, request: IncomingMessage) => void
-
-/** @returns what makes a server on loopback that answers each request once its body is there; all end with the test */
+/** @returns what makes a server on loopback; all end with the test */
 function serverOfTest() {
   const loopback = createLoopback()
   onTestFinished(() => loopback.closeAll())
-  return async (answer: Answer): Promise<string> => {
-    const { port } = await loopback.http((request, response) => {
-      let body = ''
-      // Of a relay that is killed in the middle of a request there is no end, and no answer.
-      request.setEncoding('utf8').on('data', (chunk: string) => {
-        body += chunk
-      })
-      request.on('end', () => answer(body, response, request))
-    })
+  return async (answer: BodyListener): Promise<string> => {
+    const { port } = await loopback.http(onBody(answer))
     return `http://127.0.0.1:${port}`
   }
 }

@@ -7,7 +7,7 @@ import { env } from 'cloudflare:workers'
 import { Webhook } from 'standardwebhooks'
 import { expect, vi } from 'vitest'
 import worker from '../../src/worker.ts'
-import { json, newToken, type Subscription, until } from '../contract/subject.ts'
+import { json, newToken, type Subscription, statusAnswers, until } from '../contract/subject.ts'
 import { apiKey, upstreamUrl } from './bindings.ts'
 
 export { json, newToken, type Subscription, until }
@@ -39,7 +39,6 @@ export interface World {
 
 export function openWorld(): World {
   let verifiers: Webhook[] = []
-  const asked = new Map<string, number>()
   const world: World = {
     received: [],
     calls: [],
@@ -51,16 +50,12 @@ export function openWorld(): World {
     },
   }
 
+  const answerOf = statusAnswers(world)
+
   function status(body: string): Response {
-    const form = new URLSearchParams(body)
-    const tokens = [...form.getAll('task_tokens[]'), ...form.getAll('task_tokens')]
+    const { tokens, answer } = answerOf(body)
     world.calls.push(tokens)
-    const statuses = tokens.map((token) => {
-      const times = (asked.get(token) ?? 0) + 1
-      asked.set(token, times)
-      return [token, world.statusOf(token, times)]
-    })
-    return Response.json({ error: 0, statuses: Object.fromEntries(statuses) })
+    return Response.json(answer)
   }
 
   function receive(url: string, sent: Headers, body: string): Response {
