@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { type Cidr, parseCidrs } from '../../src/core/address.ts'
 import { createGuard, guardCode } from '../../src/net/node/guard.ts'
 import type { Lookup } from '../../src/net/node/lookups.ts'
@@ -9,7 +9,9 @@ import { selfSigned } from '../support/certificate.ts'
 import { createLoopback } from '../support/loopback.ts'
 
 const trusted = selfSigned('trusted.test')
-setDefaultCACertificates([...getCACertificates('default'), trusted.cert])
+const authorities = getCACertificates('default')
+setDefaultCACertificates([...authorities, trusted.cert])
+afterAll(() => setDefaultCACertificates(authorities))
 
 const loopback = createLoopback()
 const opened: Socket[] = []

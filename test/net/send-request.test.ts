@@ -1,6 +1,6 @@
 /** What goes out, over which connection, and what does not go out any more. */
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Lookup } from '../../src/net/node/lookups.ts'
 import { selfSigned } from '../support/certificate.ts'
 import { openSending, request, toLoopback } from './sending.ts'
@@ -26,7 +26,9 @@ describe('the request', () => {
 
   test('goes over https to a receiver with a trusted certificate', async () => {
     const certificate = selfSigned('hooks.test')
-    setDefaultCACertificates([...getCACertificates('default'), certificate.cert])
+    const before = getCACertificates('default')
+    setDefaultCACertificates([...before, certificate.cert])
+    onTestFinished(() => setDefaultCACertificates(before))
     const { port } = await loopback.https(certificate, (_incoming, response) => response.end('ok'))
     const sender = makeSender({ insecure: false, lookup: toLoopback })
     const trusted = await sender.send(request(`https://hooks.test:${port}/`))
