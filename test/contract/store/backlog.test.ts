@@ -3,7 +3,8 @@ import { sql } from 'drizzle-orm'
 import { expect, test } from 'vitest'
 import { backlogKeptMs } from '../../../src/store/backlog.ts'
 import { lookMax } from '../../../src/store/look.ts'
-import { accepted, openWorld, rejected, start, type World } from './fixture.ts'
+import { deliveries } from '../../../src/store/schema.ts'
+import { accepted, addRows, openWorld, rejected, start, type World } from './fixture.ts'
 import { openOnNode } from './on-node.ts'
 
 const endpointOf = (world: World, now = start) =>
@@ -79,24 +80,15 @@ test('a long count holds for some seconds, a short one not at all', () => {
   const { taskToken } = world.subscribe()
   world.poll(taskToken, { status: 'queued' })
   expect(backlogAt(world, start)).toBe(1)
-  addCopies(world, lookMax - 1)
+  addRows(world, deliveries, lookMax - 1)
   expect(backlogAt(world, start)).toBe(lookMax)
-  addCopies(world, 1)
+  addRows(world, deliveries, 1)
   expect(backlogAt(world, start)).toBe(lookMax + 1)
-  addCopies(world, 1)
+  addRows(world, deliveries, 1)
   expect(backlogAt(world, start + backlogKeptMs - 1)).toBe(lookMax + 1)
   expect(backlogAt(world, start + backlogKeptMs)).toBe(lookMax + 2)
-  addCopies(world, 1)
+  addRows(world, deliveries, 1)
   // Also when the clock was set back meanwhile.
   expect(backlogAt(world, start)).toBe(lookMax + 3)
   database.close()
 })
-
-/** Of the newest delivery, behind it. */
-function addCopies({ db }: World, count: number): void {
-  const names = db.all<{ name: string }>(sql`select name from pragma_table_info('deliveries')`)
-  const others = sql.raw(names.flatMap(({ name }) => (name === 'id' ? [] : name)).join(', '))
-  db.run(sql`with recursive counted(n) as (select 1 union all select n + 1 from counted where n < ${count})
-    insert into deliveries (id, ${others}) select newest.id + n, ${others}
-    from counted, (select * from deliveries order by id desc limit 1) newest`)
-}

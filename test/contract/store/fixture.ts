@@ -2,7 +2,7 @@
  * A store over an empty database, with a few words for what its tests do. Knows neither driver: the runtime
  * gives the database.
  */
-import { sql } from 'drizzle-orm'
+import { getTableColumns, sql } from 'drizzle-orm'
 import { expect } from 'vitest'
 import type { Schedules } from '../../../src/core/delivery.ts'
 import type { Place } from '../../../src/core/ids.ts'
@@ -14,7 +14,7 @@ import type { InFlight } from '../../../src/store/outbox.ts'
 import type { PollAnswer } from '../../../src/store/poll-answer.ts'
 import type { PollRecord } from '../../../src/store/polls.ts'
 import type { Claims, SubscriptionInput, SubscriptionRecord } from '../../../src/store/records.ts'
-import { deliveries } from '../../../src/store/schema.ts'
+import { deliveries, type subscriptions } from '../../../src/store/schema.ts'
 import { createStore, type Store } from '../../../src/store/store.ts'
 import type { Database } from '../../../src/store/transaction.ts'
 
@@ -136,4 +136,18 @@ export function openWorld({ db, migrations }: EmptyDatabase): World {
 /** `type state`, with the reason where there is one. */
 export function told(rows: readonly DeliveryRow[]): string[] {
   return rows.map(({ type, state, stateReason }) => [type, state, stateReason ?? []].flat().join(' '))
+}
+
+/** Copies of the newest row with the numbers behind it, after a gap: what retention leaves. */
+export function addRows(
+  world: World,
+  table: typeof deliveries | typeof subscriptions,
+  count: number,
+  gap = 0,
+): void {
+  const names = Object.values(getTableColumns(table)).map(({ name }) => name)
+  const others = sql.raw(names.filter((name) => name !== 'id').join(', '))
+  world.db.run(sql`with recursive counted(n) as (select 1 union all select n + 1 from counted where n < ${count})
+    insert into ${table} (id, ${others}) select newest.id + ${gap} + counted.n, ${others}
+    from counted, (select * from ${table} order by id desc limit 1) newest`)
 }

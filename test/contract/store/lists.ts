@@ -4,21 +4,7 @@ import { expect, it } from 'vitest'
 import { lookMax } from '../../../src/store/look.ts'
 import type { Page, PageQuery } from '../../../src/store/records.ts'
 import { deliveries, subscriptions, transitions } from '../../../src/store/schema.ts'
-import { type OnEmptyDatabase, openWorld, rejected, start, type World } from './fixture.ts'
-
-/** Copies of the newest row with the numbers behind it, after a gap: what retention leaves. */
-function addRows(
-  world: World,
-  table: typeof deliveries | typeof subscriptions,
-  count: number,
-  gap = 0,
-): void {
-  const names = Object.values(getTableColumns(table)).map(({ name }) => name)
-  const others = sql.raw(names.filter((name) => name !== 'id').join(', '))
-  world.db.run(sql`with recursive counted(n) as (select 1 union all select n + 1 from counted where n < ${count})
-    insert into ${table} (id, ${others}) select newest.id + ${gap} + counted.n, ${others}
-    from counted, (select * from ${table} order by id desc limit 1) newest`)
-}
+import { addRows, type OnEmptyDatabase, openWorld, rejected, start, type World } from './fixture.ts'
 
 /** Every page from the newest on, each as the ids of its rows. */
 function pagesOf<T extends { id: string }>(list: (query: PageQuery) => Page<T>, limit = 9): string[][] {
