@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { readFirst } from '../../src/http/body.ts'
 import { testApp, token } from './support.ts'
 
 describe('a call without a body', () => {
@@ -19,6 +20,15 @@ describe('a call without a body', () => {
       expect(await send(' '.repeat(70_000))).toEqual([413, 'body_too_large'])
     },
   )
+})
+
+test('what is beyond the limit of a body is not asked for, and its source is told', async () => {
+  const pull = vi.fn((stream: ReadableStreamDefaultController) => stream.enqueue(new Uint8Array(10)))
+  const cancel = vi.fn()
+  const body = new ReadableStream<Uint8Array>({ pull, cancel }, { highWaterMark: 0 })
+  expect((await readFirst(body, 25)).byteLength).toBe(25)
+  expect(pull).toHaveBeenCalledTimes(3)
+  expect(cancel).toHaveBeenCalledOnce()
 })
 
 test('a body in chunks is copied as it comes: of a chunk nothing is kept', async () => {
