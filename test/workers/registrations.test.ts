@@ -1,8 +1,11 @@
 /** Registrations find the shard of their token, one by one and in batches, as if there were one shard. */
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Place } from '../../src/core/ids.ts'
+import type { Fleet } from '../../src/worker/fleet.ts'
+import { placesFor } from '../../src/worker/registrations.ts'
 import { apiKey } from './bindings.ts'
 import { both, placeOf, send } from './several-shards.ts'
-import { json, openWorld, register, registration, type Subscription } from './world.ts'
+import { json, newToken, openWorld, register, registration, type Subscription } from './world.ts'
 
 beforeEach(() => {
   openWorld()
@@ -27,6 +30,31 @@ describe('registrations', () => {
       const spelled = `/v1/%74asks/%${made.task_token.charCodeAt(0).toString(16)}${made.task_token.slice(1)}`
       expect((await send(spelled, { headers })).status).toBe(200)
     }
+  })
+
+  it('are asked for at older shards, the oldest first, until one holds their token or cannot be reached', async () => {
+    const [held, other, lost] = [newToken(), newToken(), newToken()]
+    let asked: string[] = []
+    const fleet = {
+      config: { shards: [3, 2, 1].map((generation) => ({ generation, shards: 1 })) },
+      log: { error() {} },
+      shard: ({ generation }: Place) => ({
+        async holding(tokens: string[]) {
+          asked.push(`${generation}: ${tokens}`)
+          if (tokens.includes(lost)) throw new Error('out of reach')
+          return generation === 1 ? tokens.filter((token) => token === held) : []
+        },
+      }),
+    } as unknown as Fleet
+    const places = await placesFor(fleet, [held, other])
+    expect([...places].map(([token, { generation }]) => [token, generation])).toEqual([
+      [held, 1],
+      [other, 3],
+    ])
+    expect(asked).toEqual([`1: ${held},${other}`, `2: ${other}`])
+    asked = []
+    expect((await placesFor(fleet, [lost])).size).toBe(0)
+    expect(asked).toEqual([`1: ${lost}`])
   })
 
   it('in one batch come back in order, each standing alone', async () => {
