@@ -1,7 +1,7 @@
 /** Answers that tell of tasks: which entries are taken, and from however the answer is written. */
 import { randomBytes } from 'node:crypto'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type Asking, a, b, c } from './asking.ts'
 
 export function statusSuite({ answering, close, statusesOf, upstream }: Asking): void {
@@ -14,6 +14,7 @@ export function statusSuite({ answering, close, statusesOf, upstream }: Asking):
 
     it('is parsed without the names of its tokens where they stand in the order of the call', async () => {
       const parse = vi.spyOn(JSON, 'parse')
+      onTestFinished(() => parse.mockRestore())
       const body = JSON.stringify({ error: 0, statuses: { [a]: { percent: 1 }, [b]: { percent: 2 } } })
       const parsed = { [a]: { percent: 1 }, [b]: { percent: 2 } }
       expect(await statusesOf(body, [a, b])).toEqual(parsed)
@@ -21,7 +22,6 @@ export function statusSuite({ answering, close, statusesOf, upstream }: Asking):
       const answers = parse.mock.calls.map(([text]) => text).filter((text) => text.includes('"error"'))
       expect(answers).toEqual([expect.not.stringMatching(`${a}|${b}`)])
       expect(await statusesOf(body, [b, a])).toEqual(parsed)
-      parse.mockRestore()
     })
 
     it('is keyed by lower-case token', async () => {
