@@ -7,6 +7,7 @@ import { csrf } from 'hono/csrf'
 import { html } from 'hono/html'
 import { HTTPException } from 'hono/http-exception'
 import { secureHeaders } from 'hono/secure-headers'
+import { kept } from '../core/kept.ts'
 import { safeText } from '../http/failures.ts'
 import { type ProblemCode, problems, thrownProblem } from '../http/problem.ts'
 import { identify } from '../http/request-id.ts'
@@ -102,8 +103,9 @@ function addAssets(app: Hono<DashboardEnv>, deps: DashboardDeps): void {
   serve('style.css', 'text/css', style)
   serve('live.js', 'text/javascript', script)
   serve('icon.svg', 'image/svg+xml', icon)
+  const idiomorph = kept(() => deps.idiomorph())
   app.get('/assets/idiomorph.js', async (c) => {
-    const bytes = await deps.idiomorph()
+    const bytes = await idiomorph()
     if (bytes === null) return c.notFound()
     return c.body(bytes, 200, { 'content-type': 'text/javascript; charset=utf-8' })
   })

@@ -1,6 +1,7 @@
 /** `/openapi.json`, and `/docs`: Swagger UI over it, every file from this server (decision 0006). */
 import type { Hono } from 'hono'
 import { html } from 'hono/html'
+import { kept } from '../core/kept.ts'
 import type { AppDeps, HttpEnv } from './deps.ts'
 import { openApiDocument } from './openapi.ts'
 import { problem } from './problem.ts'
@@ -48,24 +49,6 @@ export function addDocs(app: Hono<HttpEnv>, deps: Pick<AppDeps, 'docsAsset' | 'v
       if (bytes === null) throw problem('not_found', 'There is no such file.')
       return c.body(bytes, 200, { 'content-type': type, 'cache-control': 'public, max-age=3600' })
     })
-  }
-}
-
-/**
- * What `make` makes, once for all who ask; what is null or failed is made again. These answers are large, and whoever asks
- * and does not read would hold a copy of their own for as long as they like.
- */
-function kept<T>(make: () => Promise<T>): () => Promise<T> {
-  let known: Promise<T> | null = null
-  const forget = () => {
-    known = null
-  }
-  return () => {
-    if (known === null) {
-      known = make()
-      void known.then((made) => made ?? forget(), forget)
-    }
-    return known
   }
 }
 

@@ -208,6 +208,15 @@ it('says nothing of what went wrong inside', async () => {
   expect(logged.some(({ level }) => level === 'error')).toBe(true)
 })
 
+it('reads a file once it is there, however many ask for it, as anyone may', async () => {
+  const answers = [null, '/* idiomorph */']
+  const { request } = openDashboard({ idiomorph: async () => answers.shift() ?? null })
+  const ask = async () => (await request('/dashboard/assets/idiomorph.js')).status
+  expect(await ask()).toBe(404)
+  expect(await Promise.all([ask(), ask()])).toEqual([200, 200])
+  expect(await ask()).toBe(200)
+})
+
 it('serves its files without a session, and no others', async () => {
   const { request } = openDashboard()
   const types = {

@@ -18,6 +18,7 @@ export interface Setting {
   overrides?: Overrides
   apiKeys?: ApiKeyEntry[]
   secrets?: Uint8Array[]
+  idiomorph?: () => Promise<string | null>
 }
 
 const ownerIds = new Map([
@@ -25,7 +26,12 @@ const ownerIds = new Map([
   ['other', 2],
 ])
 
-export function openDashboard({ overrides = {}, apiKeys = keysOfBoth, secrets = [secretA] }: Setting = {}) {
+export function openDashboard({
+  overrides = {},
+  apiKeys = keysOfBoth,
+  secrets = [secretA],
+  idiomorph = async () => '/* idiomorph */',
+}: Setting = {}) {
   const clock = { at }
   const sessions = createSessions({ apiKeys, secrets }, () => clock.at)
   const { app: api, logged } = testApp({
@@ -51,7 +57,7 @@ export function openDashboard({ overrides = {}, apiKeys = keysOfBoth, secrets = 
     now: () => clock.at,
     requestId: () => 'req_dashboard',
     log: { debug: logAt('debug'), info: logAt('info'), warn: logAt('warn'), error: logAt('error') },
-    idiomorph: async () => '/* idiomorph */',
+    idiomorph,
   })
   const request = (path: string, init: RequestInit = {}) => app.fetch(new Request(`${origin}${path}`, init))
   return { clock, logged, request, sessions, reader: (given = key) => openReader(request, given) }
