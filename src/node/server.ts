@@ -25,6 +25,9 @@ export interface HttpServer {
   cut(): void
 }
 
+/** Answers that one connection may wait for. Clients ask for few at once; each costs its share of a turn, and is kept until it is read. */
+const waitingMax = 16
+
 export function createHttpServer({ hostname, fetch, log }: HttpServerOptions): HttpServer {
   /** Of each connection, the answers that are still to come or on their way: a client may ask again before it has one. */
   const answers = new WeakMap<Duplex, Set<ServerResponse>>()
@@ -40,6 +43,11 @@ export function createHttpServer({ hostname, fetch, log }: HttpServerOptions): H
   const server = createServer({ requireHostHeader: false }, (request, answer) => {
     const { socket } = request
     const all = answers.get(socket) ?? new Set()
+    // Thousands may have come in one piece. What was asked for may be asked again: none of it is answered any more.
+    if (socket.destroyed || all.size >= waitingMax) {
+      socket.destroy()
+      return
+    }
     answers.set(socket, all.add(answer))
     answer.once('close', () => {
       all.delete(answer)

@@ -238,3 +238,22 @@ it('a client that asks again just as the port ends is answered, and told to go',
   expect(String(answer).toLowerCase()).toMatch(/^http\/1\.1 200 .*\r\nconnection: close\r\n/s)
   await Promise.all([closed, once(socket, 'close')])
 })
+
+it('who asks for very much at once without waiting is cut off: little of it is run', async () => {
+  const asked: string[] = []
+  const { port } = await listen(({ url }) => {
+    asked.push(url)
+    return new Promise(() => {})
+  })
+  await exchange(port, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(2_000))
+  expect(asked).toHaveLength(16)
+})
+
+it('who asks for a few at once has an answer to each', async () => {
+  const { port } = await listen(() => Response.json('yes'))
+  const answers = await exchange(
+    port,
+    `${'GET / HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(15)}GET / HTTP/1.1\r\n${rest}`,
+  )
+  expect(answers.match(/"yes"/g)).toHaveLength(16)
+})
