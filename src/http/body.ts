@@ -11,6 +11,8 @@ import { invalid } from './validate.ts'
 
 export const bodyBytesMax = 64 * 1024
 export const batchBytesMax = 1024 * 1024
+/** Of a body that is read in one piece. Until it is whole it is kept as it came, and `readFirst` tells what that may cost. */
+const pieceBytesMax = 1024
 
 const json = /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i
 /** A `content-encoding` that is none (RFC 9110 §12.5.3). */
@@ -72,12 +74,10 @@ export async function readBody(c: Read, bytesMax: number): Promise<Uint8Array<Ar
   const announced = c.req.header('content-length')
   if (Number(announced ?? 0) > bytesMax) return null
   try {
-    // A body that told its length is read in one piece: a stream around it costs as much as the rest of the request.
+    // A stream around a body costs as much as the rest of the request.
     const { raw } = c.req
-    const bytes =
-      announced === undefined
-        ? await readFirst(raw.body, bytesMax + 1)
-        : new Uint8Array(await raw.arrayBuffer())
+    const isShort = announced !== undefined && Number(announced) <= pieceBytesMax
+    const bytes = isShort ? new Uint8Array(await raw.arrayBuffer()) : await readFirst(raw.body, bytesMax + 1)
     return bytes.byteLength > bytesMax ? null : bytes
   } catch {
     throw brokenOff()

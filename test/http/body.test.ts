@@ -31,27 +31,33 @@ test('what is beyond the limit of a body is not asked for, and its source is tol
   expect(cancel).toHaveBeenCalledOnce()
 })
 
-test('a body in chunks is copied as it comes: of a chunk nothing is kept', async () => {
-  const hinted: string[] = []
-  const { app } = testApp({ commands: { hint: (taskToken) => hinted.push(taskToken) } })
-  const letters = new TextEncoder().encode(`task_token=${token}`).values()
-  // The same memory for each, as it would be after the chunk before was let go.
-  const chunk = new Uint8Array(1)
-  const body = new ReadableStream<Uint8Array>(
-    {
-      pull(controller) {
-        const { value, done } = letters.next()
-        if (done) return controller.close()
-        chunk[0] = value
-        controller.enqueue(chunk)
+test.each([
+  ['in chunks', {}],
+  ['that told its length', { 'content-length': '2000' }],
+])(
+  'a body %s is copied as it comes: of a chunk nothing is kept',
+  async (_name, length: Record<string, string>) => {
+    const hinted: string[] = []
+    const { app } = testApp({ commands: { hint: (taskToken) => hinted.push(taskToken) } })
+    const letters = new TextEncoder().encode(`task_token=${token}&a=`.padEnd(2_000, 'a')).values()
+    // The same memory for each, as it would be after the chunk before was let go.
+    const chunk = new Uint8Array(1)
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          const { value, done } = letters.next()
+          if (done) return controller.close()
+          chunk[0] = value
+          controller.enqueue(chunk)
+        },
       },
-    },
-    { highWaterMark: 0 },
-  )
-  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-  await app.request('/callbacks/qencode', { method: 'POST', headers, body, duplex: 'half' } as RequestInit)
-  expect(hinted).toEqual([token])
-})
+      { highWaterMark: 0 },
+    )
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', ...length }
+    await app.request('/callbacks/qencode', { method: 'POST', headers, body, duplex: 'half' } as RequestInit)
+    expect(hinted).toEqual([token])
+  },
+)
 
 describe('what is nested 30,000 levels deep is refused for what it is', () => {
   const nested = (open: string, close: string) => `${open.repeat(30_000)}1${close.repeat(30_000)}`
