@@ -48,6 +48,12 @@ describe('accepted', () => {
     expect(outcome).toEqual({ kind: 'accepted', statusCode: 200, responseBody: null })
   })
 
+  test('is no 2xx after more informational answers than anybody needs', async () => {
+    const early = 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(100)
+    const outcome = await sendToRaw(`${early}HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n`)
+    expect(outcome).toEqual({ kind: 'unreachable', errorCode: 'network_error' })
+  })
+
   test('is a 2xx whose body does not stop growing, and reading it stops', async () => {
     const chunk = Buffer.alloc(16_384, 'x')
     let hungUp: Promise<unknown> = Promise.resolve()

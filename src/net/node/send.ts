@@ -117,7 +117,11 @@ function post(
       else withhold(started)
     },
     onResponseStart(_controller, statusCode, headers) {
-      if (statusCode < 200) return
+      if (statusCode < 200) {
+        answer.informational += 1
+        if (answer.informational > informationalMax) cut(unreachable('network_error'))
+        return
+      }
       answer.statusCode = statusCode
       const retryAfter = headers['retry-after']
       answer.retryAfter = (Array.isArray(retryAfter) ? retryAfter.join(', ') : retryAfter) ?? null
@@ -137,7 +141,12 @@ function post(
   lease.pool.dispatch({ path, method: 'POST', headers: request.headers, body: request.body }, handler)
 }
 
+/** A 103 or two at most are of use; a receiver that sends nothing else would take a share of the loop until the deadline. */
+const informationalMax = 16
+
 interface Answer {
+  /** Answers of status 1xx, which come before the one that counts. */
+  informational: number
   /** 0 until the headers are in. */
   statusCode: number
   retryAfter: string | null
@@ -146,7 +155,7 @@ interface Answer {
 }
 
 function newAnswer(): Answer {
-  return { statusCode: 0, retryAfter: null, bodyBytes: 0, text: createBodyText() }
+  return { informational: 0, statusCode: 0, retryAfter: null, bodyBytes: 0, text: createBodyText() }
 }
 
 function isSuccess({ statusCode }: Answer): boolean {
