@@ -3,6 +3,7 @@
  * Knows the wire, not what a status means, which host to ask or when.
  */
 import { retryAfterMs } from '../core/backoff.ts'
+import { hasMoreValues } from '../core/json-values.ts'
 import { redact } from '../core/redact.ts'
 import { errorNumber, isUnknownTokenEntry } from '../core/snapshot.ts'
 import { within } from '../core/within.ts'
@@ -29,6 +30,9 @@ export interface UpstreamOptions {
   /** Only for a `Retry-After` that is a date. */
   now?: Clock
 }
+
+/** 16 MiB may hold five million, which parsed take more memory than a small machine has. A batch may have fewer tokens. */
+const valuesMax = 1_000_000
 
 /** An answer's message goes to the log. */
 const messageCharsMax = 300
@@ -79,7 +83,7 @@ async function call(settings: Settings, { origin, tokens, signal }: Call): Promi
       return early
     }
     const body = await readBody(response, settings.bodyBytesMax)
-    if (body === null) return failed('too_large')
+    if (body === null || hasMoreValues(body, valuesMax)) return failed('too_large')
     return readAnswer(body, tokens, () => waitOf(response, settings.now))
   } catch {
     return failed('network')

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import net, { type AddressInfo } from 'node:net'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createUpstreamFetch } from '../../src/net/node/upstream-fetch.ts'
 import { createUpstream } from '../../src/net/qencode.ts'
 import { upstreamSuite } from './upstream/suite.ts'
@@ -24,6 +24,27 @@ describe('with the fetch of Node', () => {
       await close()
     }
     connect.mockRestore()
+  })
+
+  it('what comes in one piece is read as one, in however many chunks it is', async () => {
+    const chunks = `${'1\r\n \r\n'.repeat(10_000)}0\r\n\r\n`
+    const server = net.createServer((socket) => {
+      socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${chunks}`))
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    const { fetch, close } = createUpstreamFetch()
+    onTestFinished(close)
+    const { port } = server.address() as AddressInfo
+    const url = `http://127.0.0.1:${port}/v1/status`
+    const signal = AbortSignal.timeout(10_000)
+    const { body } = await fetch(url, { method: 'POST', headers: {}, body: '', redirect: 'manual', signal })
+    const pieces = []
+    for await (const piece of body ?? []) pieces.push(piece.byteLength)
+    expect(pieces.reduce((sum, bytes) => sum + bytes)).toBe(10_000)
+    // As many as the socket was read, which is for the machine to say.
+    expect(pieces.length).toBeLessThan(100)
   })
 
   it('a close ends the calls that wait for an answer, and those made later', async () => {

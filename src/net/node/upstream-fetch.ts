@@ -92,8 +92,9 @@ function incomingOf(
 }
 
 /**
- * Whoever reads takes what came before the socket is read again, so no more than one read's chunks pile up. No generator:
- * what one leaves behind is kept until V8 collects old garbage too, the chunks with it (docs/performance.md).
+ * Whoever reads takes what came before the socket is read again, so no more than one read's chunks pile up; of these as one,
+ * as there may be ten thousand of one byte each. No generator: what one leaves behind is kept until V8 collects old garbage
+ * too, the chunks with it (docs/performance.md).
  */
 function plain(abort: () => void): Incoming {
   const chunks: Uint8Array[] = []
@@ -106,8 +107,12 @@ function plain(abort: () => void): Incoming {
         wake = resolve
       })
     }
-    const value = chunks.shift()
-    if (value !== undefined) return { value, done: false }
+    const [first, second] = chunks
+    if (first !== undefined) {
+      const value = second === undefined ? first : Buffer.concat(chunks)
+      chunks.length = 0
+      return { value, done: false }
+    }
     if (state instanceof Error) throw state
     return { value: undefined, done: true }
   }
