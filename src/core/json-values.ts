@@ -1,8 +1,8 @@
 /** How much a JSON text comes to once it is parsed, told without parsing it. */
 
 /**
- * Has a JSON text more than `max` values? Each takes some 60 bytes once it is parsed, the three characters of an empty object
- * and its comma as well.
+ * Has a JSON text more than `max` values? What is in a value counts, too, and of an empty object or array the place for it:
+ * parsed it takes some sixty bytes, for three characters with its comma.
  */
 export function hasMoreValues(text: string, max: number): boolean {
   // With what is between it and the next, none has fewer than two characters.

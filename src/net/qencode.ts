@@ -31,8 +31,8 @@ export interface UpstreamOptions {
   now?: Clock
 }
 
-/** 16 MiB may hold five million, which parsed take more memory than a small machine has. A batch may have fewer tokens. */
-const valuesMax = 1_000_000
+/** Of 16 MiB there may be eight million, which parsed take more memory than a small machine has. */
+const valuesMax = 2_000_000
 
 /** An answer's message goes to the log. */
 const messageCharsMax = 300
