@@ -222,7 +222,7 @@ export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
       isKnown && (fresh || snapshot?.status === 'lost' || verbs.recipients.awaitState(task.token))
     const awaits = task.end === null && unsure
     const row = insert(input, awaits, registering)
-    registering.twins.made(row)
+    if (task.end === null) registering.twins.made(row)
     if (!awaits && giveCurrentState(row, task, snapshot, now)) endpointIds.add(row.endpointId)
     return views.subscriptionRecord(row, task, snapshot)
   }

@@ -2,15 +2,20 @@
  * Registering twice (CONTRACT §2): the subscription of the same owner to the same task and callback URL, and whether its
  * options are equal.
  */
-import { and, eq, gte, lt, sql } from 'drizzle-orm'
+import { and, eq, gte, lt, or, sql } from 'drizzle-orm'
 import { ownerFloor, ownerOfRow } from '../core/ids.ts'
 import { isOpen } from '../core/subscription.ts'
 import type { StoreContext } from './context.ts'
 import { key, listed } from './literals.ts'
 import type { OutboxVerbs } from './outbox.ts'
 import type { SubscriptionInput } from './records.ts'
-import { subscriptions } from './schema.ts'
-import { type SubscriptionRow, type SubscriptionViewVerbs, subscriptionState } from './subscription-view.ts'
+import { subscriptions, tasks } from './schema.ts'
+import {
+  inState,
+  type SubscriptionRow,
+  type SubscriptionViewVerbs,
+  subscriptionState,
+} from './subscription-view.ts'
 import type { TaskRow } from './tasks.ts'
 
 /** Where a registration or a change would have its webhooks go. */
@@ -20,6 +25,7 @@ export type Wish = Pick<SubscriptionInput, 'ownerId' | 'taskToken' | 'callbackUr
 export interface Twins {
   /** The one that is active or paused, other than `notId`; null when there is none. */
   active(of: Wish & { notId?: number }, task: TaskRow): SubscriptionRow | null
+  /** One that is active. */
   made(row: SubscriptionRow): void
 }
 
@@ -27,15 +33,18 @@ export function twinVerbs(
   { db, vault }: StoreContext,
   { outbox, views }: { outbox: OutboxVerbs; views: SubscriptionViewVerbs },
 ) {
-  const ofOwnerAndTask = db
+  // Only those that are open: what has ended stays so, and as many may be to one task and URL as were ever registered.
+  const openOfOwner = db
     .select({ callbackUrl: subscriptions.callbackUrl, id: subscriptions.id })
     .from(subscriptions)
+    .innerJoin(tasks, eq(tasks.token, subscriptions.taskToken))
     .where(
       and(
         eq(subscriptions.taskToken, key('taskToken')),
         gte(subscriptions.id, key('floor')),
         lt(subscriptions.id, key('ceiling')),
         sql`${subscriptions.callbackUrl} in ${listed('urls')}`,
+        or(inState.active, inState.paused),
       ),
     )
     .prepare()
@@ -44,7 +53,7 @@ export function twinVerbs(
     const range = { floor: ownerFloor(ownerId), ceiling: ownerFloor(ownerId + 1) }
     const urls = JSON.stringify(wishes.map(({ callbackUrl }) => callbackUrl))
     const byUrl = new Map<string, number[]>()
-    for (const [url, id] of ofOwnerAndTask.values({ taskToken, ...range, urls }) as [string, number][]) {
+    for (const [url, id] of openOfOwner.values({ taskToken, ...range, urls }) as [string, number][]) {
       addTo(byUrl, url, id)
     }
     return byUrl
@@ -64,7 +73,7 @@ export function twinVerbs(
           const name = nameOf(of.ownerId, of.taskToken)
           const byUrl = known.get(name) ?? readIds(of, wished.get(name)!)
           known.set(name, byUrl)
-          // The newest first: there is one that is open at most, and hardly one behind it.
+          // There is one at most.
           for (const id of byUrl.get(of.callbackUrl)?.toReversed() ?? []) {
             const row = id === of.notId ? null : views.subscriptionRowById(id)
             if (row !== null && isOpen(subscriptionState(row, task))) return row
