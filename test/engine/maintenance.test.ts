@@ -13,14 +13,14 @@ function open(forgetFinished: (after: number, before: number) => Forgotten, rete
   return { maintenance, timers, log }
 }
 
-const nothing: Forgotten = { tasks: 0, deliveries: 0, pending: 0, after: null }
+const nothing: Forgotten = { tasks: 0, subscriptions: 0, deliveries: 0, pending: 0, after: null }
 
 it('a round is told of once, with what it forgot in all its commits, and one that forgot nothing is not', () => {
   const commits: Forgotten[] = [
-    { tasks: 1, deliveries: 2, pending: 1, after: 7 },
-    { tasks: 1, deliveries: 3, pending: 0, after: null },
+    { tasks: 1, subscriptions: 0, deliveries: 2, pending: 1, after: 7 },
+    { tasks: 1, subscriptions: 0, deliveries: 3, pending: 0, after: null },
     nothing,
-    { tasks: 1, deliveries: 1, pending: 1, after: null },
+    { tasks: 1, subscriptions: 0, deliveries: 1, pending: 1, after: null },
   ]
   const walked: number[] = []
   const { maintenance, timers, log } = open((after) => {

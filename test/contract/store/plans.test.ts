@@ -131,7 +131,7 @@ test('what is forgotten with its task takes a few statements, however much it is
   const deletion = statements.find((text) => text.startsWith('delete from "deliveries"'))!
   expect(planOf(world, deletion)).toEqual([
     'SEARCH deliveries USING INTEGER PRIMARY KEY (rowid=?)',
-    'SEARCH s USING COVERING INDEX subscriptions_task (task_token=?)',
+    'SEARCH s USING COVERING INDEX subscriptions_task (task_token=? AND rowid>?)',
     'SEARCH d USING COVERING INDEX deliveries_subscription (subscription_id=?)',
   ])
   database.close()
