@@ -8,7 +8,7 @@ import type { Lane } from './lane.ts'
 const scanMax = 256
 
 export interface LookAhead {
-  /** Tests that are due and may go, oldest first, `max` at most. */
+  /** Tests that are due and may go, longest due first, `max` at most. */
   tests(lane: Lane, max: number, at: number): number[]
   /** Fills the lane's list, always from the front, so that it keeps the order. @returns whether more is due than was read */
   read(lane: Lane, at: number): boolean

@@ -146,19 +146,14 @@ function dueStatements(db: StoreContext['db']) {
     .where(and(eq(deliveries.endpointId, key('endpointId')), lte(deliveries.dueAt, key('now'))))
     .orderBy(sql`${deliveries.dueAt}, ${deliveries.id} limit ${key('limit')}`)
     .prepare()
+  // Named, or SQLite reads all that is due instead of the index of tests.
   const dueTests = db
-    .select({ id: deliveries.id, subscriptionId: deliveries.subscriptionId })
-    .from(deliveries)
+    .select({ id: sql<number>`id`, subscriptionId: sql<number>`subscription_id` })
+    .from(sql`${deliveries} indexed by deliveries_tests`)
     .where(
-      and(
-        eq(deliveries.endpointId, key('endpointId')),
-        isPending,
-        isTest,
-        // As an expression, or SQLite reads all that is due instead of the index of tests.
-        sql`+${deliveries.dueAt} <= ${key('now')}`,
-      ),
+      sql`endpoint_id = ${key('endpointId')} and ${isPending} and ${isTest} and ${deliveries.dueAt} <= ${key('now')}`,
     )
-    .orderBy(sql`${deliveries.id} limit ${key('limit')}`)
+    .orderBy(sql`due_at, id limit ${key('limit')}`)
     .prepare()
   const byIds = db
     .select(dueColumns)

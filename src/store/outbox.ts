@@ -9,7 +9,7 @@ import { type EventResult, type EventState, noResult, renderEvent } from '../cor
 import type { TaskError } from '../core/snapshot.ts'
 import { emptyLog } from './attempt-log.ts'
 import type { StoreContext } from './context.ts'
-import { firstBy, isPending, isRegular, key, value } from './literals.ts'
+import { firstBy, isPending, isRegular, isTest, isUrgent, key, value } from './literals.ts'
 import { readNumbering } from './numbering.ts'
 import { behind, leads, type Queue, type QueueEnd, type QueueHead, type QueuePlace } from './queue.ts'
 import type { DeliveryState } from './records.ts'
@@ -54,7 +54,7 @@ export interface Queued {
 export type OutboxVerbs = ReturnType<typeof outboxVerbs>
 
 export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: StoreContext) {
-  const { lastWaiting, newestId } = outboxReads(db)
+  const { lastWaiting, waitingTest, newestId } = outboxReads(db)
   const { insert, finish, makeNextHead, makeFollowersDue, holdFollowers, clearQueue } = outboxWrites(db)
   const numbering = readNumbering(db)
 
@@ -114,6 +114,12 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
     makeFollowersDue.run({ subscriptionId, head: head.id, dueAt: head.dueAt })
   }
 
+  /** Orders the queue from scratch: for the rare commands that change the order or hold it. */
+  function refreshHead(of: Queue): void {
+    clearQueue.run({ subscriptionId: of.id })
+    promote(of, 0)
+  }
+
   return {
     publicSubscriptionId,
     finishDelivery,
@@ -150,8 +156,9 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
       return { deliveryId: id, endpointId: to.endpointId }
     },
 
-    /** `pollhook.test`: in front of everything that waits; the caller refreshes the head. */
+    /** `pollhook.test`: in front of everything that waits, behind other tests. */
     enqueueTest(to: Recipient, state: EventState, now: number): number {
+      const isFirst = waitingTest.get({ subscriptionId: to.id, endpointId: to.endpointId }) === undefined
       const id = nextId(to.id)
       const event = { type: 'pollhook.test', at: now, seq: null, ...state, previous: null, error: null }
       insert.run({
@@ -168,6 +175,8 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
         body: render(to, publicSubscriptionId(to), { ...event, result: noResult }),
       })
       if (onCreated !== undefined) afterCommit(db, onCreated)
+      // Behind another it changes nothing, and to order a queue reads all that its subscription ever had.
+      if (isFirst) refreshHead(to)
       return id
     },
 
@@ -182,15 +191,12 @@ export function outboxVerbs({ db, place, randomText, onCreated, onFinished }: St
       holdFollowers.run({ subscriptionId, head })
     },
 
-    /** Orders the queue from scratch: for the rare commands that change the order or hold it. */
-    refreshHead(of: Queue): void {
-      clearQueue.run({ subscriptionId: of.id })
-      promote(of, 0)
-    },
+    refreshHead,
   }
 }
 
 function outboxReads(db: StoreContext['db']) {
+  const ofQueue = sql`endpoint_id = ${key('endpointId')} and subscription_id = ${key('subscriptionId')}`
   const lastWaiting = db
     .select({
       state: deliveries.state,
@@ -207,7 +213,13 @@ function outboxReads(db: StoreContext['db']) {
     .from(deliveries)
     .where(and(gte(deliveries.id, key('floor')), lt(deliveries.id, key('ceiling'))))
     .prepare()
-  return { lastWaiting, newestId }
+  const waitingTest = db
+    .select({ id: deliveries.id })
+    .from(deliveries)
+    .where(sql`${ofQueue} and ${isUrgent} and ${isTest}`)
+    .orderBy(firstBy(sql`${deliveries.id}`))
+    .prepare()
+  return { lastWaiting, waitingTest, newestId }
 }
 
 function outboxWrites(db: StoreContext['db']) {

@@ -140,7 +140,6 @@ export function redeliveryVerbs(
         const snapshot = tasks.snapshot(row.taskToken)
         const state = { status: snapshot?.status ?? null, percent: snapshot?.percent ?? null }
         const deliveryId = outbox.enqueueTest(row, state, now)
-        outbox.refreshHead(row)
         const delivery = deliveryViews.deliveryRecordOf(deliveryId)
         const queued = { deliveryId, endpointId: row.endpointId }
         return { result: { kind: 'queued' as const, delivery }, queued }

@@ -170,10 +170,12 @@ export const deliveries = sqliteTable(
     index('deliveries_subscription').on(t.subscriptionId),
     index('deliveries_due').on(t.endpointId, t.dueAt, t.id, t.subscriptionId).where(isNotNull(t.dueAt)),
     index('deliveries_urgent')
-      .on(t.endpointId, t.subscriptionId)
+      .on(t.endpointId, t.subscriptionId, t.rank)
       .where(sql`${t.state} = 'pending' and ${t.rank} < 2`),
-    // Looked for at each look at an endpoint, behind which very much may wait.
-    index('deliveries_tests').on(t.endpointId, t.id).where(sql`${t.state} = 'pending' and ${t.rank} = 0`),
+    // Looked for at each look at an endpoint, behind which very much may wait, and very many tests behind others of their queue.
+    index('deliveries_tests')
+      .on(t.endpointId, t.dueAt)
+      .where(sql`${t.state} = 'pending' and ${t.rank} = 0 and ${t.dueAt} is not null`),
     index('deliveries_exhausted').on(t.id).where(sql`${t.state} = 'exhausted'`),
   ],
 )

@@ -66,7 +66,7 @@ test('what a queue has delivered is not read', () => {
       'COVERING INDEX deliveries_due (endpoint_id=? AND due_at>?)',
       // Newer than the last of its queue that is due.
       'INDEX deliveries_subscription (subscription_id=? AND rowid>?)',
-      'INDEX deliveries_urgent (endpoint_id=?)',
+      'COVERING INDEX deliveries_urgent (endpoint_id=?)',
       // Of the oldest, since when.
       'INTEGER PRIMARY KEY (rowid=?)',
     ]),

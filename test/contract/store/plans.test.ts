@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm'
 import { expect, test } from 'vitest'
 import { ownerFloor } from '../../../src/core/ids.ts'
-import { openWorld, rejected, start, type World } from './fixture.ts'
+import { accepted, openWorld, rejected, start, type World } from './fixture.ts'
 import { openOnNode } from './on-node.ts'
 
 test('what is due first is found by jumping from endpoint to endpoint', () => {
@@ -42,7 +42,7 @@ test('the first failure after a while goes to the tasks that fail, not through a
   database.close()
 })
 
-test('tests of an endpoint are found among its tests, not among all that waits for it', () => {
+test('tests of an endpoint are found among those that are due, not among all that waits for it', () => {
   const statements: string[] = []
   const database = openOnNode((text) => statements.push(text))
   const { db, store } = openWorld(database)
@@ -50,8 +50,34 @@ test('tests of an endpoint are found among its tests, not among all that waits f
   store.dueTests(1, start, 32)
   const plan = db.all<{ detail: string }>(sql.raw(`explain query plan ${statements[0]}`))
   expect(plan).toEqual([
-    expect.objectContaining({ detail: 'SEARCH deliveries USING INDEX deliveries_tests (endpoint_id=?)' }),
+    expect.objectContaining({
+      detail: 'SEARCH deliveries USING INDEX deliveries_tests (endpoint_id=? AND due_at<?)',
+    }),
   ])
+  database.close()
+})
+
+test('the next test of a queue is found in an index, and not sorted, however many wait', () => {
+  const statements: string[] = []
+  const database = openOnNode((text) => statements.push(text))
+  const world = openWorld(database)
+  const { id } = world.subscribe()
+  for (const times of [1, 2, 3]) {
+    statements.length = 0
+    world.store.sendTest(world.acme, id, start + times)
+    // Only the first puts the queue in order, for which all of it is read.
+    const ordering = statements.filter((text) => text.startsWith('update'))
+    expect(ordering).toHaveLength(times === 1 ? 2 : 0)
+  }
+  const [head, next] = world.rows()
+  statements.length = 0
+  world.settle(head!, accepted)
+  const promotion = statements.find((text) => text.includes('coalesce('))!
+  expect(planOf(world, promotion)).toContain(
+    'SEARCH q USING COVERING INDEX deliveries_urgent (endpoint_id=? AND subscription_id=? AND rank<?)',
+  )
+  expect(planOf(world, promotion).filter((step) => step.includes('B-TREE'))).toEqual([])
+  expect(world.store.dueTests(1, start + 9, 32).map((due) => due.id)).toEqual([next!.id])
   database.close()
 })
 
@@ -77,7 +103,7 @@ test('what waits at an endpoint is found in the index of what is due, and not so
   world.store.endHiddenWaits(1, start, { except: [], after: 0 })
   const queues = statements.find((text) => text.startsWith('select distinct'))!
   expect(planOf(world, queues)).toEqual([
-    'SEARCH deliveries USING INDEX deliveries_urgent (endpoint_id=? AND subscription_id>?)',
+    'SEARCH deliveries USING COVERING INDEX deliveries_urgent (endpoint_id=? AND subscription_id>?)',
   ])
   database.close()
 })
@@ -92,7 +118,7 @@ test('what waits when the clock is set back is found in the indexes of what wait
   expect(planOf(world, update).filter((step) => step.includes(' deliveries '))).toEqual([
     'SEARCH deliveries USING INDEX deliveries_subscription (subscription_id=?)',
     'SCAN deliveries USING COVERING INDEX deliveries_due',
-    'SCAN deliveries USING INDEX deliveries_urgent',
+    'SCAN deliveries USING COVERING INDEX deliveries_urgent',
     'SCAN deliveries USING COVERING INDEX deliveries_due',
   ])
   expect(planOf(world, update)).toContain(
