@@ -18,7 +18,7 @@ import type { CancelReason, Claims, SubscriptionInput, SubscriptionRecord } from
 import { deliveries, subscriptions } from './schema.ts'
 import { type SubscriptionRow, type SubscriptionViewVerbs, subscriptionState } from './subscription-view.ts'
 import { asPolledAnew, type Snapshot, type TaskRow, type TaskVerbs } from './tasks.ts'
-import { inTransaction } from './transaction.ts'
+import { afterCommit, inTransaction } from './transaction.ts'
 import { type Twins, twinVerbs } from './twins.ts'
 
 /** What registering and changing subscriptions use of the rest of the store. */
@@ -58,7 +58,7 @@ interface Registering {
 export type SubscriptionVerbs = ReturnType<typeof subscriptionVerbs>
 
 export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
-  const { db, vault, randomText } = context
+  const { db, vault, randomText, onFinished } = context
   const { tasks, outbox, endpoints, owners, views } = verbs
   const { openTwins, equalOptions } = twinVerbs(context, verbs)
   const newestId = db
@@ -66,10 +66,17 @@ export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
     .from(subscriptions)
     .where(and(gte(subscriptions.id, key('floor')), lt(subscriptions.id, key('ceiling'))))
     .prepare()
-  const pending = db
-    .select({ id: deliveries.id })
-    .from(deliveries)
+  const cancelPending = db
+    .update(deliveries)
+    .set({
+      state: sql`'cancelled'`,
+      stateReason: value('reason'),
+      finishedAt: value('at'),
+      dueAt: sql`null`,
+      nextAttemptAt: sql`null`,
+    })
     .where(and(eq(deliveries.subscriptionId, key('subscriptionId')), isPending))
+    .returning({ type: deliveries.type })
     .prepare()
 
   /** The task as it is polled from now on for a new subscription, and whether it was being polled already. */
@@ -236,7 +243,8 @@ export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
     // What had come to its end with its task did not go on until now.
     const endedAt = state === 'completed' ? Math.max(task.endedAt ?? now, row.createdAt) : now
     verbs.recipients.endSubscription(subscriptionId, 'cancelled', reason, endedAt)
-    for (const { id } of pending.all({ subscriptionId })) outbox.finishDelivery(id, 'cancelled', reason, now)
+    const ended = cancelPending.all({ subscriptionId, reason, at: now })
+    for (const { type } of ended) afterCommit(db, () => onFinished?.({ state: 'cancelled', type }))
     if (task.polling === 1 && !verbs.recipients.hasLive(task.token)) {
       tasks.saveTask(task, { ...task, polling: 0 })
     }

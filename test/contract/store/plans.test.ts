@@ -81,6 +81,21 @@ test('the next test of a queue is found in an index, and not sorted, however man
   database.close()
 })
 
+test('to cancel a subscription takes a few statements, however much waits for it', () => {
+  const statements: string[] = []
+  const database = openOnNode((text) => statements.push(text))
+  const world = openWorld(database)
+  const { id } = world.subscribe()
+  for (let n = 0; n < 100; n++) world.store.sendTest(world.acme, id, start)
+  statements.length = 0
+  world.store.cancelSubscription(world.acme, id, start)
+  expect(statements.length).toBeLessThan(14)
+  expect(
+    new Set(world.rows().map(({ state, stateReason, dueAt }) => [state, stateReason, dueAt].join())),
+  ).toEqual(new Set(['cancelled,requested,']))
+  database.close()
+})
+
 function planOf({ db }: World, statement: string): string[] {
   return db
     .all<{ detail: string }>(sql.raw(`explain query plan ${statement}`))
