@@ -26,6 +26,8 @@ interface Flight {
 
 /** One turn takes so many at most, then the next lane has its own. */
 const takeMax = 32
+/** One pass looks at so many endpoints at most: those that are failing take no slot, and very many may be. */
+const looksMax = 500
 /** A lane with no room and nothing under way has its next turn after this. */
 const againMs = 5
 const againAfterErrorMs = 1_000
@@ -232,7 +234,8 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
 
   return {
     start() {
-      for (const { endpointId, dueAt } of store.waitingEndpoints()) due.set(endpointId, dueAt)
+      for (const { endpointId, ownerId, dueAt } of store.waitingEndpoints())
+        due.set(endpointId, dueAt, ownerId)
     },
 
     pass() {
@@ -240,7 +243,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       const at = now()
       sleep.woke(at)
       const again: [number, number][] = []
-      while (!isFull()) {
+      for (let looks = 0; looks < looksMax && !isFull(); looks++) {
         const endpointId = due.takeDue(at)
         if (endpointId === undefined) break
         const next = serveOrRetry(endpointId, at)
@@ -266,7 +269,7 @@ export function createDeliverer(deps: DeliverDeps): Deliverer {
       store.clockWentBack(byMs, now())
       lanes.clockWentBack(byMs)
       sleep.clockWentBack(byMs)
-      for (const { endpointId } of waiting) due.set(endpointId, now())
+      for (const { endpointId, ownerId } of waiting) due.set(endpointId, now(), ownerId)
     },
 
     touch,

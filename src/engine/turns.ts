@@ -16,7 +16,8 @@ const nobody = 0
 const comparedMax = 16
 
 export interface Turns {
-  set(endpointId: number, at: number): void
+  /** @param ownerId where it is known: to read those of very many takes a while */
+  set(endpointId: number, at: number, ownerId?: number): void
   /** The endpoint whose turn it is, if any is due. */
   takeDue(now: number): number | undefined
   /** When the next turn is; 0 if one may be due already. */
@@ -87,8 +88,8 @@ export function createTurns(
   }
 
   return {
-    set(endpointId, at) {
-      const ownerId = owners.get(endpointId)
+    set(endpointId, at, ownerId = owners.get(endpointId)) {
+      unread.delete(endpointId)
       if (ownerId === undefined) unread.set(endpointId, at)
       else put(ownerId, endpointId, at)
     },

@@ -115,8 +115,9 @@ export function dueVerbs({ db }: StoreContext) {
     },
 
     /** Endpoints with deliveries that are due or will be, and when the first of each is: the start of the engine's lanes. */
-    waitingEndpoints(): { endpointId: number; dueAt: number }[] {
-      return db.all(sql`${firstOfEach} select endpointId, dueAt from firsts where dueAt < ${heldAt}`)
+    waitingEndpoints(): { endpointId: number; ownerId: number; dueAt: number }[] {
+      return db.all(sql`${firstOfEach} select endpointId, owner_id as ownerId, dueAt from firsts
+        join ${endpoints} e on e.id = endpointId where dueAt < ${heldAt}`)
     },
   }
 }

@@ -37,7 +37,7 @@ export function subscriptionChangeSuite(on: OnEmptyDatabase): void {
       expect(world.store.waitingEndpoints()).toEqual([])
       world.store.updateSubscription(world.acme, id, { state: 'active' }, start + 5)
       expect(world.store.nextDueAt(endpointId, 0)).toBe(start + 5)
-      expect(world.store.waitingEndpoints()).toEqual([{ endpointId, dueAt: start + 5 }])
+      expect(world.store.waitingEndpoints()).toEqual([{ endpointId, ownerId: world.acme, dueAt: start + 5 }])
     }))
 
   it('an ended subscription is changed no more', () =>
