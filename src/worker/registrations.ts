@@ -86,11 +86,9 @@ export async function placesFor(fleet: Fleet, tokens: readonly string[]): Promis
   const unknown = new Set<string>()
   const { shards: generations } = fleet.config
   for (const generation of generations.slice(1).reverse()) {
-    const byShard = new Map<number, string[]>()
-    for (const token of tokens.filter((one) => !places.has(one) && !unknown.has(one))) {
-      const { shard } = placesOfToken([generation], token)[0]!
-      byShard.set(shard, [...(byShard.get(shard) ?? []), token])
-    }
+    // A thousand of a batch may be of one task.
+    const left = new Set(tokens.filter((one) => !places.has(one) && !unknown.has(one)))
+    const byShard = Map.groupBy(left, (token) => placesOfToken([generation], token)[0]!.shard)
     const asked = [...byShard].map(async ([shard, some]) => {
       const place = { generation: generation.generation, shard }
       const held = await heldAt(fleet, place, some)

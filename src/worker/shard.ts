@@ -222,8 +222,7 @@ export class RelayShard extends DurableObject<Env> {
 
   /** Which of these tasks are polled here. */
   async holding(tokens: string[]): Promise<string[]> {
-    const { store } = this.#started.relay
-    return tokens.filter((token) => store.watch(token) !== null)
+    return [...this.#started.relay.store.watchesOf(tokens).keys()]
   }
 
   async takeSettings(owner: string, settings: OwnerSettings): Promise<void> {

@@ -46,7 +46,7 @@ describe('registrations', () => {
         },
       }),
     } as unknown as Fleet
-    const places = await placesFor(fleet, [held, other])
+    const places = await placesFor(fleet, [held, other, held])
     expect([...places].map(([token, { generation }]) => [token, generation])).toEqual([
       [held, 1],
       [other, 3],
