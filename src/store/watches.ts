@@ -41,7 +41,6 @@ export const firstWatch: WatchCursor = { createdAt: Number.MIN_SAFE_INTEGER, tok
 export const watchesPart = 1000
 
 export function watchVerbs({ db }: StoreContext) {
-  const ofToken = select(db, sql`t.token = ${key('token')}`)
   const ofTokens = select(db, sql`t.token in ${listed('tokens')}`)
 
   const part = db
@@ -55,16 +54,10 @@ export function watchVerbs({ db }: StoreContext) {
     .prepare()
 
   // As values: Drizzle's mapping to objects costs more than the reading.
-  const read = (query: typeof ofToken, parameters?: Record<string, unknown>) =>
-    (query.values(parameters) as WatchRow[]).map(toWatch)
-  const readAll = (tokens: readonly string[]) => read(ofTokens, { tokens: JSON.stringify(tokens) })
+  const readAll = (tokens: readonly string[]) =>
+    (ofTokens.values({ tokens: JSON.stringify(tokens) }) as WatchRow[]).map(toWatch)
 
   return {
-    /** Null when the task is not polled (any more). */
-    watch(token: string): Watch | null {
-      return read(ofToken, { token })[0] ?? null
-    },
-
     /** Those of `tokens` that are polled: one statement for all that changed together. */
     watchesOf(tokens: readonly string[]): Map<string, Watch> {
       return new Map(readAll(tokens).map((watch) => [watch.token, watch]))

@@ -24,7 +24,6 @@ const writes: Readonly<Record<keyof Store, Write | null>> = {
   endHiddenWaits: 'maintenance',
   exhaustKeptWaiting: 'maintenance',
   forgetFinished: 'maintenance',
-  watch: null,
   watchesOf: null,
   watchesAfter: null,
   task: null,

@@ -133,7 +133,7 @@ export const brokenPolls: Mutation[] = [
     store: (store) => ({
       ...store,
       recordPoll(results, limits, now, inFlight) {
-        const before = new Map(results.map(({ token }) => [token, store.watch(token)]))
+        const before = store.watchesOf(results.map(({ token }) => token))
         const records = store.recordPoll(results, limits, now, inFlight)
         return records.map((record) => ({
           ...record,

@@ -38,7 +38,7 @@ test('the first failure after a while goes to the tasks that fail, not through a
   const gap = statements.filter((text) => text.startsWith('update tasks set failing_since'))
   const plans = gap.map((text) => db.all<{ detail: string }>(sql.raw(`explain query plan ${text}`)))
   expect(plans).toEqual([[expect.objectContaining({ detail: expect.stringContaining('tasks_failing') })]])
-  expect(store.watch(taskToken)?.failingSince).toBe(start + 600_000)
+  expect(store.watchesOf([taskToken]).get(taskToken)?.failingSince).toBe(start + 600_000)
   database.close()
 })
 

@@ -129,10 +129,10 @@ export function pollSuite(on: OnEmptyDatabase): void {
       const world = openWorld(empty)
       const { taskToken } = world.subscribe()
       world.poll(taskToken, { status: 'encoding', percent: 5 })
-      const before = world.store.watch(taskToken)
+      const before = world.store.watchesOf([taskToken])
       const again = world.poll(taskToken, { status: 'encoding', percent: 5.5 }, start + 5_000)
       expect(again).toMatchObject({ changes: [], queued: [] })
-      expect(world.store.watch(taskToken)).toEqual(before)
+      expect(world.store.watchesOf([taskToken])).toEqual(before)
     }))
 
   it('a token that is unknown for long enough is lost, and polled anew for a new registration', () =>

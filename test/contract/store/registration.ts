@@ -58,10 +58,10 @@ export function subscribeSuite(on: OnEmptyDatabase): void {
       const { id, taskToken } = world.subscribe()
       world.store.cancelSubscription(world.acme, id, start)
       expect(world.store.countOpen(world.acme)).toBe(0)
-      expect(world.store.watch(taskToken)).toBeNull()
+      expect(world.store.watchesOf([taskToken]).size).toBe(0)
       const again = world.subscribe({ taskToken })
       expect(again.id).not.toBe(id)
-      expect(world.store.watch(taskToken)).not.toBeNull()
+      expect(world.store.watchesOf([taskToken]).size).toBe(1)
     }))
 
   it('a known task gives its state at once, under its last seq', () =>

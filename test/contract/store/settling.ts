@@ -94,7 +94,7 @@ export function settleSuite(on: OnEmptyDatabase): void {
         state: 'cancelled',
         stateReason: 'gone',
       })
-      expect(world.store.watch(taskToken)).toBeNull()
+      expect(world.store.watchesOf([taskToken]).size).toBe(0)
     }))
 
   it('what follows a head that was sent when a pause began is held in its place', () =>
