@@ -35,7 +35,7 @@ export function retentionVerbs(
   const { waiter, lastEnd, nextOwnerId, oldest, newest, newestOf, ...deletions } = retentionStatements(db)
   const { deleteDeliveries, deleteSubscriptions, deleteRest } = deletions
   /** Tasks of the last look that stay: one that very many follow is in the next as well. */
-  let stayed: ReadonlySet<string> = new Set()
+  let stays: Set<string> = new Set()
   /** It was found finished, and some of it is left for the next commit. */
   let begun: string | null = null
 
@@ -66,15 +66,15 @@ export function retentionVerbs(
    */
   function forget(token: string, before: number, forgotten: Forgotten): 'all' | 'some' | null {
     const max = deleteMax - forgotten.subscriptions
-    const newest = newestOf.all({ token, max: max + 1 })
-    if (newest.some(({ lastAt }) => lastAt > before)) return null
-    const taken = newest.slice(0, max)
+    const followers = newestOf.all({ token, max: max + 1 })
+    if (followers.some(({ lastAt }) => lastAt > before)) return null
+    const taken = followers.slice(0, max)
     const left = taken.length === 0 ? null : forgetDeliveries(token, taken.at(-1)!.id, forgotten)
     const emptied = left === null ? taken : taken.filter(({ id }) => id > left)
     const from = emptied.at(-1)?.id
     if (from !== undefined) deleteSubscriptions.run({ token, from })
     forgotten.subscriptions += emptied.length
-    if (emptied.length < newest.length) return 'some'
+    if (emptied.length < followers.length) return 'some'
     for (const statement of deleteRest) statement.run({ token })
     forgotten.tasks++
     return 'all'
@@ -92,19 +92,17 @@ export function retentionVerbs(
     const rows = oldest.all({ after, end: ownerFloor(ownerId + 1) })
     // One that was made while the clock was ahead hides none behind it.
     const old = rows.filter(({ createdAt }) => createdAt < before)
-    const stays = new Set<string>()
+    const stayed = after > 0 ? stays : new Set<string>()
+    stays = new Set()
     for (const { id, token } of old) {
       // Very many subscriptions may be to one task.
       if (stays.has(token)) continue
-      const task = after > 0 && stayed.has(token) ? null : verbs.tasks.task(token)
+      const task = stayed.has(token) ? null : verbs.tasks.task(token)
       const went = task !== null && isFinished(task, before) ? forget(token, before, forgotten) : null
-      if (went === null) stays.add(token)
       begun = went === 'some' ? token : null
-      if (went !== 'some') continue
-      stayed = stays
-      return { ...forgotten, after: id - 1 }
+      if (went === 'some') return { ...forgotten, after: id - 1 }
+      if (went === null) stays.add(token)
     }
-    stayed = stays
     const last = rows.length === subscriptionsMax ? rows.at(-1) : undefined
     if (last !== undefined && (old.length > 0 || madeAhead(rows, ownerFloor(ownerId + 1))))
       return { ...forgotten, after: last.id }

@@ -36,7 +36,7 @@ export function subscriptionChangeVerbs(context: StoreContext, verbs: UsedVerbs)
       return refused({ kind: 'conflict', state: 'expired', pauseHides: true })
     if (patch.callbackUrl !== undefined) {
       const of = { ownerId, taskToken: row.taskToken, callbackUrl: patch.callbackUrl, notId: row.id }
-      const twin = openTwins([of]).active(of, task)
+      const twin = openTwins([of]).active(of)
       if (twin !== null) {
         return refused({ kind: 'subscription_exists', id: outbox.publicSubscriptionId(twin) })
       }

@@ -196,7 +196,7 @@ export function subscriptionVerbs(context: StoreContext, verbs: UsedVerbs) {
 
   function subscribeOne(input: SubscriptionInput, registering: Registering): SubscribeResult {
     const known = registering.tasks.get(input.taskToken) ?? null
-    const twin = known === null ? null : registering.twins.active(input, known)
+    const twin = known === null ? null : registering.twins.active(input)
     if (twin !== null && known !== null) {
       if (!equalOptions(twin, input)) {
         return { kind: 'subscription_exists', id: outbox.publicSubscriptionId(twin) }

@@ -4,19 +4,12 @@
  */
 import { and, eq, gte, lt, or, sql } from 'drizzle-orm'
 import { ownerFloor, ownerOfRow } from '../core/ids.ts'
-import { isOpen } from '../core/subscription.ts'
 import type { StoreContext } from './context.ts'
 import { key, listed } from './literals.ts'
 import type { OutboxVerbs } from './outbox.ts'
 import type { SubscriptionInput } from './records.ts'
 import { subscriptions, tasks } from './schema.ts'
-import {
-  inState,
-  type SubscriptionRow,
-  type SubscriptionViewVerbs,
-  subscriptionState,
-} from './subscription-view.ts'
-import type { TaskRow } from './tasks.ts'
+import { inState, type SubscriptionRow, type SubscriptionViewVerbs } from './subscription-view.ts'
 
 /** Where a registration or a change would have its webhooks go. */
 export type Wish = Pick<SubscriptionInput, 'ownerId' | 'taskToken' | 'callbackUrl'>
@@ -24,7 +17,7 @@ export type Wish = Pick<SubscriptionInput, 'ownerId' | 'taskToken' | 'callbackUr
 /** Of the wishes of one commit: those of one owner and task are looked for together, as there may be very many to look through. */
 export interface Twins {
   /** The one that is active or paused, other than `notId`; null when there is none. */
-  active(of: Wish & { notId?: number }, task: TaskRow): SubscriptionRow | null
+  active(of: Wish & { notId?: number }): SubscriptionRow | null
   /** One that is active. */
   made(row: SubscriptionRow): void
 }
@@ -69,16 +62,12 @@ export function twinVerbs(
       const nameOf = (ownerId: number, taskToken: string) => `${ownerId} ${taskToken}`
       const wished = Map.groupBy(wishes, ({ ownerId, taskToken }) => nameOf(ownerId, taskToken))
       return {
-        active(of, task) {
+        active(of) {
           const name = nameOf(of.ownerId, of.taskToken)
           const byUrl = known.get(name) ?? readIds(of, wished.get(name)!)
           known.set(name, byUrl)
-          // There is one at most.
-          for (const id of byUrl.get(of.callbackUrl)?.toReversed() ?? []) {
-            const row = id === of.notId ? null : views.subscriptionRowById(id)
-            if (row !== null && isOpen(subscriptionState(row, task))) return row
-          }
-          return null
+          const id = byUrl.get(of.callbackUrl)?.find((one) => one !== of.notId)
+          return id === undefined ? null : views.subscriptionRowById(id)
         },
         made({ id, taskToken, callbackUrl }) {
           const byUrl = known.get(nameOf(ownerOfRow(id), taskToken))

@@ -1,7 +1,7 @@
 /** CONTRACT §4.5: what waits behind a test or a redelivery waits no longer either, once its endpoint is well again. */
 import { expect, it } from 'vitest'
 import { hiddenQueuesMax } from '../../src/store/waits.ts'
-import { delivered, openCounted } from './waits.ts'
+import { delivered, openCounted, openFailing } from './waits.ts'
 import {
   accepted,
   completeTasks,
@@ -79,19 +79,7 @@ it('what waits behind hundreds of tests waits no longer either, some hundreds of
 })
 
 it('what fails again meanwhile, and is behind another test by then, waits by its schedule', async () => {
-  let broken = true
-  const world = openWorld(
-    { POLLHOOK_RETRY_SCHEDULE: '1h,2h' },
-    {
-      wrapStore: (store) => ({
-        ...store,
-        endHiddenWaits(...of) {
-          if (broken) throw new Error('disk I/O error')
-          return store.endHiddenWaits(...of)
-        },
-      }),
-    },
-  )
+  const { world, disk } = openFailing({ POLLHOOK_RETRY_SCHEDULE: '1h,2h' }, 'endHiddenWaits')
   world.receiver.answer = () => rejected(404)
   const [one] = await completeTasks(world, 1)
   await world.run(minute)
@@ -103,7 +91,7 @@ it('what fails again meanwhile, and is behind another test by then, waits by its
   expect(types(world)).toEqual(['task.completed', 'pollhook.test', 'task.completed'])
   world.receiver.answer = () => world.later(minute, accepted)
   await sendTest(world, one!.id)
-  broken = false
+  disk.fails = false
   await world.run(hour)
   expect(types(world).slice(3)).toEqual(['pollhook.test'])
 })

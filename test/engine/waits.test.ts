@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import { endWaitsMax } from '../../src/store/waits.ts'
-import { delivered, openCounted } from './waits.ts'
+import { delivered, openCounted, openFailing } from './waits.ts'
 import {
   accepted,
   completeTasks,
@@ -65,19 +65,7 @@ it('what fails again meanwhile waits by its schedule', async () => {
 })
 
 it('a disk that fails meanwhile is tried again', async () => {
-  let broken = true
-  const world = openWorld(
-    { POLLHOOK_RETRY_SCHEDULE: '1h,1h' },
-    {
-      wrapStore: (store) => ({
-        ...store,
-        endWaits(...of) {
-          if (broken) throw new Error('disk I/O error')
-          return store.endWaits(...of)
-        },
-      }),
-    },
-  )
+  const { world, disk } = openFailing({ POLLHOOK_RETRY_SCHEDULE: '1h,1h' }, 'endWaits')
   world.receiver.answer = () => rejected(404)
   await completeTasks(world, endWaitsMax + 1)
   await world.run(minute)
@@ -86,7 +74,7 @@ it('a disk that fails meanwhile is tried again', async () => {
   await patchEndpoint(world, { paused: false })
   await world.run(minute)
   expect(delivered(world)).toBe(endWaitsMax)
-  broken = false
+  disk.fails = false
   await world.run(5 * second)
   expect(delivered(world)).toBe(endWaitsMax + 1)
 })

@@ -26,5 +26,18 @@ export function openCounted(env: Record<string, string>, verbs: readonly (keyof 
   return { world, commits }
 }
 
+/** A disk that takes nothing of a verb for as long as `disk.fails`. */
+export function openFailing(env: Record<string, string>, verb: keyof Store) {
+  const disk = { fails: true }
+  const failing =
+    (write: (...of: never[]) => unknown) =>
+    (...of: never[]) => {
+      if (disk.fails) throw new Error('disk I/O error')
+      return write(...of)
+    }
+  const wrapStore = (store: Store): Store => ({ ...store, [verb]: failing(store[verb]) })
+  return { world: openWorld(env, { wrapStore }), disk }
+}
+
 export const delivered = (world: EngineWorld) =>
   world.db.all<{ n: number }>(sql`select count(*) as n from deliveries where state = 'delivered'`)[0]!.n
